@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+
+/**
+ * @file
+ * Start profiling because the environment says so: what `vmprof record` uses.
+ *
+ * Not part of libvmprof: a VM links `pkg-config vmprof-autostart` on purpose
+ * and calls this once when it starts.
+ */
+#ifndef VMPROF_AUTOSTART_H
+#define VMPROF_AUTOSTART_H
+
+#include <vmprof/base.h>
+
+VMPROF_BEGIN_DECLS
+
+/** The name of the variable, which `vmprof record` sets. @since 0.1 */
+#define VMPROF_RECORD_VARIABLE "VMPROF_RECORD"
+
+/**
+ * If VMPROF_RECORD is set, enable profiling as it says, and disable it when the
+ * process exits. Read with secure_getenv(): a set-uid program ignores it.
+ *
+ * The value is "file=PATH" or a list with semicolons in between, PATH last:
+ * "interval=0.001;mode=cpu;clock=perf;file=PATH". The file is appended to, so
+ * that several processes can share one.
+ *
+ * @param vm_name  For the reports; NULL: unknown.
+ *
+ * @return 1 if profiling was enabled, 0 if the variable is not set or this is
+ * not the first call, or a negative errno: -EINVAL for a bad value, else what
+ * open(2) or vmprof_enable_with() said.
+ * @par Context
+ * Any thread, not from a signal handler.
+ * @since 0.1
+ */
+int
+vmprof_autostart(const char *vm_name);
+
+VMPROF_END_DECLS
+
+#endif

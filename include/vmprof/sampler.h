@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+
+/**
+ * @file
+ * Start and stop sampling, for the program that hosts a VM.
+ *
+ * One session at a time records the whole process. Names follow rvmprof; the
+ * clocks, the weights and the accounting do not (see doc/design.md).
+ */
+#ifndef VMPROF_SAMPLER_H
+#define VMPROF_SAMPLER_H
+
+#include <stdbool.h>
+#include <string.h>
+
+#include <vmprof/base.h>
+#include <vmprof/stack.h>
+
+VMPROF_BEGIN_DECLS
+
+/** What time is measured. @since 0.1 */
+enum vmprof_mode {
+    VMPROF_MODE_CPU = 0,  /**< each thread's CPU time, sampled by signals */
+    VMPROF_MODE_WALL = 1, /**< time that passes, read by an observing thread */
+};
+
+/** What takes the samples: the rungs of the ladder. @since 0.1 */
+enum vmprof_clock {
+    VMPROF_CLOCK_AUTO = 0,      /**< the first that ticks */
+    VMPROF_CLOCK_PERF = 1,      /**< perf_event_open's task clock per thread */
+    VMPROF_CLOCK_MONOTONIC = 2, /**< a timer per thread on CLOCK_MONOTONIC */
+    VMPROF_CLOCK_OBSERVER = 3,  /**< a thread of the library: wall mode */
+};
+
+/** How to profile. Only grows at the end. @since 0.1 */
+struct vmprof_options {
+    uint64_t size;       /**< set by vmprof_options_init() */
+    double interval;     /**< seconds between samples of a thread;
+                              0 < interval < 1; no default */
+    int32_t fd;          /**< where to write; kept open by the library in a
+                              duplicate and still the caller's at disable */
+    uint32_t mode;       /**< enum vmprof_mode */
+    uint32_t clock;      /**< enum vmprof_clock; default VMPROF_CLOCK_AUTO */
+    uint32_t max_frames; /**< leaf-most frames kept in a sample; default 1,024;
+                              at most 65,536 */
+    uint64_t ring_size;  /**< bytes buffered per thread; default 1 MiB; a power
+                              of two from 16 KiB to 1 GiB */
+    const char *vm_name; /**< copied, for the reports; NULL: unknown */
+};
+
+/** Zero @p options, set their size, and fd to -1. @since 0.1 */
+VMPROF_INLINE void
+vmprof_options_init(struct vmprof_options *options)
+{
+    memset(options, 0, sizeof(*options));
+    options->size = sizeof(*options);
+    options->fd = -1;
+}
+
+/**
+ * What the current session did, or the last one. Times in nanoseconds. Filled
+ * as far as the caller's size goes; only grows at the end.
+ *
+ * expirations = samples + lost_ring_full + lost_busy + lost_switching
+ *             + lost_walker; samples = samples_written + samples_unwritten
+ *             + those still in the rings.
+ * @since 0.1
+ */
+struct vmprof_stats {
+    uint64_t size;           /**< set by vmprof_stats_init() */
+    uint32_t enabled;        /**< 1 while a session is open */
+    uint32_t clock;          /**< enum vmprof_clock that is in use */
+    uint64_t interval_ns;    /**< as asked for */
+    uint64_t elapsed_ns;     /**< since enable; until disable */
+    uint64_t threads;        /**< attached now */
+    uint64_t expirations;    /**< times a sample was due */
+    uint64_t samples;        /**< taken */
+    uint64_t lost_ring_full; /**< the writer did not keep up */
+    uint64_t lost_busy;      /**< a tick came while the last was handled */
+    uint64_t lost_switching; /**< observed in the middle of a stack switch */
+    uint64_t lost_walker;    /**< due while a walker had yet to answer: its
+                                  next sample carries their time */
+    uint64_t stacks_cut;     /**< samples that did not hold their whole stack */
+    uint64_t frames_cut;     /**< frames missing in those */
+    uint64_t overflows;      /**< enters that found the stack full */
+    uint64_t locations_lost; /**< positions of codes that were forgotten */
+    uint64_t samples_written;   /**< given to the fd */
+    uint64_t samples_unwritten; /**< not, because of write_error */
+    uint64_t bytes_written;     /**< to the fd */
+    uint64_t clock_failures;    /**< threads for which no clock could be had */
+    uint64_t sampled_ns;        /**< the sum of the samples' weights */
+    int32_t write_error;        /**< 0, or the errno that stopped the writing */
+    int32_t clock_error; /**< 0, or the errno of the last clock failure */
+};
+
+/** Zero @p stats and set their size. @since 0.1 */
+VMPROF_INLINE void
+vmprof_stats_init(struct vmprof_stats *stats)
+{
+    memset(stats, 0, sizeof(*stats));
+    stats->size = sizeof(*stats);
+}
+
+/**
+ * Start to profile the CPU time of all attached threads, and of those yet to
+ * come, into @p fd.
+ *
+ * @param fd        A writable descriptor. See vmprof_options::fd.
+ * @param interval  Seconds, 0 < interval < 1.
+ *
+ * @retval -EINVAL  The interval is out of range or no number.
+ * @retval -EBADF   @p fd is not open.
+ * @retval -EACCES  @p fd is open for reading only.
+ * @retval -EBUSY   Profiling is enabled; or SIGPROF has a handler that is not
+ *                  ours and cannot be chained.
+ * @retval -ENOMEM, -EAGAIN, -EMFILE  No memory, thread or descriptor left.
+ * @retval -ENOTSUP None of the clocks ticks here.
+ * @par Context
+ * Any thread, not from a signal handler.
+ * @since 0.1
+ */
+VMPROF_API VMPROF_NODISCARD int
+vmprof_enable(int fd, double interval);
+
+/**
+ * As vmprof_enable(), with all there is to choose.
+ *
+ * @retval -EINVAL  Also: a bad size, mode, clock, depth or ring size; or a
+ *                  clock that the mode cannot use.
+ * @retval -E2BIG   @p options asks for something this library is too old for.
+ * @par Context
+ * Any thread, not from a signal handler.
+ * @since 0.1
+ */
+VMPROF_API VMPROF_NODISCARD int
+vmprof_enable_with(const struct vmprof_options *options);
+
+/**
+ * Stop, write everything there is, give the duplicate of the fd back.
+ *
+ * @retval -EALREADY  Profiling is not enabled.
+ * @retval -EIO       It stopped, but vmprof_stats::write_error says why the
+ *                    file is not whole.
+ * @par Context
+ * Any thread, not from a signal handler.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_disable(void);
+
+/**
+ * Take no samples until vmprof_resume(). Calls nest, over all threads.
+ *
+ * @return How many calls are in force, at least 1, or -EALREADY: profiling is
+ * not enabled.
+ * @par Context
+ * Any thread; async-signal-safe.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_pause(void);
+
+/**
+ * Undo one vmprof_pause().
+ *
+ * @return How many are still in force, or -EALREADY: not enabled or not paused.
+ * @par Context
+ * Any thread; async-signal-safe.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_resume(void);
+
+/**
+ * Read the counters.
+ *
+ * @retval -EINVAL  A bad size.
+ * @par Context
+ * Any thread, not from a signal handler.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_get_stats(struct vmprof_stats *stats);
+
+/** One frame of a stack that a walker found. Frozen. @since 0.1 */
+struct vmprof_walked_frame {
+    vmprof_code_id code; /**< 0: unknown */
+    uint64_t offset;     /**< of the instruction, in the VM's own units */
+    uint32_t line;       /**< 0: unknown */
+    uint32_t kind;       /**< enum vmprof_kind */
+};
+
+/**
+ * Asks a VM to come to a safe point soon and call vmprof_sample_stack() there.
+ * @par Context
+ * Runs in the signal handler on @p thread: must be async-signal-safe.
+ * @since 0.1
+ */
+typedef void (*vmprof_request_function)(struct vmprof_thread *thread,
+                                        void *user);
+
+/**
+ * Sample this thread by asking: at each tick @p request is called in place of
+ * reading the shadow stack, for a VM that keeps frames of its own which can
+ * only be walked at a safe point. NULL goes back to the shadow stack.
+ *
+ * @retval -ESRCH  @p thread is NULL or not the calling thread's.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_request_sample(struct vmprof_thread *thread,
+                      vmprof_request_function request, void *user);
+
+/**
+ * Answer a request: the calling thread's stack, outermost frame first. It
+ * weighs what the thread used since its last sample. Does nothing when no
+ * request is open. Deeper stacks than vmprof_options::max_frames are cut; a
+ * walker that stopped early says so in @p cut.
+ *
+ * @param frames  Copied.
+ * @param count   Frames; 0 for an empty stack.
+ * @param cut     Outer frames that the walker left out.
+ *
+ * @return 1 if the sample was taken, 0 if none was asked for or it was lost
+ * (and counted), or
+ * @retval -ESRCH   @p thread is NULL or not the calling thread's.
+ * @retval -EINVAL  @p frames is NULL with a count.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_sample_stack(struct vmprof_thread *thread,
+                    const struct vmprof_walked_frame *frames, size_t count,
+                    size_t cut);
+
+VMPROF_END_DECLS
+
+#endif

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+
+/**
+ * @file
+ * The shadow stack: what a VM touches on every call and return.
+ *
+ * rvmprof links its frames through the C stack, where a longjmp leaves them
+ * dangling. Here they are an array per thread (or per coroutine), and what
+ * enter returns is a token: leaving with it drops whatever lies above.
+ *
+ * The layouts of struct vmprof_frame and struct vmprof_thread are compiled into
+ * every VM, so they never change; tests/abi/layout.c holds the frozen copies.
+ */
+#ifndef VMPROF_STACK_H
+#define VMPROF_STACK_H
+
+#include <errno.h>
+#include <string.h>
+
+#include <vmprof/base.h>
+
+VMPROF_BEGIN_DECLS
+
+/** What a frame is; the values are rvmprof's tags. @since 0.1 */
+enum vmprof_kind {
+    VMPROF_KIND_CODE = 1,      /**< interpreted code */
+    VMPROF_KIND_BLACKHOLE = 2, /**< the JIT's fallback interpreter */
+    VMPROF_KIND_JITTED = 3,    /**< compiled code */
+    VMPROF_KIND_JITTING = 4,   /**< the JIT compiler itself */
+    VMPROF_KIND_GC = 5,        /**< the garbage collector */
+    VMPROF_KIND_NATIVE = 7,    /**< a C function that the VM knows by name */
+};
+
+/** What a thread is doing, told by the VM. @since 0.1 */
+enum vmprof_phase {
+    VMPROF_PHASE_INTERPRETING = 0,
+    VMPROF_PHASE_TRACING = 1,
+    VMPROF_PHASE_OPTIMISING = 2,
+    VMPROF_PHASE_BACKEND = 3,
+    VMPROF_PHASE_COMPILED = 4,
+    VMPROF_PHASE_BLACKHOLE = 5,
+    VMPROF_PHASE_GC = 6,
+    VMPROF_PHASE_NATIVE = 7,
+};
+
+/**
+ * One active call. Written by the inline functions below alone.
+ *
+ * An observer that cannot stop the thread reads a frame between two reads of an
+ * equal, even serial, and follows a chain of parent serials. @since 0.1
+ */
+struct vmprof_frame {
+    uint64_t serial;           /**< +2 at each use of the slot; odd: in flux */
+    uint64_t parent;           /**< the serial of the frame beneath */
+    uint64_t code;             /**< the code id; the kind in the top 8 bits */
+    const uintptr_t *position; /**< the cell that holds where it is, or NULL */
+    uintptr_t stack_pointer;   /**< of the C frame that entered it */
+};
+
+/** A stack of frames that is not a thread's own: a coroutine's. @since 0.1 */
+struct vmprof_stack;
+
+/** The public head of a thread's record; the library owns what follows. */
+struct vmprof_thread {
+    struct vmprof_frame *top;   /**< the first free slot */
+    struct vmprof_frame *limit; /**< one past the last slot */
+    struct vmprof_stack *stack; /**< the stack of both; NULL: being switched */
+    uint64_t phase;             /**< enum vmprof_phase */
+    uint64_t reserved[12];      /**< zero */
+};
+
+/**
+ * What vmprof_execute_code_enter() returned: what to leave with. A negative
+ * one is an errno and is harmless to leave with. @since 0.1
+ */
+typedef intptr_t vmprof_token;
+
+/** How a thread is attached. Only grows at the end. @since 0.1 */
+struct vmprof_thread_options {
+    uint64_t size;      /**< set by vmprof_thread_options_init() */
+    uint64_t max_depth; /**< frames its own stack can hold; default 262,144 */
+    const char *name;   /**< copied; NULL: the thread's name in the kernel */
+};
+
+/** Zero @p options and set their size. @since 0.1 */
+VMPROF_INLINE void
+vmprof_thread_options_init(struct vmprof_thread_options *options)
+{
+    memset(options, 0, sizeof(*options));
+    options->size = sizeof(*options);
+}
+
+/** @private vmprof_attach_thread() for layout 1: its name is the check. */
+VMPROF_API VMPROF_NODISCARD int
+vmprof_attach_thread_1(const struct vmprof_thread_options *options,
+                       size_t frame_size, struct vmprof_thread **out);
+
+/**
+ * Make the calling thread one that runs VM code. It is sampled from now on
+ * whenever profiling is enabled, also if that happens later.
+ *
+ * A thread that ends without detaching is detached by the library.
+ *
+ * @param options   NULL for the defaults.
+ * @param[out] out  The thread's record, owned by the library.
+ *
+ * @retval -EALREADY  This thread is attached.
+ * @retval -EINVAL    A bad size, or a depth over 2^24.
+ * @retval -E2BIG     @p options asks for something this library is too old for.
+ * @retval -ENOMEM    Out of memory or address space.
+ * @par Context
+ * Any thread.
+ * @since 0.1
+ */
+VMPROF_INLINE VMPROF_NODISCARD int
+vmprof_attach_thread(const struct vmprof_thread_options *options,
+                     struct vmprof_thread **out)
+{
+    return vmprof_attach_thread_1(options, sizeof(struct vmprof_frame), out);
+}
+
+/**
+ * Undo vmprof_attach_thread(). The record must not be used afterwards.
+ *
+ * @retval -ESRCH  @p thread is NULL or not the calling thread's.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_detach_thread(struct vmprof_thread *thread);
+
+/**
+ * The calling thread's record, or NULL if it is not attached.
+ * @par Context
+ * Any thread; async-signal-safe.
+ * @since 0.1
+ */
+VMPROF_API struct vmprof_thread *
+vmprof_current_thread(void);
+
+/** @private Counts an enter that found the stack full. */
+VMPROF_API vmprof_token
+vmprof_execute_code_overflow(struct vmprof_thread *thread);
+
+/** @private The machine's stack pointer, or something near it. */
+VMPROF_INLINE uintptr_t
+vmprof_stack_pointer(void)
+{
+#if defined(__x86_64__)
+    uintptr_t sp;
+    __asm__("mov %%rsp, %0" : "=r"(sp));
+    return sp;
+#elif defined(__aarch64__)
+    uintptr_t sp;
+    __asm__("mov %0, sp" : "=r"(sp));
+    return sp;
+#else
+    return (uintptr_t)__builtin_frame_address(0);
+#endif
+}
+
+/**
+ * As vmprof_execute_code_enter(), for a frame of another kind than
+ * VMPROF_KIND_CODE. @since 0.1
+ */
+VMPROF_INLINE vmprof_token
+vmprof_enter_kind(struct vmprof_thread *thread, vmprof_code_id code,
+                  enum vmprof_kind kind, const uintptr_t *position)
+{
+    struct vmprof_frame *frame;
+    uint64_t serial;
+
+    if (__builtin_expect(!thread, 0))
+        return -ESRCH;
+    frame = thread->top;
+    if (__builtin_expect(frame >= thread->limit, 0))
+        return vmprof_execute_code_overflow(thread);
+
+    serial = frame->serial;
+    __atomic_store_n(&frame->serial, serial + 1, __ATOMIC_RELAXED);
+    /* Pairs with the observer's fence before its second read of serial. */
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    __atomic_store_n(&frame->parent, (frame - 1)->serial, __ATOMIC_RELAXED);
+    /* CODE is kept as 0, so that the usual call has nothing to add. */
+    __atomic_store_n(&frame->code,
+                     kind == VMPROF_KIND_CODE ? code
+                                              : code | (uint64_t)kind << 56,
+                     __ATOMIC_RELAXED);
+    __atomic_store_n(&frame->position, position, __ATOMIC_RELAXED);
+    __atomic_store_n(&frame->stack_pointer, vmprof_stack_pointer(),
+                     __ATOMIC_RELAXED);
+    /* Pairs with the observer's first, acquiring read of serial. */
+    __atomic_store_n(&frame->serial, serial + 2, __ATOMIC_RELEASE);
+    __atomic_store_n(&thread->top, frame + 1, __ATOMIC_RELEASE);
+    return (vmprof_token)frame;
+}
+
+/**
+ * The VM starts to run @p code on the calling thread.
+ *
+ * @param thread    The calling thread's record.
+ * @param code      From vmprof_register_code(); 0 is shown as unknown.
+ * @param position  A cell of the VM that holds, whenever the thread may be
+ *                  sampled, the instruction this frame is at: a pointer or an
+ *                  offset, as the class's locate function understands it. It
+ *                  must stay readable until the frame is left. NULL: none.
+ *
+ * @return A token for vmprof_execute_code_leave(), or -ESRCH: @p thread is
+ * NULL. If the stack is full the call is counted as cut, and the token is
+ * right nevertheless.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_INLINE vmprof_token
+vmprof_execute_code_enter(struct vmprof_thread *thread, vmprof_code_id code,
+                          const uintptr_t *position)
+{
+    return vmprof_enter_kind(thread, code, VMPROF_KIND_CODE, position);
+}
+
+/**
+ * The call that returned @p token ends, and with it all calls that it made and
+ * that a longjmp or an exception skipped. A negative token does nothing.
+ * @par Context
+ * The owning thread, on the stack that was entered.
+ * @since 0.1
+ */
+VMPROF_INLINE void
+vmprof_execute_code_leave(struct vmprof_thread *thread, vmprof_token token)
+{
+    if (__builtin_expect(token > 0, 1))
+        __atomic_store_n(&thread->top, (struct vmprof_frame *)token,
+                         __ATOMIC_RELEASE);
+}
+
+/**
+ * The call that returned @p token goes on after a longjmp or an exception:
+ * forget the calls above it, keep the call itself.
+ * @par Context
+ * As vmprof_execute_code_leave().
+ * @since 0.1
+ */
+VMPROF_INLINE void
+vmprof_execute_code_repair(struct vmprof_thread *thread, vmprof_token token)
+{
+    struct vmprof_frame *frame = (struct vmprof_frame *)token;
+
+    /* A call that did not fit has no slot, so nothing lies above it. */
+    if (token > 0 && frame < thread->limit)
+        __atomic_store_n(&thread->top, frame + 1, __ATOMIC_RELEASE);
+}
+
+/**
+ * Run function(argument) as @p code: enter, call, leave, also when a C++
+ * exception passes through. With a NULL @p thread it is only called.
+ *
+ * @return What @p function returned.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_API void *
+vmprof_execute_code(struct vmprof_thread *thread, vmprof_code_id code,
+                    void *(*function)(void *argument), void *argument);
+
+/**
+ * Say what the thread is doing from now on.
+ * @return What it was doing, to be set again later.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_INLINE enum vmprof_phase
+vmprof_set_phase(struct vmprof_thread *thread, enum vmprof_phase phase)
+{
+    enum vmprof_phase before = (enum vmprof_phase)thread->phase;
+
+    __atomic_store_n(&thread->phase, (uint64_t)phase, __ATOMIC_RELAXED);
+    return before;
+}
+
+/**
+ * Make a stack for a coroutine.
+ *
+ * @param max_depth  Frames it can hold; 0: 4,096. Memory is used as it grows.
+ * @param[out] out   The stack, empty.
+ *
+ * @retval -EINVAL  A depth over 2^24.
+ * @retval -ENOMEM  Out of memory or address space.
+ * @par Context
+ * Any thread.
+ * @since 0.1
+ */
+VMPROF_API VMPROF_NODISCARD int
+vmprof_new_stack(size_t max_depth, struct vmprof_stack **out);
+
+/**
+ * Go on with another stack, as symmetric coroutines (stacklets) do. Samples
+ * show the frames of @p to alone, and of what lies beneath it.
+ *
+ * @param to  NULL for the thread's own stack.
+ *
+ * @retval -ESRCH  @p thread is NULL.
+ * @retval -EBUSY  @p to is running, here or on another thread.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_switch_stack(struct vmprof_thread *thread, struct vmprof_stack *to);
+
+/**
+ * Go on with a coroutine's stack on top of the current one, as asymmetric
+ * coroutines and generators do: samples show both, the caller outermost.
+ *
+ * @retval -ESRCH   @p thread is NULL.
+ * @retval -EINVAL  @p to is NULL.
+ * @retval -EBUSY   @p to is running or waits beneath another stack.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_resume_stack(struct vmprof_thread *thread, struct vmprof_stack *to);
+
+/**
+ * Go back to the stack that resumed the current one.
+ *
+ * @retval -ESRCH   @p thread is NULL.
+ * @retval -EINVAL  The current stack was not resumed.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_yield_stack(struct vmprof_thread *thread);
+
+/**
+ * Free a stack that is not in use. NULL is allowed.
+ *
+ * @retval -EBUSY  It is running or waits beneath another stack.
+ * @par Context
+ * Any thread.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_free_stack(struct vmprof_stack *stack);
+
+VMPROF_END_DECLS
+
+#endif

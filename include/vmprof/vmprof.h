@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+
+/** @file All of libvmprof. */
+#ifndef VMPROF_VMPROF_H
+#define VMPROF_VMPROF_H
+
+#include <vmprof/base.h>
+#include <vmprof/code.h>
+#include <vmprof/sampler.h>
+#include <vmprof/stack.h>
+#include <vmprof/version.h>
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Full names of code objects. Callable in any context. */
+#ifndef VMP_NAME_H
+#define VMP_NAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Write a number that is not negative, without a NUL. Returns its length. */
+size_t
+vmp_format_decimal(char buffer[24], long number);
+
+/* Whether a name has the form "class:function:line:file". */
+bool
+vmp_name_is_full(const char *name);
+
+#endif

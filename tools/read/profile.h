@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A profile as every reader hands it over, whatever the file was: tables that
+ * live as long as the profile, and samples in batches that pass by.
+ *
+ * Sessions of one file share the tables: indexes here run over the whole file,
+ * and strings are interned. Names hold whatever the file held: any byte but
+ * NUL, not always UTF-8. Who prints them escapes them.
+ */
+#ifndef READ_PROFILE_H
+#define READ_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* A code object, its name in parts, already unescaped. */
+struct code {
+    uint64_t id;
+    const char *language; /* the code class: the first part of the full name */
+    const char *function;
+    const char *file;
+    uint32_t line; /* where the function begins; 0: unknown */
+};
+
+struct frame {
+    uint32_t code; /* index into codes */
+    uint32_t kind; /* enum vmprof_kind; 0 for the pseudo frame CUT */
+    uint32_t line; /* where it is; 0: unknown */
+    uint64_t offset;
+    bool has_offset;
+};
+
+/* A node of the call tree. parent < own index, but for node 0: the root. */
+struct node {
+    uint32_t parent;
+    uint32_t frame;
+    uint32_t depth; /* frames from the root to here; 0 for node 0 */
+};
+
+struct thread {
+    uint32_t session; /* index into sessions */
+    uint64_t id;      /* the kernel's */
+    const char *name;
+    uint64_t start_ns, end_ns; /* since its session's start; end 0: unknown */
+    uint64_t cpu_ns;           /* used in the session; 0: unknown */
+};
+
+struct session {
+    const char *vm_name, *program, *os, *machine, *library_version;
+    uint64_t unix_ns; /* start, since 1970 */
+    uint64_t monotonic_ns;
+    uint64_t interval_ns;
+    uint64_t pid;
+    uint32_t mode;  /* enum vmprof_mode */
+    uint32_t clock; /* enum vmprof_clock; 0: the format does not say */
+    uint64_t end_ns; /* the latest time seen, since the start */
+    bool ended;      /* in order; false: killed, cut, or still running */
+    bool has_stats;
+    struct session_stats {
+        uint64_t expirations, samples;
+        uint64_t lost_ring_full, lost_busy, lost_switching, lost_walker;
+        uint64_t stacks_cut, frames_cut, overflows, locations_lost;
+        uint64_t clock_failures, sampled_ns, unwritten;
+    } stats;
+};
+
+/* What was wrong with the file, and what it cost. All zero: nothing. */
+struct damage {
+    uint64_t bytes_unread;    /* bytes that belong to no whole chunk */
+    uint64_t first_offset;    /* of the first of these */
+    uint64_t chunks_missing;  /* gaps in the numbers of a session */
+    uint64_t chunks_unknown;  /* of a type or with flags we do not know */
+    uint64_t samples_unknown; /* their stack was lost; kept under node 0 */
+    bool cut;                 /* the file ends in the middle of a chunk */
+};
+
+struct profile {
+    const char *format; /* "vmprof native 1" and so on */
+    struct session *sessions;
+    struct thread *threads;
+    struct code *codes; /* 0 is "unknown", 1 is CUT: "[truncated]" */
+    struct frame *frames;
+    struct node *nodes;
+    uint32_t session_count, thread_count, code_count, frame_count, node_count;
+    uint64_t sample_count;
+    uint64_t file_size;
+    struct damage damage;
+    struct profile_private *private;
+};
+
+enum sample_state {
+    SAMPLE_OFF_CPU = 1,
+    SAMPLE_LEAF_MISSING = 2,
+};
+
+/* Consecutive samples of one thread; each array has `count` members. */
+struct batch {
+    uint32_t thread; /* index into profile->threads */
+    uint32_t count;
+    const uint32_t *nodes;
+    const uint64_t *times_ns;   /* since the session's start */
+    const uint64_t *weights_ns; /* NULL where the reader was told not to */
+    const uint8_t *phases;      /* enum vmprof_phase */
+    const uint8_t *states;      /* enum sample_state bits */
+};
+
+/* Returning other than 0 stops the reading with that result. */
+typedef int (*batch_function)(void *user, const struct profile *profile,
+                              const struct batch *batch);
+
+/*
+ * Read a whole file ("-": standard input), calling `on_batch` as samples come
+ * by; tables may grow between two calls. NULL: only tables and counts.
+ *
+ * Returns 0, also for a file with damage, whose readable part it holds; else
+ * writes one sentence to `message` (what is wrong, where, what to do) and
+ * returns -1: cannot be opened, empty, not a profile, nothing readable.
+ */
+int
+profile_read(struct profile *profile, const char *path, batch_function on_batch,
+             void *user, char *message, size_t message_size);
+
+/* Frees the tables. A zeroed profile is fine. */
+void
+profile_free(struct profile *profile);
+
+#endif
