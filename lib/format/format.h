@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The numbers of doc/format.md. */
+#ifndef VMP_FORMAT_H
+#define VMP_FORMAT_H
+
+enum {
+    VMP_FORMAT_VERSION = 1,
+    VMP_TIME_UNIT_NS = 1000,
+
+    VMP_CHUNK_MAGIC = 0x504d568e, /* read as a little-endian u32 */
+    VMP_CHUNK_HEADER_SIZE = 24,
+    VMP_CHUNK_CHECKED_FROM = 8, /* the checksum covers what follows */
+    VMP_CHUNK_MAX_PAYLOAD = 65512,
+
+    VMP_VARINT_MAX = 10, /* bytes */
+};
+
+enum vmp_chunk_type {
+    VMP_CHUNK_SESSION = 1,
+    VMP_CHUNK_CODES = 2,
+    VMP_CHUNK_FRAMES = 3,
+    VMP_CHUNK_NODES = 4,
+    VMP_CHUNK_THREAD = 5,
+    VMP_CHUNK_SAMPLES = 6,
+    VMP_CHUNK_STATS = 7,
+    VMP_CHUNK_END = 8,
+};
+
+/* Keys of fields: even ones hold a varint, odd ones a string. */
+enum vmp_session_key {
+    VMP_SESSION_VM_NAME = 1,
+    VMP_SESSION_OS = 3,
+    VMP_SESSION_MACHINE = 5,
+    VMP_SESSION_LIBRARY = 7,
+    VMP_SESSION_PROGRAM = 9,
+    VMP_SESSION_VERSION = 2,
+    VMP_SESSION_TIME_UNIT = 4,
+    VMP_SESSION_UNIX_NS = 6,
+    VMP_SESSION_MONOTONIC_NS = 8,
+    VMP_SESSION_INTERVAL_NS = 10,
+    VMP_SESSION_MODE = 12,
+    VMP_SESSION_CLOCK = 14,
+    VMP_SESSION_PID = 16,
+    VMP_SESSION_MAX_FRAMES = 18,
+};
+
+enum vmp_thread_key {
+    VMP_THREAD_NAME = 1,
+    VMP_THREAD_INDEX = 2,
+    VMP_THREAD_ID = 4,
+    VMP_THREAD_START = 6,
+    VMP_THREAD_END = 8,
+    VMP_THREAD_CPU = 10,
+};
+
+enum vmp_stats_key {
+    VMP_STATS_TIME = 2,
+    VMP_STATS_EXPIRATIONS = 4,
+    VMP_STATS_SAMPLES = 6,
+    VMP_STATS_LOST_RING_FULL = 8,
+    VMP_STATS_LOST_BUSY = 10,
+    VMP_STATS_LOST_SWITCHING = 12,
+    VMP_STATS_LOST_WALKER = 14,
+    VMP_STATS_STACKS_CUT = 16,
+    VMP_STATS_FRAMES_CUT = 18,
+    VMP_STATS_OVERFLOWS = 20,
+    VMP_STATS_LOCATIONS_LOST = 22,
+    VMP_STATS_CLOCK_FAILURES = 24,
+    VMP_STATS_SAMPLED_NS = 26,
+    VMP_STATS_UNWRITTEN = 28,
+};
+
+enum {
+    VMP_END_TIME = 2,
+};
+
+/* In the second varint of a frame. */
+enum {
+    VMP_FRAME_KIND_MASK = 15,
+    VMP_FRAME_HAS_LINE = 16,
+    VMP_FRAME_HAS_OFFSET = 32,
+};
+
+enum vmp_sample_state {
+    VMP_STATE_OFF_CPU = 1,
+    VMP_STATE_LEAF_MISSING = 2,
+};
+
+#endif
