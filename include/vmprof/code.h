@@ -40,7 +40,8 @@ struct vmprof_location {
  * too long one is cut visibly.
  * @par Context
  * Runs inside vmprof_register_code() and vmprof_enable() on the thread that
- * called these, with no lock of the library held.
+ * called these. It may register and forget codes; other threads that want to
+ * forget one wait until it returns.
  * @since 0.1
  */
 typedef int (*vmprof_name_function)(void *user, void *code, char *buffer,

@@ -69,16 +69,15 @@ vmp_intern(struct vmp_intern *set, uint64_t a, uint64_t b, bool *is_new)
     return (int64_t)slot->number - 1;
 }
 
-void
-vmp_intern_undo(struct vmp_intern *set, uint64_t a, uint64_t b)
+int64_t
+vmp_intern_find(const struct vmp_intern *set, uint64_t a, uint64_t b)
 {
-    struct vmp_intern_slot *const slot = find(set->slots, set->capacity, a, b);
+    const struct vmp_intern_slot *slot;
 
-    /* The newest pair ends every run that it is part of. */
-    if (slot->number == set->count) {
-        slot->number = 0;
-        set->count--;
-    }
+    if (!set->capacity)
+        return -ENOENT;
+    slot = find(set->slots, set->capacity, a, b);
+    return slot->number ? (int64_t)slot->number - 1 : -ENOENT;
 }
 
 void

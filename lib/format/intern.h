@@ -27,9 +27,9 @@ struct vmp_intern {
 int64_t
 vmp_intern(struct vmp_intern *set, uint64_t a, uint64_t b, bool *is_new);
 
-/* Take back the pair that was added last. */
-void
-vmp_intern_undo(struct vmp_intern *set, uint64_t a, uint64_t b);
+/* The number of the pair (a, b), or -ENOENT. */
+int64_t
+vmp_intern_find(const struct vmp_intern *set, uint64_t a, uint64_t b);
 
 void
 vmp_intern_free(struct vmp_intern *set);

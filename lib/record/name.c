@@ -107,3 +107,15 @@ vmp_name_is_full(const char *name)
         colons += *name == ':';
     return colons == 3;
 }
+
+void
+vmp_name_cut(char *to, const char *name)
+{
+    size_t size = VMPROF_NAME_SIZE - sizeof(ELLIPSIS);
+
+    /* Not in the middle of a character. */
+    while (size && ((unsigned char)name[size] & 0xc0) == 0x80)
+        size--;
+    memcpy(to, name, size);
+    memcpy(to + size, ELLIPSIS, sizeof(ELLIPSIS));
+}

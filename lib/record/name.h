@@ -15,4 +15,8 @@ vmp_format_decimal(char buffer[24], long number);
 bool
 vmp_name_is_full(const char *name);
 
+/* Copy a name that was longer than its buffer, ending in "...". */
+void
+vmp_name_cut(char *to, const char *name);
+
 #endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Enable profiling as the environment says. An object of its own: the library
+ * itself never reads the environment. */
+
+#include <vmprof/autostart.h>
+#include <vmprof/sampler.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const double DEFAULT_INTERVAL = 0.001;
+
+static int
+parse_number(const char *text, double *out)
+{
+    char *end;
+
+    *out = strtod(text, &end);
+    return end != text && (*end == ';' || !*end) ? 0 : -EINVAL;
+}
+
+/* The number of a word in a list, -EINVAL if it is not there. */
+static int
+parse_word(const char *text, const char *const words[], unsigned *out)
+{
+    const size_t size = strcspn(text, ";");
+
+    for (unsigned i = 0; words[i]; i++)
+        if (strlen(words[i]) == size && !memcmp(text, words[i], size)) {
+            *out = i;
+            return 0;
+        }
+    return -EINVAL;
+}
+
+static int
+parse_setting(const char *at, struct vmprof_options *options)
+{
+    static const char *const modes[] = { "cpu", "wall", NULL };
+    static const char *const clocks[] = { "auto", "perf", "monotonic", NULL };
+
+    if (!strncmp(at, "interval=", 9))
+        return parse_number(at + 9, &options->interval);
+    if (!strncmp(at, "mode=", 5))
+        return parse_word(at + 5, modes, &options->mode);
+    if (!strncmp(at, "clock=", 6))
+        return parse_word(at + 6, clocks, &options->clock);
+    return -EINVAL;
+}
+
+/* Returns the path, the rest of the value, or NULL. */
+static const char *
+parse(const char *value, struct vmprof_options *options)
+{
+    while (strncmp(value, "file=", 5)) {
+        const char *const end = strchr(value, ';');
+        if (!end || parse_setting(value, options) < 0)
+            return NULL;
+        value = end + 1;
+    }
+    return value[5] ? value + 5 : NULL;
+}
+
+static void
+stop(void)
+{
+    vmprof_disable();
+}
+
+int
+vmprof_autostart(const char *vm_name)
+{
+    static atomic_flag called = ATOMIC_FLAG_INIT;
+    const char *const value = secure_getenv(VMPROF_RECORD_VARIABLE);
+    struct vmprof_options options;
+    const char *path;
+    int r;
+
+    if (!value || atomic_flag_test_and_set(&called))
+        return 0;
+    vmprof_options_init(&options);
+    options.interval = DEFAULT_INTERVAL;
+    options.vm_name = vm_name;
+    path = parse(value, &options);
+    if (!path)
+        return -EINVAL;
+    options.fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    if (options.fd < 0)
+        return -errno;
+    r = vmprof_enable_with(&options);
+    close(options.fd);
+    if (r < 0)
+        return r;
+    return atexit(stop) == 0 ? 1 : -ENOMEM;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The registry of code objects: from an id to a name and to places. */
+#ifndef VMP_CODE_H
+#define VMP_CODE_H
+
+#include <vmprof/code.h>
+
+#include "../format/encoder.h"
+
+/*
+ * From here to the matching end, every code has a name: what has none is asked
+ * for now, and of codes yet to come when they are registered.
+ */
+void
+vmp_codes_name_all(void);
+void
+vmp_codes_name_all_end(void);
+
+/*
+ * The name of a code, also of one that was forgotten, as long as samples of it
+ * may be unwritten. Returns its length; "?:unknown:0:" for what was never
+ * there.
+ */
+size_t
+vmp_code_name(uint64_t id, char buffer[VMPROF_NAME_SIZE]);
+
+/*
+ * Where `position` is in a code. Returns 0, or -ENOENT: the code is forgotten
+ * or its class cannot tell.
+ */
+int
+vmp_code_place(uint64_t id, uint64_t position, struct vmp_place *place);
+
+/*
+ * Codes that are forgotten stay readable until the writer has seen every sample
+ * that was taken before: it marks a point, reads all rings, and buries what was
+ * forgotten before the mark.
+ */
+uint64_t
+vmp_codes_mark(void);
+void
+vmp_codes_bury(uint64_t mark);
+
+/* While a session is open the forgotten are kept, else freed at once. */
+void
+vmp_codes_keep_forgotten(bool keep);
+
+/* Around fork(). */
+void
+vmp_codes_lock(void);
+void
+vmp_codes_unlock(void);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "drain.h"
+
+#include "code.h"
+
+static const uint64_t CODE_ID_MASK = ((uint64_t)1 << 56) - 1;
+
+/* The frame of a position, whose place is asked for when it is new. */
+static int64_t
+frame_of(struct vmp_encoder *encoder, const struct vmp_sampled_frame *sampled,
+         uint64_t *locations_lost)
+{
+    const uint64_t code = sampled->code & ~VMP_HAS_POSITION;
+    struct vmp_place place = { 0 };
+    int64_t frame;
+
+    if (!(sampled->code & VMP_HAS_POSITION))
+        return vmp_encoder_frame(encoder, code, &place);
+    frame = vmp_encoder_find_frame(encoder, code, sampled->position);
+    if (frame >= 0)
+        return frame;
+    if (vmp_code_place(code & CODE_ID_MASK, sampled->position, &place) == 0)
+        return vmp_encoder_add_frame(encoder, code, sampled->position, &place);
+    ++*locations_lost;
+    return vmp_encoder_frame(encoder, code, &place);
+}
+
+static int64_t
+walked_frame(struct vmp_encoder *encoder,
+             const struct vmprof_walked_frame *walked)
+{
+    const struct vmp_place place = {
+        .offset = walked->offset,
+        .line = walked->line,
+        .has_offset = walked->offset != 0,
+    };
+    const uint64_t kind =
+        walked->kind == VMPROF_KIND_CODE ? 0 : walked->kind & 15;
+
+    return vmp_encoder_frame(
+        encoder, (walked->code & CODE_ID_MASK) | kind << 56, &place);
+}
+
+/* Put one more frame on the path. On failure the path ends here. */
+static int
+extend(struct vmp_encoder *encoder, struct vmp_thread *thread, int64_t frame)
+{
+    const uint32_t count = thread->path_count;
+    const uint32_t parent = count ? thread->path[count - 1] : 0;
+    const int64_t node =
+        frame < 0 ? frame : vmp_encoder_node(encoder, parent, (uint32_t)frame);
+
+    if (node < 0)
+        return (int)node;
+    thread->path[thread->path_count++] = (uint32_t)node;
+    return 0;
+}
+
+/* The node of a record's stack, and the path to it for the next record. */
+static uint32_t
+follow(struct vmp_encoder *encoder, struct vmp_thread *thread,
+       const struct vmp_record *record, uint64_t *locations_lost)
+{
+    const struct vmp_sampled_frame *sampled = (const void *)(record + 1);
+    const struct vmprof_walked_frame *walked = (const void *)(record + 1);
+    const uint32_t outer = record->keep;
+    int r = 0;
+
+    /* Frames left out stand as one frame beneath all others. */
+    if (record->cut) {
+        thread->path_count = 0;
+        r = extend(encoder, thread, 0);
+    } else if (outer < thread->path_count) {
+        thread->path_count = outer;
+    }
+    for (uint32_t i = 0; i < record->added && r == 0; i++)
+        r = extend(encoder, thread,
+                   record->type == VMP_RECORD_WALKED
+                       ? walked_frame(encoder, &walked[i])
+                       : frame_of(encoder, &sampled[i], locations_lost));
+    return thread->path_count ? thread->path[thread->path_count - 1] : 0;
+}
+
+void
+vmp_drain(struct vmp_encoder *encoder, struct vmp_thread *thread,
+          uint64_t start_ns, uint64_t *locations_lost)
+{
+    const struct vmp_record *record;
+
+    vmp_encoder_begin(encoder, &thread->stream);
+    while ((record = vmp_ring_peek(&thread->ring))) {
+        const uint32_t node = follow(encoder, thread, record, locations_lost);
+        const uint64_t time_ns =
+            record->time_ns > start_ns ? record->time_ns - start_ns : 0;
+
+        vmp_encoder_sample(encoder, node, time_ns, record->weight_ns,
+                           record->phase, record->state);
+        vmp_ring_consume(&thread->ring, record);
+    }
+    vmp_encoder_finish(encoder);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "fork.h"
+
+#include <pthread.h>
+
+#include "code.h"
+#include "session.h"
+
+/* All locks are taken across the fork, so that the child finds what they guard
+ * in order, and lets them go itself. */
+static void
+before(void)
+{
+    vmp_codes_lock();
+    vmp_threads_lock();
+    vmp_observe_lock();
+}
+
+static void
+after_in_parent(void)
+{
+    vmp_observe_unlock();
+    vmp_threads_unlock();
+    vmp_codes_unlock();
+}
+
+static void
+after_in_child(void)
+{
+    vmp_session_leave_to_parent();
+    vmp_observe_unlock();
+    vmp_threads_unlock();
+    vmp_codes_unlock();
+}
+
+static void
+register_handlers(void)
+{
+    pthread_atfork(before, after_in_parent, after_in_child);
+}
+
+void
+vmp_fork_prepare(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, register_handlers);
+}

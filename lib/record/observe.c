@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Reading the shadow stack of a thread that runs on meanwhile.
+ *
+ * A frame is taken if its serial is even and the same before and after the
+ * reading, and if its parent is the frame beneath it, so what is recorded is a
+ * stack that was there. A thread that switched stacks meanwhile is read again.
+ */
+
+#include "observe.h"
+
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "session.h"
+#include "signal/sample.h"
+
+enum {
+    TRIES = 4,
+    CELLS_AT_ONCE = 256,
+};
+
+/* Returns false while the thread is between two stacks. */
+static bool
+find_stacks(struct vmp_thread *thread, struct vmp_window *window,
+            uint64_t *switches)
+{
+    const struct vmprof_stack *stack;
+    const struct vmprof_frame *top;
+
+    /* Pairs with the fences in run_on(). */
+    *switches = __atomic_load_n(&thread->switches, __ATOMIC_ACQUIRE);
+    stack = __atomic_load_n(&thread->head.stack, __ATOMIC_RELAXED);
+    top = __atomic_load_n(&thread->head.top, __ATOMIC_ACQUIRE);
+    if (*switches & 1 || !stack || top <= stack->frames || top > stack->limit)
+        return false;
+    *window = (struct vmp_window){ 0 };
+    window->segment_count =
+        vmp_collect_segments(stack, top, window->segments, &window->cut);
+    return true;
+}
+
+static bool
+still_there(const struct vmp_thread *thread, uint64_t switches)
+{
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return __atomic_load_n(&thread->switches, __ATOMIC_RELAXED) == switches;
+}
+
+/* Copy a frame if it is whole and stands on `parent`. Returns its serial or 0.
+ */
+static uint64_t
+read_frame(const struct vmprof_frame *frame, uint64_t parent,
+           struct vmp_sampled_frame *to)
+{
+    /* Pairs with the last store to serial in vmprof_enter_kind(). */
+    const uint64_t serial = __atomic_load_n(&frame->serial, __ATOMIC_ACQUIRE);
+    const uint64_t stands_on =
+        __atomic_load_n(&frame->parent, __ATOMIC_RELAXED);
+    const uintptr_t *const cell =
+        __atomic_load_n(&frame->position, __ATOMIC_RELAXED);
+
+    to->code = __atomic_load_n(&frame->code, __ATOMIC_RELAXED);
+    to->position = (uintptr_t)cell;
+    /* Pairs with the fence behind the first store there. */
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    if (serial & 1 || stands_on != parent ||
+        __atomic_load_n(&frame->serial, __ATOMIC_RELAXED) != serial)
+        return 0;
+    return serial;
+}
+
+/* The serial on which frame `i` has to stand: of the frame beneath it as it was
+ * recorded, of the slot that each stack begins with, or, beneath all that is
+ * recorded, whatever is there. */
+static uint64_t
+parent_serial(const struct vmprof_frame *frame, uint32_t i,
+              const uint64_t *serials)
+{
+    const struct vmprof_frame *const beneath = frame - 1;
+
+    if (i && beneath->code != VMP_STACK_BOTTOM)
+        return serials[i - 1];
+    return __atomic_load_n(&beneath->serial, __ATOMIC_RELAXED);
+}
+
+/* The new frames of a window, as far as they are whole. Their positions are
+ * the addresses of their cells yet. */
+static uint32_t
+read_frames(const struct vmp_window *window, struct vmp_sampled_frame *to,
+            uint64_t *serials)
+{
+    uint32_t i;
+
+    for (i = window->keep; i < window->count; i++, to++) {
+        const struct vmprof_frame *const frame = vmp_window_frame(window, i);
+
+        serials[i] = read_frame(frame, parent_serial(frame, i, serials), to);
+        if (!serials[i])
+            break;
+    }
+    return i;
+}
+
+/* Read cells of the VM that may be gone by now, in one system call. */
+static void
+read_cells(struct vmp_sampled_frame *frames, uint32_t count)
+{
+    struct iovec to[CELLS_AT_ONCE], from[CELLS_AT_ONCE];
+    uintptr_t values[CELLS_AT_ONCE];
+    uint32_t index[CELLS_AT_ONCE], wanted = 0;
+    ssize_t got;
+
+    for (uint32_t i = count; i-- && wanted < CELLS_AT_ONCE;) {
+        if (!frames[i].position)
+            continue;
+        index[wanted] = i;
+        to[wanted] = (struct iovec){ &values[wanted], sizeof(uintptr_t) };
+        from[wanted].iov_base = (void *)(uintptr_t)frames[i].position;
+        from[wanted++].iov_len = sizeof(uintptr_t);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        frames[i].position = 0;
+    if (!wanted)
+        return;
+    got = process_vm_readv(getpid(), to, wanted, from, wanted, 0);
+    for (uint32_t i = 0; got > 0 && i < (size_t)got / sizeof(uintptr_t); i++) {
+        frames[index[i]].position = values[i];
+        frames[index[i]].code |= VMP_HAS_POSITION;
+    }
+}
+
+/* A cell is good if its frame was live after it was read: where that is not
+ * sure, there is no position. */
+static void
+check_cells(const struct vmp_thread *thread, const struct vmp_window *window,
+            uint64_t switches, struct vmp_sampled_frame *frames,
+            const uint64_t *serials)
+{
+    const struct vmprof_frame *top;
+    const struct vmp_segment *const last =
+        &window->segments[window->segment_count - 1];
+    const bool same = still_there(thread, switches);
+
+    top = __atomic_load_n(&thread->head.top, __ATOMIC_ACQUIRE);
+    for (uint32_t i = window->keep; i < window->count; i++) {
+        const struct vmprof_frame *const frame = vmp_window_frame(window, i);
+        const bool in_last = frame > last->stack->frames &&
+                             frame <= last->stack->frames + last->depth;
+
+        if (same && (!in_last || frame < top) &&
+            __atomic_load_n(&frame->serial, __ATOMIC_RELAXED) == serials[i])
+            continue;
+        frames[i - window->keep].code &= ~VMP_HAS_POSITION;
+        frames[i - window->keep].position = 0;
+    }
+}
+
+static void
+fill_record(struct vmp_thread *thread, struct vmp_record *record,
+            const struct vmp_window *window, uint64_t now_ns)
+{
+    const uint64_t cpu_ns = vmp_thread_cpu_ns(thread->tid);
+    const uint64_t passed_ns = now_ns - thread->last_time_ns;
+    const uint64_t used_ns =
+        cpu_ns > thread->last_cpu_ns ? cpu_ns - thread->last_cpu_ns : 0;
+    const struct vmp_segment *const last =
+        &window->segments[window->segment_count - 1];
+
+    record->type = VMP_RECORD_SAMPLE;
+    record->phase =
+        (uint8_t)__atomic_load_n(&thread->head.phase, __ATOMIC_RELAXED);
+    record->state = used_ns < passed_ns / 2 ? VMP_STATE_OFF_CPU : 0;
+    if (last->stack->frames + 1 + last->depth >= last->stack->limit)
+        record->state |= VMP_STATE_LEAF_MISSING;
+    record->time_ns = now_ns;
+    record->weight_ns = passed_ns;
+    record->keep = window->keep;
+    record->cut = window->cut;
+    thread->last_cpu_ns = cpu_ns;
+    thread->last_time_ns = now_ns;
+}
+
+/* Returns false if the thread switched stacks meanwhile. */
+static bool
+try_to_observe(struct vmp_thread *thread, uint64_t now_ns, bool *lost)
+{
+    struct vmp_window window;
+    struct vmp_record *record;
+    struct vmp_sampled_frame *frames;
+    uint64_t switches;
+    uint32_t whole;
+
+    if (!find_stacks(thread, &window, &switches))
+        return false;
+    vmp_window_fit(&window, &thread->last, vmp_session.max_frames);
+    record = vmp_reserve_record(thread, window.count - window.keep,
+                                sizeof(struct vmp_sampled_frame));
+    if (!record) {
+        *lost = true;
+        return true;
+    }
+    frames = (struct vmp_sampled_frame *)(record + 1);
+    whole = read_frames(&window, frames, thread->last.serials);
+    if (!still_there(thread, switches))
+        return false;
+    vmp_window_trim(&window, whole);
+    read_cells(frames, window.count - window.keep);
+    check_cells(thread, &window, switches, frames, thread->last.serials);
+
+    record->added = window.count - window.keep;
+    record->size =
+        (uint32_t)(sizeof(*record) + record->added * sizeof(*frames));
+    fill_record(thread, record, &window, now_ns);
+    vmp_window_remember(&window, &thread->last);
+    vmp_commit_record(thread, record);
+    return true;
+}
+
+void
+vmp_observe(struct vmp_thread *thread, uint64_t now_ns)
+{
+    bool lost = false;
+
+    vmp_count(&thread->counters.expirations, 1);
+    for (unsigned i = 0; i < TRIES; i++)
+        if (try_to_observe(thread, now_ns, &lost))
+            return;
+    /* The next sample carries the time of this one. */
+    vmp_count(&thread->counters.lost_switching, 1);
+}
+
+void
+vmp_skip(struct vmp_thread *thread, uint64_t now_ns)
+{
+    thread->last_cpu_ns = vmp_thread_cpu_ns(thread->tid);
+    thread->last_time_ns = now_ns;
+}

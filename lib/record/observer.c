@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "observer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include "observe.h"
+#include "session.h"
+#include "signal/sample.h"
+
+static struct {
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    bool stopping; /* under the mutex */
+} observer;
+
+static void
+look_at_all(void)
+{
+    const bool paused = atomic_load(&vmp_session.paused) > 0;
+
+    vmp_threads_lock();
+    vmp_observe_lock();
+    for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
+        if (t->state != VMP_THREAD_ATTACHED || !t->ring.data || t->request)
+            continue;
+        if (paused)
+            vmp_skip(t, vmp_now_ns(CLOCK_MONOTONIC));
+        else
+            vmp_observe(t, vmp_now_ns(CLOCK_MONOTONIC));
+    }
+    vmp_observe_unlock();
+    vmp_threads_unlock();
+}
+
+/* Sleep to the next look, jittered around `due_ns`. Returns false at the end.
+ */
+static bool
+wait_until(uint64_t due_ns)
+{
+    const struct timespec until = {
+        .tv_sec = (time_t)(due_ns / 1000000000),
+        .tv_nsec = (long)(due_ns % 1000000000),
+    };
+    bool stopping;
+
+    pthread_mutex_lock(&observer.mutex);
+    while (!observer.stopping &&
+           pthread_cond_timedwait(&observer.wake, &observer.mutex, &until) == 0)
+        ;
+    stopping = observer.stopping;
+    pthread_mutex_unlock(&observer.mutex);
+    return !stopping;
+}
+
+static void *
+run(void *user)
+{
+    static struct vmp_thread dice;
+    uint64_t due_ns = vmp_now_ns(CLOCK_MONOTONIC);
+
+    pthread_setname_np(pthread_self(), "vmprof-observer");
+    dice.random = due_ns | 1;
+    do {
+        const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
+
+        /* What was slept through is not made up for. */
+        if (due_ns < now_ns)
+            due_ns = now_ns;
+        due_ns += vmp_jitter(&dice, vmp_session.interval_ns);
+        if (!wait_until(due_ns))
+            break;
+        look_at_all();
+    } while (true);
+    return user;
+}
+
+int
+vmp_observer_start(void)
+{
+    pthread_condattr_t attributes;
+    sigset_t all, before;
+    int r;
+
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&observer.wake, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&observer.mutex, NULL);
+    observer.stopping = false;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    r = pthread_create(&observer.thread, NULL, run, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return -r;
+}
+
+void
+vmp_observer_stop(void)
+{
+    pthread_mutex_lock(&observer.mutex);
+    observer.stopping = true;
+    pthread_cond_signal(&observer.wake);
+    pthread_mutex_unlock(&observer.mutex);
+    pthread_join(observer.thread, NULL);
+    pthread_cond_destroy(&observer.wake);
+    pthread_mutex_destroy(&observer.mutex);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A thread's buffer of records between whoever samples it (one producer at a
+ * time) and the writer (the consumer). Reserving and committing are for signal
+ * context; they live in signal/ring.c.
+ */
+#ifndef VMP_RING_H
+#define VMP_RING_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum vmp_record_type {
+    VMP_RECORD_SKIP = 0,   /* nothing up to the end of the buffer */
+    VMP_RECORD_SAMPLE = 1, /* followed by `added` struct vmp_sampled_frame */
+    VMP_RECORD_WALKED = 2, /* by `added` struct vmprof_walked_frame, keep 0 */
+};
+
+/* Only inside the process: bytes of a file come from format/. */
+struct vmp_record {
+    uint32_t size; /* with what follows; a multiple of 8 */
+    uint8_t type, phase, state, reserved;
+    uint64_t time_ns;   /* on CLOCK_MONOTONIC */
+    uint64_t weight_ns; /* what the sample stands for */
+    uint32_t keep;      /* outer frames that are the last record's */
+    uint32_t added;     /* frames that follow, outermost first */
+    uint64_t cut;       /* outer frames left out */
+};
+
+/* A frame in a record. */
+struct vmp_sampled_frame {
+    uint64_t code; /* as in vmprof_frame, and VMP_HAS_POSITION */
+    uint64_t position;
+};
+
+#define VMP_HAS_POSITION ((uint64_t)1 << 63)
+
+struct vmp_ring {
+    unsigned char *data;
+    size_t size; /* a power of two */
+    /* Bytes ever committed and consumed. */
+    _Alignas(64) atomic_size_t head;
+    _Alignas(64) atomic_size_t tail;
+};
+
+int
+vmp_ring_new(struct vmp_ring *ring, size_t size);
+void
+vmp_ring_free(struct vmp_ring *ring);
+
+/*
+ * Room for a record of `size` bytes, a multiple of 8 and at most a quarter of
+ * the ring; NULL if there is none now. Nothing is visible before the commit.
+ */
+struct vmp_record *
+vmp_ring_reserve(struct vmp_ring *ring, size_t size);
+void
+vmp_ring_commit(struct vmp_ring *ring, const struct vmp_record *record);
+
+/* The oldest record, or NULL; and being done with it. */
+const struct vmp_record *
+vmp_ring_peek(struct vmp_ring *ring);
+void
+vmp_ring_consume(struct vmp_ring *ring, const struct vmp_record *record);
+
+#endif

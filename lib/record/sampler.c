@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Enable, disable, pause: the public side of a session. */
+
+#include <vmprof/sampler.h>
+#include <vmprof/version.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "../sized.h"
+#include "code.h"
+#include "fork.h"
+#include "observer.h"
+#include "session.h"
+#include "signal/handler.h"
+
+enum {
+    OPTIONS_SIZE_0_1 = 48,
+    STATS_SIZE_0_1 = 168,
+    DEFAULT_MAX_FRAMES = 1024,
+    MOST_MAX_FRAMES = 65536,
+    DEFAULT_RING_SIZE = 1 << 20,
+    LEAST_RING_SIZE = 16 << 10,
+    MOST_RING_SIZE = 1 << 30,
+};
+
+static_assert(sizeof(struct vmprof_options) >= OPTIONS_SIZE_0_1, "only grows");
+static_assert(sizeof(struct vmprof_stats) >= STATS_SIZE_0_1, "only grows");
+
+static int
+check_clock(const struct vmprof_options *options)
+{
+    const bool observed = options->clock == VMPROF_CLOCK_OBSERVER;
+
+    if (options->mode > VMPROF_MODE_WALL ||
+        options->clock > VMPROF_CLOCK_OBSERVER)
+        return -EINVAL;
+    if (options->mode == VMPROF_MODE_CPU)
+        return observed ? -EINVAL : 0;
+    return observed || options->clock == VMPROF_CLOCK_AUTO ? 0 : -EINVAL;
+}
+
+/* A record of the most frames there can be takes at most a quarter of it. */
+static uint64_t
+least_ring(uint64_t max_frames)
+{
+    const uint64_t need = 4 * (sizeof(struct vmp_record) +
+                               max_frames * sizeof(struct vmprof_walked_frame));
+    uint64_t size = LEAST_RING_SIZE;
+
+    while (size < need)
+        size *= 2;
+    return size;
+}
+
+static int
+check(struct vmprof_options *options)
+{
+    int r;
+
+    /* NaN is not in the range either. */
+    if (!(options->interval > 0 && options->interval < 1) ||
+        options->interval * 1e9 < 1)
+        return -EINVAL;
+    r = check_clock(options);
+    if (r < 0)
+        return r;
+    if (!options->max_frames)
+        options->max_frames = DEFAULT_MAX_FRAMES;
+    if (!options->ring_size)
+        options->ring_size = DEFAULT_RING_SIZE;
+    if (options->max_frames > MOST_MAX_FRAMES ||
+        options->ring_size < LEAST_RING_SIZE ||
+        options->ring_size > MOST_RING_SIZE ||
+        options->ring_size & (options->ring_size - 1))
+        return -EINVAL;
+    if (options->ring_size < least_ring(options->max_frames))
+        options->ring_size = least_ring(options->max_frames);
+    return 0;
+}
+
+/* The first rung that works here. */
+static int
+choose_rung(const struct vmprof_options *options, enum vmprof_clock *out)
+{
+    static const enum vmprof_clock ladder[] = { VMPROF_CLOCK_PERF,
+                                                VMPROF_CLOCK_MONOTONIC };
+    const bool any = options->clock == VMPROF_CLOCK_AUTO ||
+                     options->clock == VMPROF_CLOCK_OBSERVER;
+
+    for (size_t i = 0; i < sizeof(ladder) / sizeof(*ladder); i++) {
+        if (!any && options->clock != ladder[i])
+            continue;
+        if (vmp_clock_check(ladder[i]) == 0) {
+            *out = ladder[i];
+            return 0;
+        }
+    }
+    /* In wall mode only walkers need one; each that gets none is counted. */
+    *out = VMPROF_CLOCK_AUTO;
+    return options->mode == VMPROF_MODE_WALL ? 0 : -ENOTSUP;
+}
+
+static void
+set_up(const struct vmprof_options *options, enum vmprof_clock rung)
+{
+    const bool observed = options->mode == VMPROF_MODE_WALL;
+
+    memset(&vmp_session, 0, sizeof(vmp_session));
+    vmp_session.interval_ns = (uint64_t)(options->interval * 1e9 + 0.5);
+    vmp_session.max_frames = options->max_frames;
+    vmp_session.mode = options->mode;
+    vmp_session.rung = rung;
+    vmp_session.clock = observed ? VMPROF_CLOCK_OBSERVER : rung;
+    vmp_session.ring_size = options->ring_size;
+    vmp_session.start_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    if (options->vm_name)
+        strncpy(vmp_session.vm_name, options->vm_name,
+                sizeof(vmp_session.vm_name) - 1);
+    strncpy(vmp_session.program, program_invocation_short_name,
+            sizeof(vmp_session.program) - 1);
+}
+
+static uint32_t
+random_number(void)
+{
+    uint32_t number;
+
+    if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != sizeof(number))
+        number = (uint32_t)vmp_now_ns(CLOCK_REALTIME) ^ (uint32_t)getpid();
+    return number;
+}
+
+static int
+start_writer(const struct vmp_sink *sink)
+{
+    static struct utsname system;
+    struct vmp_session_info info = {
+        .vm_name = vmp_session.vm_name,
+        .library = VMPROF_VERSION,
+        .program = vmp_session.program,
+        .unix_ns = vmp_now_ns(CLOCK_REALTIME),
+        .monotonic_ns = vmp_session.start_ns,
+        .interval_ns = vmp_session.interval_ns,
+        .pid = (uint64_t)getpid(),
+        .max_frames = vmp_session.max_frames,
+        .mode = vmp_session.mode,
+        .clock = vmp_session.clock,
+        .session = random_number(),
+    };
+
+    if (uname(&system) == 0) {
+        info.os = strcmp(system.sysname, "Linux") ? system.sysname : "linux";
+        info.machine = system.machine;
+    }
+    return vmp_writer_start(&vmp_session.writer, sink, &info);
+}
+
+static int
+start(const struct vmp_sink *sink)
+{
+    int r = start_writer(sink);
+
+    if (r < 0)
+        return r;
+    vmp_codes_keep_forgotten(true);
+    vmp_session.enabled = true;
+    atomic_store(&vmp_session.sampling, true);
+    for (struct vmp_thread *t = vmp_threads; t; t = t->next)
+        if (t->state == VMP_THREAD_ATTACHED)
+            vmp_session_join(t);
+    return 0;
+}
+
+/* The observer takes the lock, so it is started without. */
+static int
+start_observer(void)
+{
+    const int r =
+        vmp_session.mode == VMPROF_MODE_WALL ? vmp_observer_start() : 0;
+
+    if (r < 0)
+        vmprof_disable();
+    return r;
+}
+
+static int
+enable_locked(const struct vmprof_options *options)
+{
+    enum vmprof_clock rung;
+    struct vmp_sink sink;
+    int r;
+
+    if (vmp_session.enabled)
+        return -EBUSY;
+    r = vmp_sink_open(&sink, options->fd);
+    if (r < 0)
+        return r;
+    r = vmp_handler_install();
+    if (r == 0) {
+        r = choose_rung(options, &rung);
+        if (r == 0) {
+            set_up(options, rung);
+            r = start(&sink);
+        }
+        if (r < 0)
+            vmp_handler_remove();
+    }
+    if (r < 0)
+        vmp_sink_close(&sink);
+    return r;
+}
+
+int
+vmprof_enable_with(const struct vmprof_options *given)
+{
+    struct vmprof_options options;
+    int r;
+
+    if (!given)
+        return -EINVAL;
+    r = vmp_sized_import(&options, sizeof(options), OPTIONS_SIZE_0_1, given);
+    if (r == 0)
+        r = check(&options);
+    if (r < 0)
+        return r;
+    vmp_fork_prepare();
+
+    /* Before the lock, for it runs functions of the VM. */
+    vmp_codes_name_all();
+    vmp_threads_lock();
+    r = enable_locked(&options);
+    vmp_threads_unlock();
+    if (r == 0)
+        r = start_observer();
+    else
+        vmp_codes_name_all_end();
+    return r;
+}
+
+int
+vmprof_enable(int fd, double interval)
+{
+    struct vmprof_options options;
+
+    vmprof_options_init(&options);
+    options.fd = fd;
+    options.interval = interval;
+    return vmprof_enable_with(&options);
+}
+
+int
+vmprof_disable(void)
+{
+    struct vmp_writer *writer;
+    int r;
+
+    /* First it stops to look, since it takes the lock. */
+    vmp_threads_lock();
+    writer = vmp_session.writer;
+    vmp_session.writer = NULL;
+    vmp_threads_unlock();
+    if (!writer)
+        return -EALREADY;
+    if (vmp_session.mode == VMPROF_MODE_WALL)
+        vmp_observer_stop();
+
+    vmp_threads_lock();
+    vmp_session_stop_sampling();
+    vmp_handler_remove();
+    vmp_threads_unlock();
+
+    vmp_writer_stop(writer);
+
+    vmp_threads_lock();
+    vmp_session_close();
+    r = vmp_session.write_error ? -EIO : 0;
+    vmp_threads_unlock();
+    vmp_codes_keep_forgotten(false);
+    vmp_codes_name_all_end();
+    return r;
+}
+
+int
+vmprof_pause(void)
+{
+    if (!atomic_load(&vmp_session.sampling))
+        return -EALREADY;
+    return atomic_fetch_add(&vmp_session.paused, 1) + 1;
+}
+
+int
+vmprof_resume(void)
+{
+    int paused = atomic_load(&vmp_session.paused);
+
+    if (!atomic_load(&vmp_session.sampling))
+        return -EALREADY;
+    do {
+        if (paused <= 0)
+            return -EALREADY;
+    } while (!atomic_compare_exchange_weak(&vmp_session.paused, &paused,
+                                           paused - 1));
+    return paused - 1;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What a session keeps of each thread. */
+
+#include "session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "signal/sample.h"
+
+struct vmp_session vmp_session;
+
+static void
+failed_clock(int error)
+{
+    vmp_session.clock_failures++;
+    vmp_session.clock_error = -error;
+}
+
+/* The ring and what else sampling needs; nothing if memory is short. */
+static int
+allocate(struct vmp_thread *thread)
+{
+    const size_t frames = vmp_session.max_frames + 1;
+
+    thread->last.serials = malloc(frames * sizeof(*thread->last.serials));
+    thread->path = malloc(frames * sizeof(*thread->path));
+    if (thread->last.serials && thread->path &&
+        vmp_ring_new(&thread->ring, vmp_session.ring_size) == 0)
+        return 0;
+    free(thread->last.serials);
+    free(thread->path);
+    thread->last.serials = NULL;
+    thread->path = NULL;
+    return -ENOMEM;
+}
+
+static void
+release(struct vmp_thread *thread)
+{
+    vmp_ring_free(&thread->ring);
+    free(thread->last.serials);
+    free(thread->path);
+    thread->last.serials = NULL;
+    thread->path = NULL;
+    thread->announced = false;
+}
+
+void
+vmp_session_start_clock(struct vmp_thread *thread)
+{
+    enum vmprof_clock rung = vmp_session.rung;
+    uint64_t period_ns;
+    int r;
+
+    if (!atomic_load(&vmp_session.sampling) || !thread->ring.data ||
+        thread->clock.rung != VMPROF_CLOCK_AUTO)
+        return;
+    thread->idle_ticks = 0;
+    period_ns = vmp_jitter(thread, vmp_session.interval_ns);
+    r = vmp_clock_start(&thread->clock, rung, thread->tid, period_ns);
+    /* Out of descriptors, say: the other rung needs none. */
+    if (r < 0 && rung == VMPROF_CLOCK_PERF)
+        r = vmp_clock_start(&thread->clock, VMPROF_CLOCK_MONOTONIC, thread->tid,
+                            period_ns);
+    if (r < 0)
+        failed_clock(r);
+}
+
+void
+vmp_session_join(struct vmp_thread *thread)
+{
+    int r;
+
+    /* Not `enabled`: while a session ends, no clock may start any more. */
+    if (!atomic_load(&vmp_session.sampling))
+        return;
+    memset(&thread->counters, 0, sizeof(thread->counters));
+    memset(&thread->stream, 0, sizeof(thread->stream));
+    memset(&thread->last, 0, sizeof(thread->last));
+    thread->path_count = 0;
+    thread->overflows = 0;
+    thread->end_ns = thread->cpu_end_ns = 0;
+    atomic_store(&thread->requested, false);
+    thread->cpu_start_ns = vmp_thread_cpu_ns(thread->tid);
+    thread->last_cpu_ns = thread->cpu_start_ns;
+    thread->last_time_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    r = allocate(thread);
+    if (r < 0)
+        failed_clock(r);
+    else if (vmp_session.mode == VMPROF_MODE_CPU || thread->request)
+        vmp_session_start_clock(thread);
+}
+
+/* Its counters are final. */
+static void
+close_accounts(struct vmp_thread *thread)
+{
+    thread->cpu_end_ns = vmp_thread_cpu_ns(thread->tid);
+    if (atomic_exchange(&thread->requested, false))
+        thread->counters.lost_walker++;
+}
+
+void
+vmp_session_part(struct vmp_thread *thread)
+{
+    vmp_clock_stop(&thread->clock);
+    if (!vmp_session.enabled) {
+        vmp_thread_recycle(thread);
+        return;
+    }
+    close_accounts(thread);
+    thread->end_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    thread->state = VMP_THREAD_ENDED;
+}
+
+static void
+add(struct vmp_counters *sum, const struct vmp_thread *thread)
+{
+    const struct vmp_counters *const c = &thread->counters;
+
+#define ADD(member) sum->member += __atomic_load_n(&c->member, __ATOMIC_RELAXED)
+    ADD(expirations);
+    ADD(samples);
+    ADD(lost_ring_full);
+    ADD(lost_busy);
+    ADD(lost_switching);
+    ADD(lost_walker);
+    ADD(stacks_cut);
+    ADD(frames_cut);
+    ADD(sampled_ns);
+#undef ADD
+    sum->overflows += __atomic_load_n(&thread->overflows, __ATOMIC_RELAXED);
+}
+
+void
+vmp_session_count(struct vmp_counters *sum)
+{
+    *sum = vmp_session.ended;
+    sum->clock_failures = vmp_session.clock_failures;
+    sum->locations_lost = vmp_session.locations_lost;
+    for (struct vmp_thread *t = vmp_threads; t; t = t->next)
+        if (t->state != VMP_THREAD_FREE && t->ring.data)
+            add(sum, t);
+}
+
+void
+vmp_session_bury(struct vmp_thread *thread)
+{
+    if (thread->ring.data)
+        add(&vmp_session.ended, thread);
+    vmp_thread_recycle(thread);
+}
+
+/* Wait until no handler is at work: each sees from now on that sampling is
+ * off. Pairs with the exchange in the handler. */
+static void
+await_idle(struct vmp_thread *thread)
+{
+    const struct timespec moment = { 0, 20 * 1000 };
+
+    while (thread != vmp_current && atomic_load(&thread->busy))
+        nanosleep(&moment, NULL);
+}
+
+void
+vmp_session_stop_sampling(void)
+{
+    atomic_store(&vmp_session.sampling, false);
+    vmp_session.stop_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
+        if (t->state != VMP_THREAD_ATTACHED)
+            continue;
+        vmp_clock_stop(&t->clock);
+        await_idle(t);
+        close_accounts(t);
+    }
+}
+
+void
+vmp_session_close(void)
+{
+    struct vmp_counters sum;
+
+    vmp_session_count(&sum);
+    for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
+        if (t->state == VMP_THREAD_ENDED)
+            vmp_thread_recycle(t);
+        else if (t->state == VMP_THREAD_ATTACHED)
+            release(t);
+    }
+    vmp_session.ended = sum;
+    vmp_session.enabled = false;
+}
+
+void
+vmp_session_leave_to_parent(void)
+{
+    atomic_store(&vmp_session.sampling, false);
+    vmp_session.enabled = false;
+    vmp_session.writer = NULL;
+    for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
+        /* The event is the parent's; its descriptor is not. Timers are not
+         * inherited. Memory that other threads were using is left alone. */
+        if (t->clock.rung == VMPROF_CLOCK_PERF)
+            vmp_clock_stop(&t->clock);
+        t->clock.rung = VMPROF_CLOCK_AUTO;
+        t->ring.data = NULL;
+        t->last.serials = NULL;
+        t->path = NULL;
+        t->announced = false;
+        atomic_store(&t->busy, false);
+        if (t == vmp_current) {
+            t->tid = gettid();
+        } else {
+            t->own.frames = NULL;
+            t->state = VMP_THREAD_FREE;
+        }
+    }
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The one session of the process: it owns the signal. */
+#ifndef VMP_SESSION_H
+#define VMP_SESSION_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "thread.h"
+#include "writer.h"
+
+struct vmp_session {
+    /* What a handler reads; set before `sampling`. */
+    atomic_bool sampling;
+    atomic_int paused;
+    uint64_t interval_ns;
+    size_t max_frames;
+
+    /* Under vmp_threads_lock(). */
+    bool enabled;
+    uint32_t mode;           /* enum vmprof_mode */
+    enum vmprof_clock clock; /* what the file says */
+    enum vmprof_clock rung;  /* what threads with a clock get */
+    size_t ring_size;
+    uint64_t start_ns, stop_ns; /* on CLOCK_MONOTONIC; stop 0: it runs */
+    struct vmp_counters ended;  /* of threads that are no more */
+    uint64_t clock_failures, locations_lost;
+    int clock_error;
+    uint64_t samples_written, samples_unwritten, bytes_written;
+    int write_error;
+    char vm_name[64], program[64];
+    struct vmp_writer *writer;
+};
+
+extern struct vmp_session vmp_session;
+
+/*
+ * Make a thread part of the session, or take it out; under the lock. For a
+ * thread other than the calling one, too.
+ */
+void
+vmp_session_join(struct vmp_thread *thread);
+void
+vmp_session_part(struct vmp_thread *thread);
+
+/* Give a thread its clock if it has none: it has got a walker. */
+void
+vmp_session_start_clock(struct vmp_thread *thread);
+
+/* The two halves of disabling, around the end of the writer; under the lock. */
+void
+vmp_session_stop_sampling(void);
+void
+vmp_session_close(void);
+
+/* A thread that has ended is written out: keep its counters, and its record for
+ * another thread. Under the lock. */
+void
+vmp_session_bury(struct vmp_thread *thread);
+
+/* The child of a fork(): the session and all threads but the calling one are
+ * the parent's. Under the lock. */
+void
+vmp_session_leave_to_parent(void);
+
+/* The sums over all threads; under the lock. */
+void
+vmp_session_count(struct vmp_counters *sum);
+
+#endif

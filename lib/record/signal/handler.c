@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Where a clock's signal arrives. Signal context. */
+
+#include "handler.h"
+
+#include <errno.h>
+
+#include "../session.h"
+#include "sample.h"
+
+struct sigaction vmp_foreign_action;
+
+static void
+forward(int number, siginfo_t *info, void *context)
+{
+    if (vmp_foreign_action.sa_flags & SA_SIGINFO)
+        vmp_foreign_action.sa_sigaction(number, info, context);
+    else if (vmp_foreign_action.sa_handler != SIG_DFL &&
+             vmp_foreign_action.sa_handler != SIG_IGN)
+        vmp_foreign_action.sa_handler(number);
+}
+
+static void
+tick(struct vmp_thread *thread, uint64_t now_ns)
+{
+    /* Pairs with vmp_await_idle(): either it sees that we are busy, or we see
+     * that sampling is off. */
+    if (atomic_exchange(&thread->busy, true)) {
+        if (!atomic_load_explicit(&vmp_session.paused, memory_order_relaxed)) {
+            vmp_count(&thread->counters.expirations, 1);
+            vmp_count(&thread->counters.lost_busy, 1);
+        }
+        vmp_clock_rearm(&thread->clock, vmp_session.interval_ns);
+        return;
+    }
+    if (atomic_load(&vmp_session.sampling)) {
+        vmp_tick(thread, now_ns);
+        vmp_clock_rearm(&thread->clock,
+                        vmp_jitter(thread, vmp_session.interval_ns));
+    }
+    atomic_store_explicit(&thread->busy, false, memory_order_release);
+}
+
+void
+vmp_handle_signal(int number, siginfo_t *info, void *context)
+{
+    const int saved_errno = errno;
+    const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
+
+    if (!vmp_clock_sent(info))
+        forward(number, info, context);
+    else if (vmp_current)
+        tick(vmp_current, now_ns);
+    errno = saved_errno;
+}

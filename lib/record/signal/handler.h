@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The signal and its handler. */
+#ifndef VMP_HANDLER_H
+#define VMP_HANDLER_H
+
+#include <signal.h>
+
+/* What SIGPROF did before us: signals that are not ours go there. */
+extern struct sigaction vmp_foreign_action;
+
+/* The handler of VMP_SIGNAL. */
+void
+vmp_handle_signal(int number, siginfo_t *info, void *context);
+
+/* Put the handler in place of what was there; and take it away if it still is.
+ * No clock may run then. Not in signal context. Install returns 0 or a negative
+ * errno. */
+int
+vmp_handler_install(void);
+void
+vmp_handler_remove(void);
+
+#endif

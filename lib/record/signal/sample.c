@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+
+/* One sample of the calling thread, from tick to record. Signal context. */
+
+#include "sample.h"
+
+#include "../session.h"
+
+enum {
+    MAX_IDLE_SHIFT = 5,
+};
+
+uint64_t
+vmp_jitter(struct vmp_thread *thread, uint64_t interval_ns)
+{
+    uint64_t x = thread->random;
+
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    thread->random = x;
+    return (interval_ns / 2 + (x >> 11) % (interval_ns | 1))
+           << thread->idle_ticks;
+}
+
+struct vmp_record *
+vmp_reserve_record(struct vmp_thread *thread, size_t added, size_t frame_size)
+{
+    const size_t size = sizeof(struct vmp_record) + added * frame_size;
+    struct vmp_record *const record = vmp_ring_reserve(&thread->ring, size);
+
+    if (!record) {
+        vmp_count(&thread->counters.lost_ring_full, 1);
+        return NULL;
+    }
+    record->size = (uint32_t)size;
+    record->added = (uint32_t)added;
+    return record;
+}
+
+void
+vmp_commit_record(struct vmp_thread *thread, const struct vmp_record *record)
+{
+    vmp_count(&thread->counters.samples, 1);
+    vmp_count(&thread->counters.sampled_ns, record->weight_ns);
+    if (record->cut || record->state & VMP_STATE_LEAF_MISSING)
+        vmp_count(&thread->counters.stacks_cut, 1);
+    if (record->cut)
+        vmp_count(&thread->counters.frames_cut, record->cut);
+    vmp_ring_commit(&thread->ring, record);
+}
+
+static void
+copy_frames(const struct vmp_window *window, struct vmp_sampled_frame *to,
+            uint64_t *serials)
+{
+    for (uint32_t i = window->keep; i < window->count; i++, to++) {
+        const struct vmprof_frame *const frame = vmp_window_frame(window, i);
+
+        serials[i] = frame->serial;
+        to->code = frame->code;
+        to->position = 0;
+        if (frame->position) {
+            to->code |= VMP_HAS_POSITION;
+            to->position = *(const volatile uintptr_t *)frame->position;
+        }
+    }
+}
+
+static void
+sample_shadow_stack(struct vmp_thread *thread, uint64_t now_ns,
+                    uint64_t weight_ns)
+{
+    const struct vmprof_stack *stack = thread->head.stack;
+    const struct vmprof_frame *top = thread->head.top;
+    struct vmp_window window = { 0 };
+    struct vmp_record *record;
+
+    if (!stack) {
+        stack = thread->leaving;
+        top = stack->top;
+    }
+    window.segment_count =
+        vmp_collect_segments(stack, top, window.segments, &window.cut);
+    vmp_window_fit(&window, &thread->last, vmp_session.max_frames);
+
+    record = vmp_reserve_record(thread, window.count - window.keep,
+                                sizeof(struct vmp_sampled_frame));
+    if (!record)
+        return;
+    record->type = VMP_RECORD_SAMPLE;
+    record->phase = (uint8_t)thread->head.phase;
+    record->state = top >= stack->limit ? VMP_STATE_LEAF_MISSING : 0;
+    record->time_ns = now_ns;
+    record->weight_ns = weight_ns;
+    record->keep = window.keep;
+    record->cut = window.cut;
+    copy_frames(&window, (struct vmp_sampled_frame *)(record + 1),
+                thread->last.serials);
+    vmp_window_remember(&window, &thread->last);
+    vmp_commit_record(thread, record);
+    thread->last_cpu_ns += weight_ns;
+    thread->last_time_ns = now_ns;
+}
+
+static void
+ask_walker(struct vmp_thread *thread)
+{
+    if (atomic_load_explicit(&thread->requested, memory_order_relaxed)) {
+        vmp_count(&thread->counters.lost_walker, 1);
+        return;
+    }
+    atomic_store_explicit(&thread->requested, true, memory_order_relaxed);
+    thread->request(&thread->head, thread->request_user);
+}
+
+/* A clock of time that passes ticks for threads that sleep, too: then nothing is
+ * due, and it is let run slower so as to wake them less. */
+static bool
+is_idle(struct vmp_thread *thread, uint64_t cpu_ns)
+{
+    if (thread->clock.rung != VMPROF_CLOCK_MONOTONIC ||
+        cpu_ns - thread->last_cpu_ns >= vmp_session.interval_ns / 16) {
+        thread->idle_ticks = 0;
+        return false;
+    }
+    if (thread->idle_ticks < MAX_IDLE_SHIFT)
+        thread->idle_ticks++;
+    return true;
+}
+
+void
+vmp_tick(struct vmp_thread *thread, uint64_t now_ns)
+{
+    const uint64_t cpu_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
+
+    if (atomic_load_explicit(&vmp_session.paused, memory_order_relaxed)) {
+        /* What a pause takes is nobody's. */
+        thread->last_cpu_ns = cpu_ns;
+        thread->last_time_ns = now_ns;
+        return;
+    }
+    if (is_idle(thread, cpu_ns))
+        return;
+    vmp_count(&thread->counters.expirations, 1);
+    if (thread->request)
+        ask_walker(thread);
+    else
+        sample_shadow_stack(thread, now_ns, cpu_ns - thread->last_cpu_ns);
+}

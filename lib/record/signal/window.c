@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Which frames of a stack a record has to hold. A frame that was there in the
+ * last record, told by its serial, is not repeated: what lies beneath it cannot
+ * have changed either. Signal context.
+ */
+
+#include "sample.h"
+
+unsigned
+vmp_collect_segments(const struct vmprof_stack *innermost,
+                     const struct vmprof_frame *top,
+                     struct vmp_segment segments[VMP_MAX_SEGMENTS],
+                     uint64_t *cut)
+{
+    unsigned count = 0;
+
+    for (const struct vmprof_stack *stack = innermost; stack;
+         stack = stack->caller) {
+        const size_t depth =
+            vmp_stack_depth(stack, stack == innermost ? top : stack->top);
+
+        if (count < VMP_MAX_SEGMENTS)
+            segments[count++] = (struct vmp_segment){ stack, stack->id, depth };
+        else
+            *cut += depth;
+    }
+    for (unsigned i = 0; i < count / 2; i++) {
+        const struct vmp_segment swapped = segments[i];
+        segments[i] = segments[count - 1 - i];
+        segments[count - 1 - i] = swapped;
+    }
+    return count;
+}
+
+const struct vmprof_frame *
+vmp_window_frame(const struct vmp_window *window, size_t i)
+{
+    const struct vmp_segment *segment = window->segments;
+
+    i += window->skip;
+    while (i >= segment->depth)
+        i -= segment++->depth;
+    return segment->stack->frames + 1 + i;
+}
+
+/* Leave out the outer frames that are too many. */
+static void
+cut_to(struct vmp_window *window, size_t max_frames)
+{
+    size_t total = 0, excess;
+
+    for (unsigned i = 0; i < window->segment_count; i++)
+        total += window->segments[i].depth;
+    excess = total > max_frames ? total - max_frames : 0;
+    window->skip = excess;
+    window->cut += excess;
+    window->count = (uint32_t)(total - excess);
+}
+
+static uint64_t
+serial_at(const struct vmp_segment *segment, size_t i)
+{
+    return __atomic_load_n(&segment->stack->frames[1 + i].serial,
+                           __ATOMIC_ACQUIRE);
+}
+
+/* How many of the first `count` frames of a segment have these serials. Once
+ * one differs, so do all above it. */
+static size_t
+known_frames(const struct vmp_segment *segment, const uint64_t *serials,
+             size_t count)
+{
+    size_t low = 0, high = count;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (serial_at(segment, middle) == serials[middle])
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* With outer frames cut, the window moves over the stack, and nothing that was
+ * recorded under one index can be told to be the same under another. */
+static size_t
+known_prefix(const struct vmp_window *window,
+             const struct vmp_last_sample *last)
+{
+    size_t known = 0;
+
+    if (window->cut || last->cut)
+        return 0;
+    for (unsigned i = 0; i < window->segment_count && i < last->segment_count;
+         i++) {
+        const struct vmp_segment *now = &window->segments[i],
+                                 *then = &last->segments[i];
+        const size_t both = now->depth < then->depth ? now->depth : then->depth;
+        size_t same;
+
+        if (now->id != then->id)
+            break;
+        same = known_frames(now, last->serials + known, both);
+        known += same;
+        if (same != now->depth || same != then->depth)
+            break;
+    }
+    return known;
+}
+
+void
+vmp_window_fit(struct vmp_window *window, const struct vmp_last_sample *last,
+               size_t max_frames)
+{
+    size_t known;
+
+    cut_to(window, max_frames);
+    known = known_prefix(window, last);
+    /* The innermost known frame may have moved on: it is recorded again. */
+    window->keep = (uint32_t)(known ? known - 1 : 0);
+}
+
+void
+vmp_window_trim(struct vmp_window *window, uint32_t count)
+{
+    size_t excess = window->count - count;
+
+    while (excess) {
+        struct vmp_segment *const last =
+            &window->segments[window->segment_count - 1];
+        const size_t less = excess < last->depth ? excess : last->depth;
+
+        last->depth -= less;
+        excess -= less;
+        if (!last->depth && window->segment_count > 1)
+            window->segment_count--;
+    }
+    window->count = count;
+}
+
+void
+vmp_window_remember(const struct vmp_window *window,
+                    struct vmp_last_sample *last)
+{
+    for (unsigned i = 0; i < window->segment_count; i++)
+        last->segments[i] = window->segments[i];
+    last->segment_count = window->segment_count;
+    last->cut = window->cut;
+    last->count = window->count;
+}

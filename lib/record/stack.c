@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Stacks: a thread's own and those of coroutines. */
+
+#include "stack.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "thread.h"
+
+enum {
+    COROUTINE_DEPTH = 4096,
+};
+
+static size_t
+map_size(const struct vmprof_stack *stack)
+{
+    return (size_t)(stack->limit - stack->frames) * sizeof(*stack->frames);
+}
+
+int
+vmp_stack_map(struct vmprof_stack *stack, size_t max_depth)
+{
+    static atomic_uint_least64_t last_id;
+    const size_t slots = max_depth + 1;
+    void *const map =
+        mmap(NULL, slots * sizeof(struct vmprof_frame), PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (map == MAP_FAILED)
+        return -ENOMEM;
+    stack->frames = map;
+    stack->frames[0].serial = 2;
+    stack->frames[0].code = VMP_STACK_BOTTOM;
+    stack->top = stack->frames + 1;
+    stack->limit = stack->frames + slots;
+    stack->caller = NULL;
+    stack->id = atomic_fetch_add(&last_id, 1) + 1;
+    return 0;
+}
+
+void
+vmp_stack_unmap(struct vmprof_stack *stack)
+{
+    if (stack->frames)
+        munmap(stack->frames, map_size(stack));
+    stack->frames = NULL;
+}
+
+int
+vmprof_new_stack(size_t max_depth, struct vmprof_stack **out)
+{
+    struct vmprof_stack *stack;
+    int r;
+
+    if (max_depth > VMP_MAX_DEPTH)
+        return -EINVAL;
+    stack = calloc(1, sizeof(*stack));
+    if (!stack)
+        return -ENOMEM;
+    r = vmp_stack_map(stack, max_depth ? max_depth : COROUTINE_DEPTH);
+    if (r < 0) {
+        free(stack);
+        return r;
+    }
+    *out = stack;
+    return 0;
+}
+
+int
+vmprof_free_stack(struct vmprof_stack *stack)
+{
+    if (!stack)
+        return 0;
+    if (atomic_load(&stack->in_use))
+        return -EBUSY;
+    /* The observer may be reading it still, as what a thread ran just now. */
+    vmp_observe_lock();
+    vmp_stack_unmap(stack);
+    vmp_observe_unlock();
+    free(stack);
+    return 0;
+}
+
+/*
+ * Whatever interrupts this sees the old stack, whole, until head.stack is set
+ * again. The observer goes by `switches`: it takes nothing that it read while
+ * that was odd or has changed.
+ */
+static void
+run_on(struct vmp_thread *thread, struct vmprof_stack *to)
+{
+    struct vmprof_stack *const from = thread->head.stack;
+
+    __atomic_store_n(&thread->switches, thread->switches + 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    from->top = thread->head.top;
+    thread->leaving = from;
+    __atomic_signal_fence(__ATOMIC_RELEASE);
+    __atomic_store_n(&thread->head.stack, NULL, __ATOMIC_RELAXED);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    __atomic_store_n(&thread->head.top, to->top, __ATOMIC_RELAXED);
+    thread->head.limit = to->limit;
+    __atomic_signal_fence(__ATOMIC_RELEASE);
+    __atomic_store_n(&thread->head.stack, to, __ATOMIC_RELAXED);
+    __atomic_store_n(&thread->switches, thread->switches + 1, __ATOMIC_RELEASE);
+}
+
+static bool
+take(struct vmprof_stack *stack)
+{
+    unsigned expected = 0;
+
+    return atomic_compare_exchange_strong(&stack->in_use, &expected, 1);
+}
+
+/* A stack and all that wait beneath it are in use, or none of them is. */
+static void
+release_chain(struct vmprof_stack *stack)
+{
+    for (; stack; stack = stack->caller)
+        atomic_store(&stack->in_use, 0);
+}
+
+static int
+take_chain(struct vmprof_stack *stack)
+{
+    for (struct vmprof_stack *s = stack; s; s = s->caller) {
+        if (take(s))
+            continue;
+        for (struct vmprof_stack *t = stack; t != s; t = t->caller)
+            atomic_store(&t->in_use, 0);
+        return -EBUSY;
+    }
+    return 0;
+}
+
+void
+vmp_stack_release(struct vmprof_stack *stack)
+{
+    while (stack) {
+        struct vmprof_stack *const caller = stack->caller;
+        stack->caller = NULL;
+        atomic_store(&stack->in_use, 0);
+        stack = caller;
+    }
+}
+
+int
+vmprof_switch_stack(struct vmprof_thread *head, struct vmprof_stack *to)
+{
+    struct vmp_thread *const thread = (struct vmp_thread *)head;
+    struct vmprof_stack *from;
+    int r;
+
+    if (!thread)
+        return -ESRCH;
+    if (!to)
+        to = &thread->own;
+    from = head->stack;
+    if (from == to)
+        return 0;
+    r = take_chain(to);
+    if (r < 0)
+        return r;
+    run_on(thread, to);
+    release_chain(from);
+    return 0;
+}
+
+int
+vmprof_resume_stack(struct vmprof_thread *head, struct vmprof_stack *to)
+{
+    struct vmp_thread *const thread = (struct vmp_thread *)head;
+
+    if (!thread)
+        return -ESRCH;
+    if (!to)
+        return -EINVAL;
+    if (!take(to))
+        return -EBUSY;
+    to->caller = head->stack;
+    run_on(thread, to);
+    return 0;
+}
+
+int
+vmprof_yield_stack(struct vmprof_thread *head)
+{
+    struct vmp_thread *const thread = (struct vmp_thread *)head;
+    struct vmprof_stack *from;
+
+    if (!thread)
+        return -ESRCH;
+    from = head->stack;
+    if (!from->caller)
+        return -EINVAL;
+    run_on(thread, from->caller);
+    from->caller = NULL;
+    atomic_store(&from->in_use, 0);
+    return 0;
+}

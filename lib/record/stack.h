@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What a struct vmprof_stack is. */
+#ifndef VMP_STACK_H
+#define VMP_STACK_H
+
+#include <stdatomic.h>
+
+#include <vmprof/stack.h>
+
+struct vmprof_stack {
+    struct vmprof_frame *frames; /* slot 0 is the parent of the first frame */
+    struct vmprof_frame *top;    /* kept here while it does not run */
+    struct vmprof_frame *limit;
+    struct vmprof_stack *caller; /* the stack that resumed this one */
+    uint64_t id;                 /* never used again for another stack */
+    atomic_uint in_use;          /* it runs, or waits beneath another one */
+};
+
+/* Map room for `max_depth` frames. Returns 0 or -ENOMEM. */
+int
+vmp_stack_map(struct vmprof_stack *stack, size_t max_depth);
+void
+vmp_stack_unmap(struct vmprof_stack *stack);
+
+/* A stack, and all that wait beneath it, are no longer in use: the thread that
+ * ran them ends. */
+void
+vmp_stack_release(struct vmprof_stack *stack);
+
+/* Frames on a stack that does not run. */
+static inline size_t
+vmp_stack_depth(const struct vmprof_stack *stack,
+                const struct vmprof_frame *top)
+{
+    return (size_t)(top - stack->frames) - 1;
+}
+
+enum {
+    VMP_MAX_DEPTH = 1 << 24,
+};
+
+/* The code of slot 0; no id has these bits. */
+#define VMP_STACK_BOTTOM UINT64_MAX
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The session's counters, for its host. */
+
+#include <vmprof/sampler.h>
+
+#include "../sized.h"
+#include "session.h"
+
+enum {
+    STATS_SIZE_0_1 = 168,
+};
+
+static uint64_t
+elapsed_ns(void)
+{
+    if (!vmp_session.start_ns)
+        return 0;
+    return (vmp_session.stop_ns ? vmp_session.stop_ns
+                                : vmp_now_ns(CLOCK_MONOTONIC)) -
+           vmp_session.start_ns;
+}
+
+static uint64_t
+attached_threads(void)
+{
+    uint64_t count = 0;
+
+    for (struct vmp_thread *t = vmp_threads; t; t = t->next)
+        count += t->state == VMP_THREAD_ATTACHED;
+    return count;
+}
+
+int
+vmprof_get_stats(struct vmprof_stats *out)
+{
+    struct vmp_counters sum;
+    struct vmprof_stats stats;
+
+    vmprof_stats_init(&stats);
+    vmp_threads_lock();
+    vmp_session_count(&sum);
+    stats.enabled = vmp_session.enabled;
+    stats.clock = vmp_session.clock;
+    stats.interval_ns = vmp_session.interval_ns;
+    stats.elapsed_ns = elapsed_ns();
+    stats.threads = attached_threads();
+    stats.samples_written = vmp_session.samples_written;
+    stats.samples_unwritten = vmp_session.samples_unwritten;
+    stats.bytes_written = vmp_session.bytes_written;
+    stats.write_error = vmp_session.write_error;
+    stats.clock_error = vmp_session.clock_error;
+    vmp_threads_unlock();
+
+    stats.expirations = sum.expirations;
+    stats.samples = sum.samples;
+    stats.lost_ring_full = sum.lost_ring_full;
+    stats.lost_busy = sum.lost_busy;
+    stats.lost_switching = sum.lost_switching;
+    stats.lost_walker = sum.lost_walker;
+    stats.stacks_cut = sum.stacks_cut;
+    stats.frames_cut = sum.frames_cut;
+    stats.overflows = sum.overflows;
+    stats.locations_lost = sum.locations_lost;
+    stats.clock_failures = sum.clock_failures;
+    stats.sampled_ns = sum.sampled_ns;
+    return vmp_sized_export(out, sizeof(stats), STATS_SIZE_0_1, &stats);
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Threads come and go. */
+
+#include "thread.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../sized.h"
+#include "fork.h"
+#include "session.h"
+
+enum {
+    THREAD_DEPTH = 1 << 18,
+    OPTIONS_SIZE_0_1 = 24,
+};
+
+_Thread_local struct vmp_thread *vmp_current;
+struct vmp_thread *vmp_threads;
+
+static pthread_mutex_t threads_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t observe_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_key_t at_thread_end;
+
+void
+vmp_threads_lock(void)
+{
+    pthread_mutex_lock(&threads_mutex);
+}
+
+void
+vmp_threads_unlock(void)
+{
+    pthread_mutex_unlock(&threads_mutex);
+}
+
+void
+vmp_observe_lock(void)
+{
+    pthread_mutex_lock(&observe_mutex);
+}
+
+void
+vmp_observe_unlock(void)
+{
+    pthread_mutex_unlock(&observe_mutex);
+}
+
+/* Everything but the links of the list, as for a new thread. */
+static void
+clear(struct vmp_thread *thread)
+{
+    struct vmp_thread *const next = thread->next;
+    const uint64_t random = thread->random;
+
+    memset(thread, 0, sizeof(*thread));
+    thread->next = next;
+    thread->random = random;
+}
+
+void
+vmp_thread_recycle(struct vmp_thread *thread)
+{
+    vmp_ring_free(&thread->ring);
+    free(thread->last.serials);
+    free(thread->path);
+    vmp_stack_unmap(&thread->own);
+    clear(thread);
+}
+
+static void
+end_of_thread(void *thread)
+{
+    vmprof_detach_thread(thread);
+}
+
+static void
+make_key(void)
+{
+    /* Without a key a thread that forgets to detach is never taken out. */
+    if (pthread_key_create(&at_thread_end, end_of_thread) != 0)
+        at_thread_end = (pthread_key_t)-1;
+    vmp_fork_prepare();
+}
+
+/* A free record, or a new one; under the lock. */
+static struct vmp_thread *
+find_free(void)
+{
+    struct vmp_thread *thread;
+
+    for (thread = vmp_threads; thread; thread = thread->next)
+        if (thread->state == VMP_THREAD_FREE)
+            return thread;
+    thread = aligned_alloc(64, (sizeof(*thread) + 63) / 64 * 64);
+    if (!thread)
+        return NULL;
+    memset(thread, 0, sizeof(*thread));
+    thread->random = (uintptr_t)thread * 0x9e3779b97f4a7c15 | 1;
+    thread->next = vmp_threads;
+    vmp_threads = thread;
+    return thread;
+}
+
+static void
+set_name(struct vmp_thread *thread, const char *name)
+{
+    if (name)
+        strncpy(thread->name, name, sizeof(thread->name) - 1);
+    else
+        pthread_getname_np(pthread_self(), thread->name, sizeof(thread->name));
+}
+
+static int
+attach(const struct vmprof_thread_options *options, struct vmp_thread **out)
+{
+    struct vmp_thread *const thread = find_free();
+    int r;
+
+    if (!thread)
+        return -ENOMEM;
+    r = vmp_stack_map(&thread->own,
+                      options->max_depth ? options->max_depth : THREAD_DEPTH);
+    if (r < 0)
+        return r;
+    atomic_store(&thread->own.in_use, 1);
+    thread->head.top = thread->own.top;
+    thread->head.limit = thread->own.limit;
+    thread->head.stack = &thread->own;
+    thread->tid = gettid();
+    thread->start_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    set_name(thread, options->name);
+    thread->state = VMP_THREAD_ATTACHED;
+    *out = thread;
+    return 0;
+}
+
+int
+vmprof_attach_thread_1(const struct vmprof_thread_options *given,
+                       size_t frame_size, struct vmprof_thread **out)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct vmprof_thread_options options = { 0 };
+    struct vmp_thread *thread;
+    int r = 0;
+
+    if (frame_size != sizeof(struct vmprof_frame))
+        return -EINVAL;
+    if (given)
+        r = vmp_sized_import(&options, sizeof(options), OPTIONS_SIZE_0_1,
+                             given);
+    if (r < 0)
+        return r;
+    if (options.max_depth > VMP_MAX_DEPTH)
+        return -EINVAL;
+    if (vmp_current)
+        return -EALREADY;
+    pthread_once(&once, make_key);
+
+    vmp_threads_lock();
+    r = attach(&options, &thread);
+    if (r == 0) {
+        vmp_current = thread;
+        vmp_session_join(thread);
+    }
+    vmp_threads_unlock();
+    if (r < 0)
+        return r;
+    if (at_thread_end != (pthread_key_t)-1)
+        pthread_setspecific(at_thread_end, &thread->head);
+    *out = &thread->head;
+    return 0;
+}
+
+int
+vmprof_detach_thread(struct vmprof_thread *head)
+{
+    struct vmp_thread *const thread = (struct vmp_thread *)head;
+
+    if (!thread || thread != vmp_current)
+        return -ESRCH;
+    vmp_threads_lock();
+    vmp_observe_lock();
+    vmp_stack_release(head->stack);
+    vmp_session_part(thread);
+    vmp_current = NULL;
+    vmp_observe_unlock();
+    vmp_threads_unlock();
+    if (at_thread_end != (pthread_key_t)-1)
+        pthread_setspecific(at_thread_end, NULL);
+    return 0;
+}
+
+struct vmprof_thread *
+vmprof_current_thread(void)
+{
+    return vmp_current ? &vmp_current->head : NULL;
+}
+
+vmprof_token
+vmprof_execute_code_overflow(struct vmprof_thread *head)
+{
+    vmp_count(&((struct vmp_thread *)head)->overflows, 1);
+    return (vmprof_token)head->top;
+}

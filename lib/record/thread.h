@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The record of each attached thread, and the list of all. */
+#ifndef VMP_THREAD_H
+#define VMP_THREAD_H
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <vmprof/sampler.h>
+#include <vmprof/stack.h>
+
+#include "../format/encoder.h"
+#include "../format/format.h"
+#include "clock.h"
+#include "ring.h"
+#include "stack.h"
+
+enum {
+    VMP_MAX_SEGMENTS = 16, /* stacks of nested coroutines in one sample */
+};
+
+/* The frames of one stack, as a part of a thread's whole stack. */
+struct vmp_segment {
+    const struct vmprof_stack *stack;
+    uint64_t id; /* the stack's */
+    size_t depth;
+};
+
+/* What the last record in the ring held: the next repeats no frame of it. */
+struct vmp_last_sample {
+    struct vmp_segment segments[VMP_MAX_SEGMENTS];
+    unsigned segment_count;
+    uint64_t cut;
+    uint32_t count;    /* frames: serials in use */
+    uint64_t *serials; /* by frame, outermost first; max_frames of them */
+};
+
+enum vmp_thread_state {
+    VMP_THREAD_FREE,
+    VMP_THREAD_ATTACHED,
+    VMP_THREAD_ENDED, /* its ring is yet to be written out */
+};
+
+/* What a struct vmprof_thread * really points at. Never unmapped: an ended
+ * thread's record waits for the next one that attaches. */
+struct vmp_thread {
+    struct vmprof_thread head;
+
+    /* Written by the owning thread, read by its handler and the observer. */
+    struct vmprof_stack own;
+    struct vmprof_stack *leaving; /* its stack while head.stack is NULL */
+    uint64_t switches;            /* odd: between two stacks */
+    uint64_t overflows;
+    vmprof_request_function request;
+    void *request_user;
+    atomic_bool requested; /* a walker has been asked and has not answered */
+
+    /* Of whoever samples: the handler, a walker's answer, or the observer. */
+    atomic_bool busy;
+    struct vmp_ring ring;
+    struct vmp_last_sample last;
+    uint64_t last_cpu_ns, last_time_ns;
+    uint64_t random;
+    unsigned idle_ticks;          /* in a row */
+    struct vmp_counters counters; /* written by one, read by all */
+    struct vmp_clock clock;
+
+    /* Under vmp_threads_lock(). */
+    enum vmp_thread_state state;
+    struct vmp_thread *next;
+    pid_t tid;
+    char name[32];
+    uint64_t start_ns; /* of its attach; on CLOCK_MONOTONIC */
+    uint64_t end_ns;   /* of its detach */
+    uint64_t cpu_start_ns, cpu_end_ns;
+
+    /* The writer's alone. */
+    struct vmp_stream stream;
+    bool announced; /* the stream has an index and a THREAD chunk */
+    uint32_t *path; /* the node of each frame of the last sample */
+    uint32_t path_count;
+};
+
+static_assert(offsetof(struct vmp_thread, head) == 0, "the VM writes here");
+
+/* The calling thread's record. A handler reads this, so that its first touch
+ * must not allocate. */
+extern _Thread_local struct vmp_thread *vmp_current
+    __attribute__((tls_model("initial-exec")));
+
+/* All records, the newest first. The list only grows. Under the lock. */
+extern struct vmp_thread *vmp_threads;
+
+/*
+ * The lock over the list, the session, and starting and stopping clocks. Never
+ * held while anything waits for a file. The second is held over each look of
+ * the observer at another thread's stack, inside the first.
+ */
+void
+vmp_threads_lock(void);
+void
+vmp_threads_unlock(void);
+void
+vmp_observe_lock(void);
+void
+vmp_observe_unlock(void);
+
+/* Give a record whose ring has been written out to the next thread. */
+void
+vmp_thread_recycle(struct vmp_thread *thread);
+
+/* Add to a counter that others read meanwhile. Any context. */
+static inline void
+vmp_count(uint64_t *counter, uint64_t amount)
+{
+    __atomic_store_n(counter, *counter + amount, __ATOMIC_RELAXED);
+}
+
+#endif

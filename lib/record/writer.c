@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "writer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "code.h"
+#include "drain.h"
+#include "session.h"
+
+enum {
+    LONGEST_WAIT_MS = 80, /* what is older than 100 ms is in the file */
+    SHORTEST_WAIT_MS = 5,
+    STATS_EVERY_NS = 1000 * 1000 * 1000,
+};
+
+struct vmp_writer {
+    pthread_t thread;
+    struct vmp_sink sink;
+    struct vmp_session_info info;
+    struct vmp_encoder *encoder;
+    uint32_t thread_count; /* announced */
+    unsigned wait_ms;
+    uint64_t stats_ns; /* when they were written last */
+    uint64_t locations_lost;
+
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    bool stopping; /* under the mutex */
+};
+
+static size_t
+name_of(void *user, uint64_t code, char *buffer)
+{
+    (void)user;
+    return vmp_code_name(code, buffer);
+}
+
+static int
+write_chunk(void *user, const void *data, size_t size)
+{
+    struct vmp_writer *const writer = user;
+
+    return vmp_sink_write(&writer->sink, data, size);
+}
+
+static uint64_t
+since_start(const struct vmp_writer *writer, uint64_t time_ns)
+{
+    const uint64_t start_ns = writer->info.monotonic_ns;
+
+    return time_ns > start_ns ? time_ns - start_ns : 0;
+}
+
+static void
+describe(struct vmp_writer *writer, const struct vmp_thread *thread)
+{
+    const struct vmp_thread_info info = {
+        .name = thread->name,
+        .id = (uint64_t)thread->tid,
+        .start_ns = since_start(writer, thread->start_ns),
+        .end_ns = thread->end_ns ? since_start(writer, thread->end_ns) : 0,
+        .cpu_ns = thread->cpu_end_ns > thread->cpu_start_ns
+                      ? thread->cpu_end_ns - thread->cpu_start_ns
+                      : 0,
+    };
+
+    vmp_encoder_thread(writer->encoder, thread->stream.thread, &info);
+}
+
+/* How full a ring is decides how soon to come again. */
+static void
+adapt(struct vmp_writer *writer, const struct vmp_ring *ring)
+{
+    const size_t used = atomic_load(&ring->head) - atomic_load(&ring->tail);
+
+    if (used > ring->size / 4)
+        writer->wait_ms = SHORTEST_WAIT_MS;
+}
+
+static void
+drain_thread(struct vmp_writer *writer, struct vmp_thread *thread)
+{
+    enum vmp_thread_state state;
+    bool sampled;
+
+    vmp_threads_lock();
+    state = thread->state;
+    sampled = thread->ring.data != NULL;
+    vmp_threads_unlock();
+    if (state == VMP_THREAD_FREE || (!sampled && state != VMP_THREAD_ENDED))
+        return;
+
+    if (sampled && !thread->announced) {
+        thread->stream.thread = writer->thread_count++;
+        thread->announced = true;
+        describe(writer, thread);
+    }
+    if (sampled) {
+        adapt(writer, &thread->ring);
+        vmp_drain(writer->encoder, thread, writer->info.monotonic_ns,
+                  &writer->locations_lost);
+    }
+    if (state != VMP_THREAD_ENDED)
+        return;
+    if (sampled)
+        describe(writer, thread);
+    vmp_threads_lock();
+    vmp_session_bury(thread);
+    vmp_threads_unlock();
+}
+
+static void
+publish(struct vmp_writer *writer, struct vmp_counters *counters)
+{
+    vmp_threads_lock();
+    vmp_encoder_count(writer->encoder, &vmp_session.samples_written,
+                      &vmp_session.samples_unwritten);
+    vmp_session.bytes_written = writer->sink.bytes_written;
+    vmp_session.write_error = writer->sink.error;
+    vmp_session.locations_lost = writer->locations_lost;
+    vmp_session_count(counters);
+    vmp_threads_unlock();
+}
+
+static void
+write_stats(struct vmp_writer *writer, bool at_once)
+{
+    const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    struct vmp_counters counters;
+
+    publish(writer, &counters);
+    if (now_ns - writer->stats_ns < STATS_EVERY_NS && !at_once)
+        return;
+    writer->stats_ns = now_ns;
+    vmp_encoder_stats(writer->encoder, since_start(writer, now_ns), &counters);
+}
+
+static void
+drain_all(struct vmp_writer *writer, bool is_last)
+{
+    const uint64_t mark = vmp_codes_mark();
+    struct vmp_thread *newest;
+
+    writer->wait_ms = LONGEST_WAIT_MS;
+    vmp_threads_lock();
+    newest = vmp_threads;
+    vmp_threads_unlock();
+    /* Records are never unmapped, and the links behind one never change. */
+    for (struct vmp_thread *t = newest; t; t = t->next)
+        drain_thread(writer, t);
+    vmp_codes_bury(mark);
+    write_stats(writer, is_last);
+}
+
+/* What is known of the threads that outlive the session. */
+static void
+describe_all(struct vmp_writer *writer)
+{
+    struct vmp_thread *newest;
+
+    vmp_threads_lock();
+    newest = vmp_threads;
+    vmp_threads_unlock();
+    for (struct vmp_thread *t = newest; t; t = t->next)
+        if (t->announced)
+            describe(writer, t);
+}
+
+/* Returns false when it is time to end. */
+static bool
+wait_a_while(struct vmp_writer *writer)
+{
+    struct timespec until;
+    bool stopping;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += (long)writer->wait_ms * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    pthread_mutex_lock(&writer->mutex);
+    if (!writer->stopping)
+        pthread_cond_timedwait(&writer->wake, &writer->mutex, &until);
+    stopping = writer->stopping;
+    pthread_mutex_unlock(&writer->mutex);
+    return !stopping;
+}
+
+static void
+finish(struct vmp_writer *writer)
+{
+    const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    struct vmp_counters counters;
+
+    drain_all(writer, true);
+    describe_all(writer);
+    vmp_encoder_end(writer->encoder, since_start(writer, now_ns));
+    publish(writer, &counters);
+}
+
+static void *
+run(void *user)
+{
+    struct vmp_writer *const writer = user;
+
+    pthread_setname_np(pthread_self(), "vmprof-writer");
+    vmp_encoder_open(writer->encoder, &writer->info);
+    while (wait_a_while(writer))
+        drain_all(writer, false);
+    finish(writer);
+    return NULL;
+}
+
+static int
+start_thread(struct vmp_writer *writer)
+{
+    sigset_t all, before;
+    int r;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    r = pthread_create(&writer->thread, NULL, run, writer);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return -r;
+}
+
+static void
+free_writer(struct vmp_writer *writer)
+{
+    vmp_encoder_free(writer->encoder);
+    pthread_cond_destroy(&writer->wake);
+    pthread_mutex_destroy(&writer->mutex);
+    free(writer);
+}
+
+int
+vmp_writer_start(struct vmp_writer **out, const struct vmp_sink *sink,
+                 const struct vmp_session_info *info)
+{
+    struct vmp_writer *const writer = calloc(1, sizeof(*writer));
+    pthread_condattr_t attributes;
+    int r;
+
+    if (!writer)
+        return -ENOMEM;
+    writer->sink = *sink;
+    writer->info = *info;
+    writer->wait_ms = LONGEST_WAIT_MS;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&writer->wake, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&writer->mutex, NULL);
+    r = vmp_encoder_new(&writer->encoder, write_chunk, name_of, writer);
+    if (r == 0)
+        r = start_thread(writer);
+    if (r < 0) {
+        free_writer(writer);
+        return r;
+    }
+    *out = writer;
+    return 0;
+}
+
+void
+vmp_writer_stop(struct vmp_writer *writer)
+{
+    pthread_mutex_lock(&writer->mutex);
+    writer->stopping = true;
+    vmp_sink_hurry(&writer->sink);
+    pthread_cond_signal(&writer->wake);
+    pthread_mutex_unlock(&writer->mutex);
+    pthread_join(writer->thread, NULL);
+    vmp_sink_close(&writer->sink);
+    free_writer(writer);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The thread that empties all rings into the file. */
+#ifndef VMP_WRITER_H
+#define VMP_WRITER_H
+
+#include "../format/encoder.h"
+#include "sink.h"
+
+struct vmp_writer;
+
+/*
+ * Start it. `sink` is its own from then on; the strings in `info` have to stay
+ * until it is stopped. Returns 0, -EAGAIN or -ENOMEM.
+ */
+int
+vmp_writer_start(struct vmp_writer **out, const struct vmp_sink *sink,
+                 const struct vmp_session_info *info);
+
+/* Have it write what is left and end. Nothing may sample any more. */
+void
+vmp_writer_stop(struct vmp_writer *writer);
+
+#endif
