@@ -93,9 +93,12 @@ add_run(struct thread_tree *thread, const struct batch *batch, uint32_t from,
     if (!(state & SAMPLE_OFF_CPU))
         return;
     thread->off_cpu_ns += sum_ns;
-    for (uint32_t i = from; i < to; i++)
-        if (batch->nodes[i] == 0)
-            thread->empty_off_cpu_ns += batch->weights_ns[i];
+    for (uint32_t i = from; i < to; i++) {
+        if (batch->nodes[i] != 0)
+            continue;
+        thread->empty_off_cpu.self_ns += batch->weights_ns[i];
+        thread->empty_off_cpu.samples++;
+    }
 }
 
 /* How many members from `from` on are equal to that one. */
@@ -199,7 +202,7 @@ add_thread(struct tree *tree, const struct thread_tree *thread)
     tree->sum_ns += thread->total_ns;
     tree->samples += thread->samples;
     tree->off_cpu_ns += thread->off_cpu_ns;
-    tree->empty_off_cpu_ns += thread->empty_off_cpu_ns;
+    add_cell(&tree->empty_off_cpu, &thread->empty_off_cpu);
     tree->leaf_missing += thread->leaf_missing;
 }
 

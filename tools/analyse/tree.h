@@ -33,7 +33,7 @@ struct thread_tree {
     uint32_t cell_count;
     uint32_t capacity;         /* private: of the hash table cells was */
     uint64_t off_cpu_ns;       /* of all stacks */
-    uint64_t empty_off_cpu_ns; /* of node 0, the empty stack */
+    struct cell empty_off_cpu; /* of node 0, the empty stack */
     uint64_t leaf_missing;     /* samples */
     uint64_t total_ns, samples;
     struct cell phases[PHASE_COUNT];
@@ -46,7 +46,8 @@ struct tree {
     uint64_t
         *total_ns; /* by node: self and all below; tree_finish() fills it */
     uint32_t node_count;
-    uint64_t sum_ns, samples, off_cpu_ns, empty_off_cpu_ns, leaf_missing;
+    uint64_t sum_ns, samples, off_cpu_ns, leaf_missing;
+    struct cell empty_off_cpu;
     struct cell phases[PHASE_COUNT];
 };
 
