@@ -18,22 +18,36 @@ struct cell {
     uint64_t samples;
 };
 
-/* One thread's sums. Arrays have `node_count` members. */
+/* One stack of one thread. */
+struct node_cell {
+    uint32_t node;
+    struct cell self;
+};
+
+/*
+ * One thread's sums. There may be very many threads, each with few stacks, so
+ * this holds only the stacks that the thread had.
+ */
 struct thread_tree {
-    struct cell *self;      /* by node */
-    uint32_t node_count;    /* may be less than the profile's */
-    uint64_t off_cpu_ns;    /* of self, summed over all nodes */
+    struct node_cell *cells; /* after tree_finish(): in the order of nodes */
+    uint32_t cell_count;
+    uint32_t capacity;         /* private: of the hash table cells was */
+    uint64_t off_cpu_ns;       /* of all stacks */
+    struct cell empty_off_cpu; /* of node 0, the empty stack */
+    uint64_t leaf_missing;     /* samples */
     uint64_t total_ns, samples;
     struct cell phases[PHASE_COUNT];
 };
 
 struct tree {
     struct thread_tree *threads; /* by thread index */
-    uint32_t thread_count;
+    uint32_t thread_count, thread_capacity;
     struct cell *self; /* by node, all threads; tree_finish() fills it */
-    uint64_t *total_ns; /* by node: self and all below; tree_finish() fills it */
+    uint64_t
+        *total_ns; /* by node: self and all below; tree_finish() fills it */
     uint32_t node_count;
-    uint64_t sum_ns, samples, off_cpu_ns;
+    uint64_t sum_ns, samples, off_cpu_ns, leaf_missing;
+    struct cell empty_off_cpu;
     struct cell phases[PHASE_COUNT];
 };
 

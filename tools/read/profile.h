@@ -54,8 +54,8 @@ struct session {
     uint64_t monotonic_ns;
     uint64_t interval_ns;
     uint64_t pid;
-    uint32_t mode;  /* enum vmprof_mode */
-    uint32_t clock; /* enum vmprof_clock; 0: the format does not say */
+    uint32_t mode;   /* enum vmprof_mode */
+    uint32_t clock;  /* enum vmprof_clock; 0: the format does not say */
     uint64_t end_ns; /* the latest time seen, since the start */
     bool ended;      /* in order; false: killed, cut, or still running */
     bool has_stats;
@@ -73,7 +73,7 @@ struct damage {
     uint64_t first_offset;    /* of the first of these */
     uint64_t chunks_missing;  /* gaps in the numbers of a session */
     uint64_t chunks_unknown;  /* of a type or with flags we do not know */
-    uint64_t samples_unknown; /* their stack was lost; kept under node 0 */
+    uint64_t samples_unknown; /* their stack was lost: it is "[unknown]" */
     bool cut;                 /* the file ends in the middle of a chunk */
 };
 

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""Writes files of the native format, from doc/format.md and nothing else."""
+
+import struct
+
+SESSION, CODES, FRAMES, NODES, THREAD, SAMPLES, STATS, END = range(1, 9)
+
+
+def crc32c(data):
+    value = 0xFFFFFFFF
+    for byte in data:
+        value = (value >> 8) ^ CRC_TABLE[(value ^ byte) & 0xFF]
+    return value ^ 0xFFFFFFFF
+
+
+def crc_entry(value):
+    for _ in range(8):
+        value = (value >> 1) ^ (0x82F63B78 if value & 1 else 0)
+    return value
+
+
+CRC_TABLE = [crc_entry(i) for i in range(256)]
+
+
+def varint(value):
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def zigzag(value):
+    return varint(value * 2 if value >= 0 else -value * 2 - 1)
+
+
+def string(value):
+    if isinstance(value, str):
+        value = value.encode()
+    return varint(len(value)) + value
+
+
+def fields(values):
+    out = b""
+    for key, value in values.items():
+        out += varint(key) + (string(value) if key % 2 else varint(value))
+    return out
+
+
+def chunk(session, number, kind, payload, flags=0):
+    checked = struct.pack("<IIHHI", session, number, kind, flags,
+                          len(payload)) + payload
+    return b"\x8eVMP" + struct.pack("<I", crc32c(checked)) + checked
+
+
+class Session:
+    """One session; `chunks` collects what was written, in order."""
+
+    def __init__(self, ident=0x1234, **fields_by_name):
+        self.ident = ident
+        self.number = 0
+        self.chunks = []
+        self.start(**fields_by_name)
+
+    def put(self, kind, payload, flags=0):
+        self.chunks.append(
+            chunk(self.ident, self.number, kind, payload, flags))
+        self.number += 1
+
+    def start(self, program="demo", vm="toyvm", version=1, unit=1000,
+              interval=1000000, mode=0, clock=1, pid=77, extra=None):
+        values = {1: vm, 2: version, 3: "linux", 4: unit,
+                  5: "x86_64", 6: 1700000000000000000, 7: "0.1.0",
+                  8: 5000000000, 9: program, 10: interval, 12: mode,
+                  14: clock, 16: pid, 18: 1024}
+        values.update(extra or {})
+        self.put(SESSION, fields(values))
+
+    def codes(self, codes):
+        self.put(CODES, varint(len(codes)) + b"".join(
+            varint(ident) + string(name) for ident, name in codes))
+
+    def frames(self, first, frames):
+        out = varint(first) + varint(len(frames))
+        for code, kind, line, offset in frames:
+            out += varint(code) + varint(
+                kind | (16 if line is not None else 0) |
+                (32 if offset is not None else 0))
+            out += varint(line) if line is not None else b""
+            out += varint(offset) if offset is not None else b""
+        self.put(FRAMES, out)
+
+    def nodes(self, first, nodes):
+        """`nodes`: (parent's index, frame's index) for consecutive nodes."""
+        out = varint(first) + varint(len(nodes))
+        for index, (parent, frame) in enumerate(nodes, first):
+            out += varint(index - parent) + varint(frame)
+        self.put(NODES, out)
+
+    def thread(self, index, name="main", ident=100, start=0, end=0, cpu=0):
+        self.put(THREAD, fields({1: name, 2: index, 4: ident, 6: start,
+                                 8: end, 10: cpu}))
+
+    def samples(self, thread, samples, start=0):
+        """`samples`: (node, elapsed, weight), or (phase, state) to change."""
+        count = sum(len(s) == 3 for s in samples)
+        out = varint(thread) + varint(count) + varint(start)
+        for sample in samples:
+            if len(sample) == 2:
+                out += b"\0" + varint(sample[0]) + varint(sample[1])
+            else:
+                node, elapsed, weight = sample
+                out += varint(node + 1) + varint(elapsed)
+                out += zigzag(weight - elapsed)
+        self.put(SAMPLES, out)
+
+    def stats(self, **counters):
+        keys = {"time": 2, "expirations": 4, "samples": 6, "ring_full": 8,
+                "busy": 10, "switching": 12, "walker": 14, "stacks_cut": 16,
+                "frames_cut": 18, "overflows": 20, "locations": 22,
+                "clock_failures": 24, "sampled": 26, "unwritten": 28}
+        self.put(STATS, fields({keys[k]: v for k, v in counters.items()}))
+
+    def end(self, time):
+        self.put(END, fields({2: time}))
+
+    def bytes(self):
+        return b"".join(self.chunks)
+
+
+def demo(ident=0x1234, **session):
+    """main 100 us self; work 600 in lines 11 and 12; leaf under both 300."""
+    s = Session(ident, **session)
+    s.codes([(1, "toy:main:1:demo.toy"), (2, "toy:work:10:demo.toy"),
+             (3, "toy:leaf:20:lib%3Aone.toy")])
+    s.frames(1, [(1, 1, 2, None), (2, 1, 11, 5), (2, 1, 12, 6),
+                 (3, 3, None, 9)])
+    s.nodes(1, [(0, 1), (1, 2), (1, 3), (2, 4), (3, 4)])
+    s.thread(0, "main", 100, 0, 0)
+    s.samples(0, [(1, 100, 100), (2, 400, 400), (4, 4, 0), (3, 200, 200),
+                  (4, 0), (4, 100, 100), (5, 200, 200)], start=10)
+    s.thread(0, "main", 100, 0, 2001, 1250)
+    s.stats(time=2000, expirations=9, samples=6, ring_full=2, busy=1,
+            stacks_cut=1, frames_cut=7, sampled=1000000)
+    s.end(2100)
+    return s

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "labels.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "format/intern.h"
+
+static int
+label_frame(struct labels *labels, struct vmp_intern *set, uint32_t frame,
+            uint64_t a, uint64_t b)
+{
+    bool is_new;
+    const int64_t label = vmp_intern(set, a, b, &is_new);
+
+    if (label < 0)
+        return -ENOMEM;
+    labels->of_frame[frame] = (uint32_t)label;
+    if (is_new)
+        labels->frame[labels->count++] = frame;
+    return 0;
+}
+
+static int
+make_labels(struct labels *labels, const struct profile *profile, bool lines)
+{
+    struct vmp_intern set = { 0 };
+    int result = 0;
+
+    *labels = (struct labels){ 0 };
+    labels->of_frame = calloc(profile->frame_count, sizeof(uint32_t));
+    labels->frame = calloc(profile->frame_count, sizeof(uint32_t));
+    if (!labels->of_frame || !labels->frame)
+        result = -ENOMEM;
+    for (uint32_t i = 0; i < profile->frame_count && !result; i++)
+        result = label_frame(labels, &set, i, profile->frames[i].code,
+                             lines ? profile->frames[i].line : 0);
+    vmp_intern_free(&set);
+    if (result)
+        labels_free(labels);
+    return result;
+}
+
+int
+labels_by_function(struct labels *labels, const struct profile *profile)
+{
+    return make_labels(labels, profile, false);
+}
+
+int
+labels_by_line(struct labels *labels, const struct profile *profile)
+{
+    return make_labels(labels, profile, true);
+}
+
+void
+labels_free(struct labels *labels)
+{
+    free(labels->of_frame);
+    free(labels->frame);
+    *labels = (struct labels){ 0 };
+}
+
+const char *
+labels_extra_name(const struct labels *labels, uint32_t label)
+{
+    static const char *const names[EXTRA_COUNT] = {
+        [EXTRA_NATIVE] = "[native]",
+        [EXTRA_OFF_CPU] = "[off-CPU]",
+        [EXTRA_UNSAMPLED] = "[unsampled]",
+    };
+
+    return label < labels->count ? NULL : names[label - labels->count];
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+
+/* profile_read(): which reader it takes, and what is said when none does. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "native.h"
+#include "store.h"
+
+struct request {
+    const char *path;
+    char *message;
+    size_t message_size;
+};
+
+static int __attribute__((format(printf, 2, 3)))
+fail(const struct request *request, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(request->message, request->message_size, format, arguments);
+    va_end(arguments);
+    return -1;
+}
+
+static int
+fail_to_open(const struct request *request, int error)
+{
+    switch (error) {
+    case -ENOENT:
+        return fail(request,
+                    "%s does not exist; vmprof record -o FILE makes one",
+                    request->path);
+    case -EISDIR:
+        return fail(request, "%s is a directory; name a file in it",
+                    request->path);
+    }
+    return fail(request, "%s cannot be read: %s", request->path,
+                strerror(-error));
+}
+
+static int
+fail_without_chunk(const struct request *request, const struct native *native)
+{
+    const struct damage *damage = &native->profile->damage;
+
+    if (native->input.error)
+        return fail_to_open(request, -native->input.error);
+    if (native->input.offset == 0)
+        return fail(request,
+                    "%s is empty: nothing was recorded; did the program run "
+                    "a VM that supports vmprof?",
+                    request->path);
+    if (damage->cut)
+        return fail(request,
+                    "%s ends within its first chunk, so nothing in it can be "
+                    "read; record it again",
+                    request->path);
+    return fail(request,
+                "%s is not a profile; this command reads the files that "
+                "vmprof record writes",
+                request->path);
+}
+
+static int
+say_what_happened(const struct request *request, const struct native *native,
+                  int result)
+{
+    if (result == -ECANCELED)
+        return native->stopped;
+    if (result < 0)
+        return fail(request, "%s: not enough memory", request->path);
+    if (!native->chunks)
+        return fail_without_chunk(request, native);
+    if (native->newer_format &&
+        native->chunks == native->profile->damage.chunks_unknown)
+        return fail(request,
+                    "%s was written by a newer vmprof (format %llu); update "
+                    "vmprof to read it",
+                    request->path, (unsigned long long)native->newer_format);
+    return 0;
+}
+
+/* A stack of one unknown frame. */
+static int
+add_unknown_node(struct native *native)
+{
+    const struct frame unknown = { .code = CODE_UNKNOWN };
+    const int64_t frame = store_frame(native->profile, &unknown);
+    const int64_t node =
+        frame < 0 ? frame
+                  : store_node(native->profile, NODE_ROOT, (uint32_t)frame);
+
+    native->unknown_node = (uint32_t)node;
+    return node < 0 ? -ENOMEM : 0;
+}
+
+static int
+read_native(struct native *native, const struct request *request)
+{
+    int result = store_open(native->profile);
+
+    native->profile->format = "vmprof native 1";
+    if (result == 0)
+        result = add_unknown_node(native);
+    if (result == 0)
+        result = native_read(native);
+    return say_what_happened(request, native, result);
+}
+
+int
+profile_read(struct profile *profile, const char *path, batch_function on_batch,
+             void *user, char *message, size_t message_size)
+{
+    const struct request request = { path, message, message_size };
+    struct native *native = calloc(1, sizeof(*native));
+    int result;
+
+    memset(profile, 0, sizeof(*profile));
+    if (message_size)
+        message[0] = '\0';
+    if (!native)
+        return fail(&request, "%s: not enough memory", path);
+    native->profile = profile;
+    native->on_batch = on_batch;
+    native->user = user;
+    result = input_open(&native->input, path);
+    result = result < 0 ? fail_to_open(&request, result)
+                        : read_native(native, &request);
+    native_free(native);
+    free(native);
+    if (result)
+        store_close(profile);
+    return result;
+}
+
+void
+profile_free(struct profile *profile)
+{
+    store_close(profile);
+}

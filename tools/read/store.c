@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The tables of a profile, and the sets that keep their members distinct. */
+#include "store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A table that cannot grow is an error for the reader, not an exit. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "format/intern.h"
+#include "name.h"
+
+struct text {
+    UT_hash_handle hh;
+    int64_t code; /* of that full name; -1: none */
+    char bytes[];
+};
+
+struct profile_private {
+    struct text *texts;
+    struct text *names;       /* full names as the file has them */
+    struct vmp_intern places; /* (code, line) */
+    struct vmp_intern frames; /* (place, kind), offset */
+    struct vmp_intern nodes;  /* parent, frame */
+    uint32_t session_capacity, thread_capacity, code_capacity;
+    uint32_t frame_capacity, node_capacity;
+};
+
+int
+grow_array(void **array, uint32_t *capacity, uint32_t count, size_t member_size)
+{
+    const uint32_t more = *capacity ? *capacity * 2 : 16;
+    void *bigger;
+
+    if (count < *capacity)
+        return 0;
+    /* Half of the range, so that indexes are also good as int. */
+    if (more > INT32_MAX)
+        return -ENOMEM;
+    bigger = reallocarray(*array, more, member_size);
+    if (!bigger)
+        return -ENOMEM;
+    *array = bigger;
+    *capacity = more;
+    return 0;
+}
+
+/* Finds or adds `size` bytes in one of the two sets. */
+static struct text *
+intern_text(struct text **set, const void *bytes, size_t size)
+{
+    struct text *text;
+
+    HASH_FIND(hh, *set, bytes, (unsigned)size, text);
+    if (text)
+        return text;
+    text = malloc(sizeof(*text) + size + 1);
+    if (!text)
+        return NULL;
+    memcpy(text->bytes, bytes, size);
+    text->bytes[size] = '\0';
+    text->code = -1;
+    HASH_ADD_KEYPTR(hh, *set, text->bytes, (unsigned)size, text);
+    if (!text->hh.tbl) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+const char *
+store_text(struct profile *profile, const void *bytes, size_t size)
+{
+    char *copy = memchr(bytes, '\0', size) ? malloc(size) : NULL;
+    const struct text *text;
+
+    if (copy) {
+        for (size_t i = 0; i < size; i++) {
+            const char c = ((const char *)bytes)[i];
+            copy[i] = c ? c : '?';
+        }
+        bytes = copy;
+    }
+    text = intern_text(&profile->private->texts, bytes, size);
+    free(copy);
+    return text ? text->bytes : NULL;
+}
+
+int
+store_session(struct profile *profile)
+{
+    struct profile_private *private = profile->private;
+    struct session *session;
+
+    if (grow_array((void **)&profile->sessions, &private->session_capacity,
+                   profile->session_count, sizeof(*profile->sessions)))
+        return -ENOMEM;
+    session = &profile->sessions[profile->session_count];
+    memset(session, 0, sizeof(*session));
+    session->vm_name = session->program = session->os = "";
+    session->machine = session->library_version = "";
+    return (int)profile->session_count++;
+}
+
+int
+store_thread(struct profile *profile, uint32_t session)
+{
+    struct profile_private *private = profile->private;
+
+    if (grow_array((void **)&profile->threads, &private->thread_capacity,
+                   profile->thread_count, sizeof(*profile->threads)))
+        return -ENOMEM;
+    profile->threads[profile->thread_count] =
+        (struct thread){ .session = session, .name = "" };
+    return (int)profile->thread_count++;
+}
+
+static int64_t
+add_code(struct profile *profile, const struct code *code)
+{
+    struct profile_private *private = profile->private;
+
+    if (!code->language || !code->function || !code->file ||
+        grow_array((void **)&profile->codes, &private->code_capacity,
+                   profile->code_count, sizeof(*profile->codes)))
+        return -ENOMEM;
+    profile->codes[profile->code_count] = *code;
+    return profile->code_count++;
+}
+
+static int64_t
+add_named_code(struct profile *profile, uint64_t id, const void *name,
+               size_t size)
+{
+    struct name_parts parts;
+    char *copy = malloc(size + 1);
+    int64_t index;
+
+    if (!copy)
+        return -ENOMEM;
+    memcpy(copy, name, size);
+    name_split(&parts, copy, size);
+    index = add_code(
+        profile,
+        &(struct code){
+            .id = id,
+            .line = parts.line,
+            .language =
+                store_text(profile, parts.language.text, parts.language.size),
+            .function =
+                store_text(profile, parts.function.text, parts.function.size),
+            .file = store_text(profile, parts.file.text, parts.file.size),
+        });
+    free(copy);
+    return index;
+}
+
+int64_t
+store_code(struct profile *profile, uint64_t id, const void *name, size_t size)
+{
+    struct text *text = intern_text(&profile->private->names, name, size);
+    int64_t index;
+
+    if (!text)
+        return -ENOMEM;
+    if (text->code >= 0)
+        return text->code;
+    index = add_named_code(profile, id, name, size);
+    if (index >= 0)
+        text->code = index;
+    return index;
+}
+
+int64_t
+store_frame(struct profile *profile, const struct frame *frame)
+{
+    struct profile_private *private = profile->private;
+    bool is_new;
+    int64_t index =
+        vmp_intern(&private->places, frame->code, frame->line, &is_new);
+
+    if (index < 0)
+        return -ENOMEM;
+    if (grow_array((void **)&profile->frames, &private->frame_capacity,
+                   profile->frame_count, sizeof(*profile->frames)))
+        return -ENOMEM;
+    index =
+        vmp_intern(&private->frames,
+                   (uint64_t)index << 8 | frame->kind << 1 | frame->has_offset,
+                   frame->offset, &is_new);
+    if (index < 0)
+        return -ENOMEM;
+    if (is_new)
+        profile->frames[profile->frame_count++] = *frame;
+    return index;
+}
+
+int64_t
+store_node(struct profile *profile, uint32_t parent, uint32_t frame)
+{
+    struct profile_private *private = profile->private;
+    bool is_new;
+    int64_t index;
+
+    if (grow_array((void **)&profile->nodes, &private->node_capacity,
+                   profile->node_count, sizeof(*profile->nodes)))
+        return -ENOMEM;
+    index = vmp_intern(&private->nodes, parent, frame, &is_new);
+    if (index < 0)
+        return -ENOMEM;
+    if (is_new)
+        profile->nodes[profile->node_count++] = (struct node){
+            .parent = parent,
+            .frame = frame,
+            .depth = profile->nodes[parent].depth + 1,
+        };
+    return index;
+}
+
+/* The root is its own parent, with a frame that no other node can have. */
+static int
+add_root(struct profile *profile)
+{
+    struct profile_private *private = profile->private;
+    bool is_new;
+
+    if (grow_array((void **)&profile->nodes, &private->node_capacity, 0,
+                   sizeof(*profile->nodes)) ||
+        vmp_intern(&private->nodes, 0, UINT64_MAX, &is_new) < 0)
+        return -ENOMEM;
+    profile->nodes[profile->node_count++] = (struct node){ 0 };
+    return 0;
+}
+
+static int
+add_fixed_entries(struct profile *profile)
+{
+    const struct code unknown = { 0, "", "[unknown]", "", 0 };
+    const struct code cut = { 0, "", "[truncated]", "", 0 };
+    const struct frame cut_frame = { .code = CODE_CUT };
+
+    if (add_code(profile, &unknown) < 0 || add_code(profile, &cut) < 0 ||
+        store_frame(profile, &cut_frame) < 0)
+        return -ENOMEM;
+    return add_root(profile);
+}
+
+int
+store_open(struct profile *profile)
+{
+    profile->private = calloc(1, sizeof(*profile->private));
+    if (!profile->private)
+        return -ENOMEM;
+    return add_fixed_entries(profile);
+}
+
+static void
+free_texts(struct text **set)
+{
+    struct text *text, *next;
+
+    HASH_ITER(hh, *set, text, next)
+    {
+        HASH_DEL(*set, text);
+        free(text);
+    }
+}
+
+void
+store_close(struct profile *profile)
+{
+    struct profile_private *private = profile->private;
+
+    if (private) {
+        free_texts(&private->texts);
+        free_texts(&private->names);
+        vmp_intern_free(&private->places);
+        vmp_intern_free(&private->frames);
+        vmp_intern_free(&private->nodes);
+        free(private);
+    }
+    free(profile->sessions);
+    free(profile->threads);
+    free(profile->codes);
+    free(profile->frames);
+    free(profile->nodes);
+    memset(profile, 0, sizeof(*profile));
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Where readers of all formats put what they find: the tables of a profile,
+ * each thing once. Indexes are uint32_t and go up by one; a function that adds
+ * returns the index or a negative errno.
+ */
+#ifndef READ_STORE_H
+#define READ_STORE_H
+
+#include "profile.h"
+
+enum {
+    CODE_UNKNOWN = 0,
+    CODE_CUT = 1,
+    FRAME_CUT = 0,
+    NODE_ROOT = 0,
+};
+
+/* Give a zeroed profile its private part and the fixed first entries. */
+int
+store_open(struct profile *profile);
+
+/* A lasting copy, each text once; NUL bytes become '?'. NULL: no memory. */
+const char *
+store_text(struct profile *profile, const void *bytes, size_t size);
+
+int
+store_session(struct profile *profile);
+int
+store_thread(struct profile *profile, uint32_t session);
+
+/* A full name, "class:function:line:file"; equal names are one code. */
+int64_t
+store_code(struct profile *profile, uint64_t id, const void *name, size_t size);
+int64_t
+store_frame(struct profile *profile, const struct frame *frame);
+int64_t
+store_node(struct profile *profile, uint32_t parent, uint32_t frame);
+
+/* Make room for one more member. Returns 0 or -ENOMEM. */
+int
+grow_array(void **array, uint32_t *capacity, uint32_t count,
+           size_t member_size);
+
+void
+store_close(struct profile *profile);
+
+#endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The head of every report: what was recorded, and how far to trust it. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "view.h"
+
+enum {
+    /* More processes than this are only counted. */
+    MOST_SESSIONS = 8,
+    TITLE_WIDTH = 10,
+};
+
+static void
+print_title(const struct view *view, const char *title)
+{
+    terminal_print(&view->terminal, STYLE_HEADING, "%-*s", TITLE_WIDTH, title);
+}
+
+static void
+print_session(const struct view *view, const struct session *session)
+{
+    char *program = clean_text(session->program);
+    char *vm = clean_text(session->vm_name);
+    char *os = clean_text(session->os), *machine = clean_text(session->machine);
+    char *library = clean_text(session->library_version);
+
+    if (program && vm && os && machine && library) {
+        print_title(view, "Program");
+        fprintf(view->terminal.out,
+                "%s (process %" PRIu64 "), VM %s, on %s %s, libvmprof %s\n",
+                *program ? program : "unknown", session->pid,
+                *vm ? vm : "unknown", *os ? os : "unknown", machine,
+                *library ? library : "unknown");
+    }
+    free(program);
+    free(vm);
+    free(os);
+    free(machine);
+    free(library);
+}
+
+static void
+print_time(const struct view *view, const struct session *session)
+{
+    char date[64], duration[32];
+
+    format_date(date, sizeof(date), session->unix_ns);
+    format_time(duration, session->end_ns);
+    print_title(view, "Recorded");
+    fprintf(view->terminal.out, "%s, for %s%s\n", date, duration,
+            session->ended
+                ? ""
+                : "; without an end: killed, cut off, or still running");
+}
+
+static void
+print_sessions(const struct view *view)
+{
+    const struct profile *profile = &view->profile;
+
+    for (uint32_t i = 0; i < profile->session_count; i++) {
+        if (i == MOST_SESSIONS) {
+            print_title(view, "");
+            fprintf(view->terminal.out, "and %" PRIu32 " more processes\n",
+                    profile->session_count - i);
+            break;
+        }
+        print_session(view, &profile->sessions[i]);
+        print_time(view, &profile->sessions[i]);
+    }
+}
+
+static void
+print_sampled(const struct view *view)
+{
+    char sampled[32], samples[32], off_cpu[32];
+    const uint32_t threads = view->profile.thread_count;
+
+    format_time(sampled, view->tree.sum_ns);
+    format_count(samples, view->tree.samples);
+    format_time(off_cpu, view->tree.off_cpu_ns);
+    print_title(view, "Sampled");
+    fprintf(view->terminal.out,
+            "%s of %s time on %" PRIu32 " thread%s, %s samples", sampled,
+            mode_name(&view->profile), threads, threads == 1 ? "" : "s",
+            samples);
+    if (view->tree.off_cpu_ns)
+        fprintf(view->terminal.out, "; %s of it off the CPU", off_cpu);
+    putc('\n', view->terminal.out);
+}
+
+static void
+print_rate(const struct view *view)
+{
+    const struct session *first = &view->profile.sessions[0];
+
+    print_title(view, "Rate");
+    if (first->interval_ns)
+        fprintf(view->terminal.out, "%.0f Hz asked for, ",
+                1e9 / (double)first->interval_ns);
+    fprintf(view->terminal.out, "%.0f Hz achieved, by %s\n",
+            achieved_hz(&view->tree), clock_name(first->clock));
+}
+
+struct cause {
+    uint64_t count;
+    const char *words;
+};
+
+/* "12 ring full, 3 tick while busy" of those that are not zero. */
+static void
+print_causes(FILE *out, const struct cause *causes, unsigned count)
+{
+    const char *between = " (";
+
+    for (unsigned i = 0; i < count; i++) {
+        char number[32];
+
+        if (!causes[i].count)
+            continue;
+        format_count(number, causes[i].count);
+        fprintf(out, "%s%s %s", between, number, causes[i].words);
+        between = ", ";
+    }
+    if (strcmp(between, ", ") == 0)
+        putc(')', out);
+}
+
+static void
+print_losses(const struct view *view, const struct losses *losses)
+{
+    const struct session_stats *stats = &losses->stats;
+    const struct cause causes[] = {
+        { stats->lost_ring_full, "because the buffer was full" },
+        { stats->lost_busy, "because a sample was being taken" },
+        { stats->lost_switching, "in the middle of a stack switch" },
+        { stats->lost_walker, "merged into the next one" },
+        { stats->unwritten, "not written: the file could not be" },
+    };
+    const struct cause cut[] = { { stats->frames_cut, "frames missing" } };
+    char lost[32], truncated[32];
+
+    format_count(lost, losses->lost);
+    format_count(truncated, stats->stacks_cut);
+    print_title(view, "Accuracy");
+    fprintf(view->terminal.out, "lost %s", lost);
+    print_causes(view->terminal.out, causes,
+                 sizeof(causes) / sizeof(causes[0]));
+    fprintf(view->terminal.out, ", truncated %s", truncated);
+    print_causes(view->terminal.out, cut, 1);
+    putc('\n', view->terminal.out);
+}
+
+static void
+print_warning(const struct view *view, uint64_t count, const char *words)
+{
+    char number[32];
+
+    if (!count)
+        return;
+    format_count(number, count);
+    print_title(view, "");
+    terminal_print(&view->terminal, STYLE_WARNING, "%s %s\n", number, words);
+}
+
+static void
+print_warnings(const struct view *view, const struct losses *losses)
+{
+    print_warning(view, losses->sessions_without_stats,
+                  "process(es) left no counters: what they lost is unknown");
+    print_warning(view, losses->stats.clock_failures,
+                  "thread(s) could not be sampled: no clock was to be had");
+    print_warning(view, losses->stats.overflows,
+                  "calls found the shadow stack full");
+    print_warning(view, losses->stats.locations_lost,
+                  "frames lost their line with their code object");
+    print_warning(view, view->tree.leaf_missing,
+                  "samples miss the innermost frames");
+}
+
+static void
+print_damage(const struct view *view)
+{
+    const struct damage *damage = &view->profile.damage;
+    char unread[32];
+
+    if (damage->bytes_unread || damage->cut) {
+        format_count(unread, damage->bytes_unread);
+        print_title(view, "Damage");
+        terminal_print(&view->terminal, STYLE_WARNING,
+                       "%s bytes could not be read, the first at offset "
+                       "%" PRIu64 "%s\n",
+                       unread, damage->first_offset,
+                       damage->cut ? "; the file ends in mid-chunk" : "");
+    }
+    print_warning(view, damage->chunks_missing, "chunks are missing");
+    print_warning(view, damage->chunks_unknown,
+                  "chunks were skipped: a newer vmprof may read them");
+    print_warning(view, damage->samples_unknown,
+                  "samples lost their stack and are under [unknown]");
+}
+
+int
+report_header(const struct view *view)
+{
+    struct losses losses;
+
+    sum_losses(&losses, &view->profile);
+    print_sessions(view);
+    print_sampled(view);
+    print_rate(view);
+    print_losses(view, &losses);
+    print_warnings(view, &losses);
+    print_damage(view);
+    return 0;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "terminal.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <wchar.h>
+
+enum {
+    USUAL_WIDTH = 80,
+    LEAST_WIDTH = 20,
+    MOST_WIDTH = 1000,
+};
+
+static unsigned
+find_width(int fd)
+{
+    const char *columns = getenv("COLUMNS");
+    const long asked = columns ? strtol(columns, NULL, 10) : 0;
+    struct winsize size;
+
+    if (asked >= LEAST_WIDTH && asked <= MOST_WIDTH)
+        return (unsigned)asked;
+    if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= LEAST_WIDTH)
+        return size.ws_col;
+    return USUAL_WIDTH;
+}
+
+static bool
+wants_colour(void)
+{
+    const char *no_colour = getenv("NO_COLOR"), *kind = getenv("TERM");
+
+    return !(no_colour && *no_colour) && kind && strcmp(kind, "dumb") != 0;
+}
+
+void
+terminal_open(struct terminal *terminal, FILE *out)
+{
+    const bool is_terminal = isatty(fileno(out));
+
+    terminal->out = out;
+    terminal->width = is_terminal ? find_width(fileno(out)) : 0;
+    terminal->colour = is_terminal && wants_colour();
+}
+
+void
+terminal_print(const struct terminal *terminal, enum style style,
+               const char *format, ...)
+{
+    static const char *const codes[] = {
+        [STYLE_PLAIN] = "",
+        [STYLE_HEADING] = "\033[1m",
+        [STYLE_HOT] = "\033[31m",
+        [STYLE_WARNING] = "\033[33m",
+    };
+    const bool colour = terminal->colour && style != STYLE_PLAIN;
+    va_list arguments;
+
+    if (colour)
+        fputs(codes[style], terminal->out);
+    va_start(arguments, format);
+    vfprintf(terminal->out, format, arguments);
+    va_end(arguments);
+    if (colour)
+        fputs("\033[0m", terminal->out);
+}
+
+/* How many bytes a character has by its first, or 0. */
+static unsigned
+sequence_size(unsigned char first)
+{
+    if (first < 0x80)
+        return 1;
+    if (first >= 0xc2 && first < 0xe0)
+        return 2;
+    if (first >= 0xe0 && first < 0xf0)
+        return 3;
+    return first >= 0xf0 && first < 0xf5 ? 4 : 0;
+}
+
+unsigned
+decode_utf8(const char *text, size_t size, uint32_t *out)
+{
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    const unsigned char *bytes = (const unsigned char *)text;
+    const unsigned length = size ? sequence_size(bytes[0]) : 0;
+    uint32_t value;
+
+    if (!length || length > size)
+        return 0;
+    value = length == 1 ? bytes[0] : bytes[0] & (0x7fU >> length);
+    for (unsigned i = 1; i < length; i++) {
+        if ((bytes[i] & 0xc0) != 0x80)
+            return 0;
+        value = value << 6 | (bytes[i] & 0x3f);
+    }
+    if (value < least[length] || value > 0x10ffff ||
+        (value >= 0xd800 && value < 0xe000))
+        return 0;
+    *out = value;
+    return length;
+}
+
+bool
+is_unseen(uint32_t c)
+{
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {
+        { 0, 0x1f },          { 0x7f, 0x9f },       /* C0, DEL, C1 */
+        { 0xad, 0xad },       { 0x61c, 0x61c },     /* soft hyphen, ALM */
+        { 0x180e, 0x180e },   { 0x200b, 0x200f },   /* no width, LRM, RLM */
+        { 0x2028, 0x202e },   { 0x2060, 0x206f },   /* lines, embeddings */
+        { 0xfe00, 0xfe0f },   { 0xfeff, 0xfeff },   /* variations, BOM */
+        { 0xfff9, 0xfffb },   { 0x1d173, 0x1d17a }, /* annotations, music */
+        { 0xe0000, 0xe0fff }, { 0xfdd0, 0xfdef },   /* tags, no characters */
+    };
+
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+        if (c >= ranges[i].first && c <= ranges[i].last)
+            return true;
+    return (c & 0xfffe) == 0xfffe;
+}
+
+/* Appends one character of `text`, clean. Returns how many bytes it read. */
+static unsigned
+clean_one(FILE *out, const char *text, size_t size)
+{
+    uint32_t character;
+    const unsigned length = decode_utf8(text, size, &character);
+
+    if (!length || (character < 0x80 && is_unseen(character))) {
+        fprintf(out, "\\x%02X", (unsigned char)*text);
+        return 1;
+    }
+    if (is_unseen(character))
+        fprintf(out, "\\u{%X}", (unsigned)character);
+    else
+        fwrite(text, 1, length, out);
+    return length;
+}
+
+char *
+clean_text(const char *name)
+{
+    char *clean = NULL;
+    size_t clean_size = 0;
+    FILE *out = open_memstream(&clean, &clean_size);
+    size_t left = strlen(name);
+
+    if (!out)
+        return NULL;
+    while (left) {
+        const unsigned read = clean_one(out, name, left);
+        name += read;
+        left -= read;
+    }
+    if (fclose(out) == 0)
+        return clean;
+    free(clean);
+    return NULL;
+}
+
+static unsigned
+columns_of(uint32_t character)
+{
+    const int width = wcwidth((wchar_t)character);
+
+    /* One that the system does not know may take up to two. */
+    return width < 0 ? 2 : (unsigned)width;
+}
+
+/* The bytes of `text` that fit in `room` columns. */
+static size_t
+fitting_size(const char *text, unsigned room)
+{
+    const size_t size = strlen(text);
+    size_t at = 0;
+
+    while (at < size) {
+        uint32_t character;
+        const unsigned length = decode_utf8(text + at, size - at, &character);
+        const unsigned columns = length ? columns_of(character) : 1;
+
+        if (columns > room)
+            break;
+        room -= columns;
+        at += length ? length : 1;
+    }
+    return at;
+}
+
+void
+terminal_print_last(const struct terminal *terminal, unsigned column,
+                    const char *text)
+{
+    const unsigned room =
+        terminal->width > column + 8 ? terminal->width - column : 8;
+
+    if (terminal->width == 0 || text[fitting_size(text, room)] == '\0')
+        fprintf(terminal->out, "%s\n", text);
+    else
+        fprintf(terminal->out, "%.*s…\n", (int)fitting_size(text, room - 1),
+                text);
+}

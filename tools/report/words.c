@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+
+/* How a report says numbers, times and names. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "view.h"
+
+double
+percent_of(uint64_t part_ns, uint64_t whole_ns)
+{
+    return whole_ns ? 100.0 * (double)part_ns / (double)whole_ns : 0;
+}
+
+double
+achieved_hz(const struct tree *tree)
+{
+    return tree->sum_ns ? (double)tree->samples * 1e9 / (double)tree->sum_ns
+                        : 0;
+}
+
+const char *
+clock_name(uint32_t clock)
+{
+    static const char *const names[] = {
+        "unknown clock",
+        "perf task clock",
+        "CLOCK_MONOTONIC timers",
+        "observing thread",
+    };
+
+    return names[clock < 4 ? clock : 0];
+}
+
+const char *
+mode_name(const struct profile *profile)
+{
+    const uint32_t first =
+        profile->session_count ? profile->sessions[0].mode : 0;
+
+    for (uint32_t i = 1; i < profile->session_count; i++)
+        if (profile->sessions[i].mode != first)
+            return "CPU and wall";
+    return first == 0 ? "CPU" : first == 1 ? "wall" : "unknown";
+}
+
+const char *
+phase_name(unsigned phase)
+{
+    static const char *const names[PHASE_COUNT] = {
+        "interpreting", "tracing",   "optimising",         "backend",
+        "compiled",     "blackhole", "garbage collection", "native",
+    };
+
+    return names[phase < PHASE_COUNT ? phase : 0];
+}
+
+static char *__attribute__((format(printf, 1, 2)))
+format_clean(const char *format, ...)
+{
+    char *text = NULL, *clean;
+    va_list arguments;
+    int size;
+
+    va_start(arguments, format);
+    size = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    if (size < 0)
+        return NULL;
+    clean = clean_text(text);
+    free(text);
+    return clean;
+}
+
+static char *
+code_title(const struct code *code, uint32_t line)
+{
+    const char *name = *code->function ? code->function : "[unnamed]";
+
+    if (!*code->file)
+        return format_clean("%s", name);
+    if (!line)
+        return format_clean("%s (%s)", name, code->file);
+    return format_clean("%s (%s:%" PRIu32 ")", name, code->file, line);
+}
+
+static char *
+label_title(const struct view *view, const struct labels *labels,
+            uint32_t label, bool own_line)
+{
+    const char *extra = labels_extra_name(labels, label);
+    const struct frame *frame;
+    const struct code *code;
+
+    if (extra)
+        return strdup(extra);
+    frame = &view->profile.frames[labels->frame[label]];
+    code = &view->profile.codes[frame->code];
+    return code_title(code, own_line ? frame->line : code->line);
+}
+
+char *
+function_title(const struct view *view, const struct labels *labels,
+               uint32_t label)
+{
+    return label_title(view, labels, label, false);
+}
+
+char *
+line_title(const struct view *view, const struct labels *labels, uint32_t label)
+{
+    return label_title(view, labels, label, true);
+}
+
+char *
+thread_title(const struct profile *profile, uint32_t index)
+{
+    const struct thread *thread = &profile->threads[index];
+
+    return format_clean("%s (thread %" PRIu64 ")",
+                        *thread->name ? thread->name : "[unnamed]", thread->id);
+}
+
+void
+format_date(char *buffer, size_t size, uint64_t unix_ns)
+{
+    const time_t seconds = (time_t)(unix_ns / 1000000000);
+    struct tm parts;
+
+    if (!gmtime_r(&seconds, &parts) ||
+        !strftime(buffer, size, "%Y-%m-%d %H:%M:%S UTC", &parts))
+        snprintf(buffer, size, "unknown");
+}
+
+void
+format_time(char buffer[32], uint64_t ns)
+{
+    static const struct {
+        double factor;
+        const char *name;
+    } units[] = { { 1e9, "s" }, { 1e6, "ms" }, { 1e3, "us" }, { 1, "ns" } };
+    unsigned i = 0;
+    double value;
+
+    while (i < 3 && (double)ns < units[i].factor)
+        i++;
+    value = (double)ns / units[i].factor;
+    snprintf(buffer, 32, "%.*f %s",
+             value < 10    ? 2
+             : value < 100 ? 1
+                           : 0,
+             value, units[i].name);
+}
+
+void
+format_count(char buffer[32], uint64_t count)
+{
+    char digits[24];
+    const int size = snprintf(digits, sizeof(digits), "%" PRIu64, count);
+    char *to = buffer;
+
+    for (int i = 0; i < size; i++) {
+        if (i && (size - i) % 3 == 0)
+            *to++ = ',';
+        *to++ = digits[i];
+    }
+    *to = '\0';
+}
+
+void
+sum_losses(struct losses *losses, const struct profile *profile)
+{
+    struct session_stats *sum = &losses->stats;
+
+    memset(losses, 0, sizeof(*losses));
+    for (uint32_t i = 0; i < profile->session_count; i++) {
+        const struct session_stats *stats = &profile->sessions[i].stats;
+
+        losses->sessions_without_stats += !profile->sessions[i].has_stats;
+        sum->expirations += stats->expirations;
+        sum->samples += stats->samples;
+        sum->lost_ring_full += stats->lost_ring_full;
+        sum->lost_busy += stats->lost_busy;
+        sum->lost_switching += stats->lost_switching;
+        sum->lost_walker += stats->lost_walker;
+        sum->stacks_cut += stats->stacks_cut;
+        sum->frames_cut += stats->frames_cut;
+        sum->overflows += stats->overflows;
+        sum->locations_lost += stats->locations_lost;
+        sum->clock_failures += stats->clock_failures;
+        sum->sampled_ns += stats->sampled_ns;
+        sum->unwritten += stats->unwritten;
+    }
+    losses->lost = sum->lost_ring_full + sum->lost_busy + sum->lost_switching +
+                   sum->lost_walker + sum->unwritten;
+}
