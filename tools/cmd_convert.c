@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+
+/* vmprof convert: a profile in the format of another tool. */
+#include <getopt.h>
+#include <string.h>
+
+#include "commands.h"
+#include "export/export.h"
+
+static const char help[] =
+    "Usage: vmprof convert FILE --to FORMAT [-o OUT] [--value VALUE]\n"
+    "\n"
+    "Write a profile in the format of another tool. FILE \"-\" is standard\n"
+    "input, OUT \"-\" standard output. Without -o the output lies beside FILE\n"
+    "and is called like it, with the extension of the format.\n"
+    "\n"
+    "  -t, --to FORMAT    collapsed   root;leaf WEIGHT, for flamegraph.pl\n"
+    "                     pprof       for go tool pprof\n"
+    "                     speedscope  for speedscope.app, in order of time\n"
+    "  -o, --output OUT   where to write\n"
+    "      --value VALUE  what WEIGHT counts in collapsed: time (the default,\n"
+    "                     in microseconds) or samples\n"
+    "  -h, --help         this text\n";
+
+struct arguments {
+    struct export_job job;
+    const struct exporter *exporter;
+    const char *output;
+    bool help;
+};
+
+static int
+usage_error(const char *format, const char *argument)
+{
+    fputs("vmprof convert: ", stderr);
+    fprintf(stderr, format, argument);
+    fputs("; see vmprof convert --help\n", stderr);
+    return 2;
+}
+
+static int
+set_format(struct arguments *arguments, const char *name)
+{
+    arguments->exporter = exporter_find(name);
+    if (!arguments->exporter)
+        return usage_error("there is no format \"%s\"", name);
+    return 0;
+}
+
+static int
+set_value(struct arguments *arguments, const char *name)
+{
+    if (!strcmp(name, "time"))
+        arguments->job.value = EXPORT_TIME;
+    else if (!strcmp(name, "samples"))
+        arguments->job.value = EXPORT_SAMPLES;
+    else
+        return usage_error("\"%s\" is neither time nor samples", name);
+    return 0;
+}
+
+static int
+take_option(struct arguments *arguments, int option)
+{
+    switch (option) {
+    case 't':
+        return set_format(arguments, optarg);
+    case 'v':
+        return set_value(arguments, optarg);
+    case 'o':
+        arguments->output = optarg;
+        return 0;
+    case 'h':
+        arguments->help = true;
+        return 0;
+    default: /* getopt has said what is wrong */
+        return 2;
+    }
+}
+
+static int
+parse(struct arguments *arguments, int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "to", required_argument, NULL, 't' },
+        { "output", required_argument, NULL, 'o' },
+        { "value", required_argument, NULL, 'v' },
+        { "help", no_argument, NULL, 'h' },
+        { 0 },
+    };
+    int option;
+    int result = 0;
+
+    optind = 0;
+    while (!result && (option = getopt_long(argc, argv, "t:o:h", options,
+                                            NULL)) != -1)
+        result = take_option(arguments, option);
+    if (result || arguments->help)
+        return result;
+    if (optind == argc)
+        return usage_error("%s is missing", "FILE");
+    if (optind + 1 < argc)
+        return usage_error("\"%s\" is one file too many", argv[optind + 1]);
+    if (!arguments->exporter)
+        return usage_error("%s is missing", "--to FORMAT");
+    arguments->job.input = argv[optind];
+    return 0;
+}
+
+int
+cmd_convert(int argc, char **argv)
+{
+    struct arguments arguments = { 0 };
+    int result = parse(&arguments, argc, argv);
+
+    if (result)
+        return result;
+    if (arguments.help)
+        return fputs(help, stdout) < 0;
+    return export_run(arguments.exporter, &arguments.job, arguments.output);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+
+/* vmprof flamegraph: a profile as one page for a browser. */
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "commands.h"
+#include "view/flamegraph.h"
+
+static const char help[] =
+    "Usage: vmprof flamegraph FILE [-o OUT] [--title TITLE]\n"
+    "\n"
+    "Write a flame graph as one HTML page that needs no network. FILE \"-\" is\n"
+    "standard input, OUT \"-\" standard output. Without -o the page lies\n"
+    "beside FILE and is called like it, with the extension .html.\n"
+    "\n"
+    "  -o, --output OUT   where to write\n"
+    "      --title TITLE  what stands above it; else the program's name\n"
+    "  -h, --help         this text\n";
+
+struct arguments {
+    struct export_job job;
+    const char *output;
+    bool help;
+};
+
+static int
+usage_error(const char *format, const char *argument)
+{
+    fputs("vmprof flamegraph: ", stderr);
+    fprintf(stderr, format, argument);
+    fputs("; see vmprof flamegraph --help\n", stderr);
+    return 2;
+}
+
+static int
+take_option(struct arguments *arguments, int option)
+{
+    switch (option) {
+    case 't':
+        arguments->job.title = optarg;
+        return 0;
+    case 'o':
+        arguments->output = optarg;
+        return 0;
+    case 'h':
+        arguments->help = true;
+        return 0;
+    default: /* getopt has said what is wrong */
+        return 2;
+    }
+}
+
+static int
+parse(struct arguments *arguments, int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "title", required_argument, NULL, 't' },
+        { "output", required_argument, NULL, 'o' },
+        { "help", no_argument, NULL, 'h' },
+        { 0 },
+    };
+    int option;
+    int result = 0;
+
+    optind = 0;
+    while (!result &&
+           (option = getopt_long(argc, argv, "o:h", options, NULL)) != -1)
+        result = take_option(arguments, option);
+    if (result || arguments->help)
+        return result;
+    if (optind == argc)
+        return usage_error("%s is missing", "FILE");
+    if (optind + 1 < argc)
+        return usage_error("\"%s\" is one file too many", argv[optind + 1]);
+    arguments->job.input = argv[optind];
+    return 0;
+}
+
+int
+cmd_flamegraph(int argc, char **argv)
+{
+    struct arguments arguments = { 0 };
+    int result = parse(&arguments, argc, argv);
+
+    if (result)
+        return result;
+    if (arguments.help)
+        return fputs(help, stdout) < 0;
+    return export_run(&flamegraph_exporter, &arguments.job, arguments.output);
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "export.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const struct exporter exporters[] = {
+    { "collapsed", ".collapsed", false, export_collapsed },
+    { "pprof", ".pb.gz", true, export_pprof },
+    { "speedscope", ".speedscope.json", false, export_speedscope },
+    { 0 },
+};
+
+const struct exporter *
+exporter_find(const char *name)
+{
+    for (const struct exporter *exporter = exporters; exporter->name;
+         exporter++)
+        if (!strcmp(exporter->name, name))
+            return exporter;
+    return NULL;
+}
+
+int
+export_out_of_memory(struct export_job *job)
+{
+    snprintf(job->message, sizeof(job->message),
+             "not enough memory to convert %s", job->input);
+    return -1;
+}
+
+int
+export_read(struct export_job *job, batch_function on_batch, void *user)
+{
+    int result = profile_read(&job->profile, job->input, on_batch, user,
+                              job->message, sizeof(job->message));
+
+    if (result == -ENOMEM)
+        return export_out_of_memory(job);
+    if (result == -EOVERFLOW)
+        snprintf(job->message, sizeof(job->message),
+                 "%s has more threads than an export can hold", job->input);
+    return result ? -1 : 0;
+}
+
+static const char *
+base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+const char *
+export_title(const struct export_job *job)
+{
+    const struct profile *profile = &job->profile;
+
+    if (job->title)
+        return job->title;
+    if (profile->session_count && profile->sessions[0].program &&
+        *profile->sessions[0].program)
+        return profile->sessions[0].program;
+    return base_name(job->input);
+}
+
+/* "dir/app.vmprof" becomes "dir/app.pb.gz". Freed by the caller. */
+static char *
+default_path(const char *input, const char *extension)
+{
+    static const char own[] = ".vmprof";
+    size_t size = strlen(input);
+    char *path;
+
+    if (!strcmp(input, "-"))
+        return strdup("-");
+    if (size > strlen(own) && !strcmp(input + size - strlen(own), own))
+        size -= strlen(own);
+    if (asprintf(&path, "%.*s%s", (int)size, input, extension) < 0)
+        return NULL;
+    return path;
+}
+
+static void
+tell_damage(const struct export_job *job)
+{
+    const struct damage *damage = &job->profile.damage;
+
+    if (damage->bytes_unread || damage->chunks_missing ||
+        damage->samples_unknown)
+        fprintf(stderr,
+                "vmprof: %s is damaged: %" PRIu64 " bytes unread, %" PRIu64
+                " chunks missing, %" PRIu64
+                " samples without their stack; the rest was converted\n",
+                job->input, damage->bytes_unread, damage->chunks_missing,
+                damage->samples_unknown);
+}
+
+static int
+run_to(const struct exporter *exporter, struct export_job *job,
+       const char *path)
+{
+    struct output output;
+    int result = output_open(&output, path, job->message, sizeof(job->message));
+
+    if (result)
+        return result;
+    job->output = &output;
+    result = exporter->run(job);
+    if (result)
+        output_discard(&output);
+    else
+        result = output_commit(&output, job->message, sizeof(job->message));
+    return result;
+}
+
+static bool
+is_same_file(const char *input, const char *path)
+{
+    char *a = realpath(input, NULL);
+    char *b = realpath(path, NULL);
+    bool same = a && b && !strcmp(a, b);
+
+    free(a);
+    free(b);
+    return same;
+}
+
+static int
+refuse(const char *format, const char *argument)
+{
+    fputs("vmprof: ", stderr);
+    fprintf(stderr, format, argument);
+    putc('\n', stderr);
+    return 2;
+}
+
+static int
+run_checked(const struct exporter *exporter, struct export_job *job,
+            const char *path)
+{
+    if (exporter->binary && !strcmp(path, "-") && isatty(STDOUT_FILENO))
+        return refuse("%s is a binary format: name a file with -o",
+                      exporter->name);
+    if (strcmp(path, "-") && is_same_file(job->input, path))
+        return refuse("%s is the profile itself: name another with -o", path);
+    /* A reader that went away is an error to report, not a reason to die. */
+    signal(SIGPIPE, SIG_IGN);
+    if (run_to(exporter, job, path)) {
+        fprintf(stderr, "vmprof: %s\n", job->message);
+        return 1;
+    }
+    tell_damage(job);
+    if (strcmp(path, "-"))
+        fprintf(stderr, "vmprof: wrote %s\n", path);
+    return 0;
+}
+
+int
+export_run(const struct exporter *exporter, struct export_job *job,
+           const char *path)
+{
+    char *chosen =
+        path ? strdup(path) : default_path(job->input, exporter->extension);
+    int code = 1;
+
+    if (chosen)
+        code = run_checked(exporter, job, chosen);
+    else
+        fputs("vmprof: not enough memory\n", stderr);
+    profile_free(&job->profile);
+    free(chosen);
+    return code;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int
+fail(char *message, size_t message_size, const char *path, int error)
+{
+    snprintf(message, message_size, "cannot write %s: %s", path,
+             strerror(error));
+    return -1;
+}
+
+/* Keeps the first error, which stdio would have lost by the end. */
+static ssize_t
+write_all(void *cookie, const char *bytes, size_t size)
+{
+    struct output *output = cookie;
+
+    for (size_t done = 0; done < size && !output->error;) {
+        ssize_t n = write(output->fd, bytes + done, size - done);
+
+        if (n >= 0)
+            done += (size_t)n;
+        else if (errno != EINTR)
+            output->error = errno;
+    }
+    return output->error ? 0 : (ssize_t)size;
+}
+
+/* Devices and pipes keep no half file, and must not be replaced. */
+static bool
+is_direct(const char *path)
+{
+    struct stat status;
+
+    return !stat(path, &status) && !S_ISREG(status.st_mode);
+}
+
+/* As open() would have set it: a temporary file is its owner's alone. */
+static void
+copy_mode(int fd, const char *path)
+{
+    struct stat status;
+    mode_t mask = umask(0);
+
+    umask(mask);
+    if (stat(path, &status))
+        status.st_mode = 0666 & ~mask;
+    if (fchmod(fd, status.st_mode & 0777))
+        return; /* A file system without modes: it has what it gives all. */
+}
+
+static int
+open_beside(struct output *output)
+{
+    /* A link stays a link: what it points to is replaced. */
+    char *real = realpath(output->path, NULL);
+    const char *target = real ? real : output->path;
+
+    if (asprintf(&output->temporary, "%s.XXXXXX", target) < 0)
+        output->temporary = NULL;
+    else
+        output->fd = mkostemp(output->temporary, O_CLOEXEC);
+    if (output->fd >= 0) {
+        copy_mode(output->fd, target);
+        /* Only now is it one that output_discard() may remove. */
+        free(output->path);
+        output->path = real ? real : strdup(target);
+        return output->path ? 0 : -1;
+    }
+    free(output->temporary);
+    output->temporary = NULL;
+    free(real);
+    return -1;
+}
+
+static int
+open_fd(struct output *output)
+{
+    if (!strcmp(output->path, "-"))
+        output->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    else if (is_direct(output->path))
+        output->fd = open(output->path, O_WRONLY | O_CLOEXEC);
+    else
+        return open_beside(output);
+    return output->fd < 0 ? -1 : 0;
+}
+
+int
+output_open(struct output *output, const char *path, char *message,
+            size_t message_size)
+{
+    cookie_io_functions_t functions = { .write = write_all };
+
+    *output = (struct output){ .fd = -1, .path = strdup(path) };
+    if (output->path && !open_fd(output)) {
+        output->file = fopencookie(output, "w", functions);
+        if (output->file)
+            return 0;
+    }
+    fail(message, message_size, path, errno);
+    output_discard(output);
+    return -1;
+}
+
+int
+output_commit(struct output *output, char *message, size_t message_size)
+{
+    int result = 0;
+
+    if (fclose(output->file) && !output->error)
+        output->error = errno;
+    output->file = NULL;
+    if (close(output->fd) && !output->error)
+        output->error = errno;
+    output->fd = -1;
+    if (!output->error && output->temporary) {
+        if (rename(output->temporary, output->path)) {
+            output->error = errno;
+        } else {
+            free(output->temporary);
+            output->temporary = NULL;
+        }
+    }
+    if (output->error)
+        result = fail(message, message_size,
+                      strcmp(output->path, "-") ? output->path
+                                                : "standard output",
+                      output->error);
+    output_discard(output);
+    return result;
+}
+
+void
+output_discard(struct output *output)
+{
+    if (output->file)
+        fclose(output->file);
+    if (output->fd >= 0)
+        close(output->fd);
+    if (output->temporary)
+        unlink(output->temporary);
+    free(output->temporary);
+    free(output->path);
+    *output = (struct output){ .fd = -1 };
+}

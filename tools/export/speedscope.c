@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * speedscope's JSON: one profile per thread, its samples in the order of time.
+ * Equal stacks in a row become one sample with their summed weight.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "export.h"
+#include "fold.h"
+#include "text.h"
+
+struct run {
+    uint64_t weight_ns;
+    uint32_t node;
+};
+
+struct runs {
+    struct run *rows;
+    size_t count, room;
+};
+
+struct speedscope {
+    struct runs *threads;
+    uint32_t thread_count;
+    struct functions functions;
+    struct fold fold;
+    uint32_t *labels; /* by frame; then of one path */
+};
+
+static int
+add_run(struct runs *runs, uint32_t node, uint64_t weight_ns)
+{
+    if (runs->count && runs->rows[runs->count - 1].node == node) {
+        runs->rows[runs->count - 1].weight_ns += weight_ns;
+        return 0;
+    }
+    if (runs->count == runs->room) {
+        size_t room = runs->room ? runs->room * 2 : 64;
+        struct run *rows = reallocarray(runs->rows, room, sizeof(*rows));
+
+        if (!rows)
+            return -ENOMEM;
+        runs->rows = rows;
+        runs->room = room;
+    }
+    runs->rows[runs->count++] = (struct run){ weight_ns, node };
+    return 0;
+}
+
+static int
+have_thread(struct speedscope *s, const struct profile *profile,
+            uint32_t thread)
+{
+    struct runs *threads;
+
+    if (thread < s->thread_count)
+        return 0;
+    threads =
+        reallocarray(s->threads, profile->thread_count, sizeof(*threads));
+    if (!threads)
+        return -ENOMEM;
+    while (s->thread_count < profile->thread_count)
+        threads[s->thread_count++] = (struct runs){ 0 };
+    s->threads = threads;
+    return 0;
+}
+
+static int
+add_batch(void *user, const struct profile *profile, const struct batch *batch)
+{
+    struct speedscope *s = user;
+    int result = have_thread(s, profile, batch->thread);
+
+    for (uint32_t i = 0; !result && i < batch->count; i++)
+        result = add_run(&s->threads[batch->thread], batch->nodes[i],
+                         batch->weights_ns[i]);
+    return result;
+}
+
+/* Now that all nodes are known, by function: again some runs become one. */
+static void
+fold_runs(struct runs *runs, const struct fold *fold)
+{
+    size_t count = runs->count;
+
+    runs->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct run run = runs->rows[i];
+
+        /* Cannot fail: there is room for as many as there were. */
+        add_run(runs, fold->of[run.node], run.weight_ns);
+    }
+}
+
+static int
+fold_by_function(struct speedscope *s, const struct profile *profile)
+{
+    uint32_t depth = fold_max_depth(profile);
+    uint32_t room = profile->frame_count > depth ? profile->frame_count : depth;
+
+    if (functions_find(&s->functions, profile))
+        return -1;
+    s->labels = calloc((size_t)room + 1, sizeof(*s->labels));
+    if (!s->labels)
+        return -1;
+    for (uint32_t i = 0; i < profile->frame_count; i++)
+        s->labels[i] = s->functions.of_code[profile->frames[i].code];
+    if (fold_build(&s->fold, profile, s->labels))
+        return -1;
+    for (uint32_t i = 0; i < s->thread_count; i++)
+        fold_runs(&s->threads[i], &s->fold);
+    return 0;
+}
+
+static void
+write_frame(const struct code *code, FILE *out)
+{
+    fputs("{\"name\":", out);
+    text_write_json(out, *code->function ? code->function : "?");
+    if (*code->file) {
+        fputs(",\"file\":", out);
+        text_write_json(out, code->file);
+    }
+    if (code->line)
+        fprintf(out, ",\"line\":%" PRIu32, code->line);
+    fputs("},\n", out);
+}
+
+static void
+write_frames(const struct speedscope *s, const struct profile *profile,
+             FILE *out)
+{
+    for (uint32_t i = 0; i < s->functions.count; i++)
+        write_frame(&profile->codes[s->functions.code[i]], out);
+    fputs("{\"name\":", out);
+    text_write_json(out, no_frames);
+    fputs("}\n", out);
+}
+
+static void
+write_stack(struct speedscope *s, uint32_t node, FILE *out)
+{
+    uint32_t depth = fold_path(&s->fold, node, s->labels);
+
+    if (!depth)
+        s->labels[depth++] = s->functions.count;
+    putc('[', out);
+    while (depth > 0) {
+        fprintf(out, "%" PRIu32, s->labels[--depth]);
+        if (depth)
+            putc(',', out);
+    }
+    putc(']', out);
+}
+
+static void
+write_microseconds(uint64_t ns, FILE *out)
+{
+    fprintf(out, "%" PRIu64, ns / 1000);
+    if (ns % 1000)
+        fprintf(out, ".%03u", (unsigned)(ns % 1000));
+}
+
+static void
+write_thread_name(const struct profile *profile, uint32_t index, FILE *out)
+{
+    const struct thread *thread = &profile->threads[index];
+    char *name;
+
+    if (asprintf(&name, "%s (thread %" PRIu64 ")",
+                 thread->name ? thread->name : "", thread->id) < 0)
+        name = NULL;
+    text_write_json(out, name);
+    free(name);
+}
+
+static void
+write_runs(struct speedscope *s, const struct runs *runs, FILE *out)
+{
+    uint64_t total = 0;
+
+    fputs(",\"unit\":\"microseconds\",\"startValue\":0,\"samples\":[\n", out);
+    for (size_t i = 0; i < runs->count; i++) {
+        fputs(i ? ",\n" : "", out);
+        write_stack(s, runs->rows[i].node, out);
+    }
+    fputs("],\n\"weights\":[", out);
+    for (size_t i = 0; i < runs->count; i++) {
+        fputs(i ? "," : "", out);
+        write_microseconds(runs->rows[i].weight_ns, out);
+        total += runs->rows[i].weight_ns;
+    }
+    fputs("],\"endValue\":", out);
+    write_microseconds(total, out);
+}
+
+static void
+write_profiles(struct speedscope *s, const struct profile *profile, FILE *out)
+{
+    const char *separator = "";
+
+    for (uint32_t i = 0; i < s->thread_count; i++) {
+        if (!s->threads[i].count)
+            continue;
+        fprintf(out, "%s{\"type\":\"sampled\",\"name\":", separator);
+        write_thread_name(profile, i, out);
+        write_runs(s, &s->threads[i], out);
+        fputs("}", out);
+        separator = ",\n";
+    }
+}
+
+static void
+write_all(struct speedscope *s, const struct export_job *job)
+{
+    FILE *out = job->output->file;
+
+    fputs("{\"$schema\":"
+          "\"https://www.speedscope.app/file-format-schema.json\",\n"
+          "\"exporter\":\"vmprof\",\"activeProfileIndex\":0,\"name\":",
+          out);
+    text_write_json(out, export_title(job));
+    fputs(",\"shared\":{\"frames\":[\n", out);
+    write_frames(s, &job->profile, out);
+    fputs("]},\n\"profiles\":[\n", out);
+    write_profiles(s, &job->profile, out);
+    fputs("]}\n", out);
+}
+
+static void
+free_all(struct speedscope *s)
+{
+    for (uint32_t i = 0; i < s->thread_count; i++)
+        free(s->threads[i].rows);
+    free(s->threads);
+    free(s->labels);
+    functions_free(&s->functions);
+    fold_free(&s->fold);
+}
+
+int
+export_speedscope(struct export_job *job)
+{
+    struct speedscope s = { 0 };
+    int result = export_read(job, add_batch, &s);
+
+    if (!result && fold_by_function(&s, &job->profile))
+        result = export_out_of_memory(job);
+    if (!result)
+        write_all(&s, job);
+    free_all(&s);
+    return result;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "sums.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A key from high to low: node 32 bits, thread 28, phase 3, off CPU 1. */
+enum {
+    THREAD_SHIFT = 4,
+    PHASE_SHIFT = 1,
+    PHASE_MASK = 7,
+    MAX_THREADS = 1 << 28,
+};
+
+static uint64_t
+pack(struct sum_key key)
+{
+    return (uint64_t)key.node << 32 | key.thread << THREAD_SHIFT |
+           key.phase << PHASE_SHIFT | key.off_cpu;
+}
+
+struct sum_key
+sums_key(const struct sums *sums, uint32_t row)
+{
+    uint64_t key = sums->keys.keys[row];
+    uint32_t low = (uint32_t)key;
+
+    return (struct sum_key){
+        .node = (uint32_t)(key >> 32),
+        .thread = low >> THREAD_SHIFT,
+        .phase = low >> PHASE_SHIFT & PHASE_MASK,
+        .off_cpu = low & 1,
+    };
+}
+
+static int
+make_room(struct sums *sums)
+{
+    uint32_t room = sums->room ? sums->room * 2 : 64;
+    struct sum *rows = realloc(sums->rows, room * sizeof(*rows));
+
+    if (!rows)
+        return -ENOMEM;
+    memset(rows + sums->room, 0, (room - sums->room) * sizeof(*rows));
+    sums->rows = rows;
+    sums->room = room;
+    return 0;
+}
+
+int
+sums_put(struct sums *sums, struct sum_key key, struct sum sum)
+{
+    uint32_t row = dense_put(&sums->keys, pack(key));
+
+    if (row == DENSE_NONE || (row >= sums->room && make_room(sums)))
+        return -ENOMEM;
+    sums->rows[row].samples += sum.samples;
+    sums->rows[row].weight_ns += sum.weight_ns;
+    return 0;
+}
+
+int
+sums_add(void *user, const struct profile *profile, const struct batch *batch)
+{
+    int result = batch->thread < MAX_THREADS ? 0 : -EOVERFLOW;
+
+    (void)profile;
+    for (uint32_t i = 0; !result && i < batch->count; i++) {
+        uint32_t phase = batch->phases[i];
+
+        result = sums_put(user,
+                          (struct sum_key){
+                              .node = batch->nodes[i],
+                              .thread = batch->thread,
+                              .phase = phase <= PHASE_MASK ? phase : 0,
+                              .off_cpu = batch->states[i] & SAMPLE_OFF_CPU,
+                          },
+                          (struct sum){ 1, batch->weights_ns[i] });
+    }
+    return result;
+}
+
+void
+sums_free(struct sums *sums)
+{
+    dense_free(&sums->keys);
+    free(sums->rows);
+    *sums = (struct sums){ 0 };
+}

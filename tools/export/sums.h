@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Samples summed by stack, thread, phase and state, for formats that show it. */
+#ifndef EXPORT_SUMS_H
+#define EXPORT_SUMS_H
+
+#include "../read/profile.h"
+#include "dense.h"
+
+struct sum {
+    uint64_t samples, weight_ns;
+};
+
+struct sum_key {
+    uint32_t node, thread;
+    uint32_t phase; /* enum vmprof_phase */
+    bool off_cpu;
+};
+
+struct sums {
+    struct dense keys;
+    struct sum *rows; /* by number of their key, keys.count of them */
+    uint32_t room;
+};
+
+/* A batch_function; `user` is a zeroed struct sums. */
+int
+sums_add(void *user, const struct profile *profile, const struct batch *batch);
+
+struct sum_key
+sums_key(const struct sums *sums, uint32_t row);
+
+/*
+ * Add one sum to `sums`, which need not come from a file. Returns 0 or
+ * -ENOMEM.
+ */
+int
+sums_put(struct sums *sums, struct sum_key key, struct sum sum);
+
+void
+sums_free(struct sums *sums);
+
+#endif

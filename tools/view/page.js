@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The page: what the reader chose, and what happens when that changes. */
+
+const byId = (id) => document.getElementById(id);
+
+const filter = { thread: "all", state: "all", phases: true };
+const view = { order: "down", label: -1, root: null, zoom: null,
+               selected: null, match: null, flip: false, rows: 1,
+               width: 0, height: 0 };
+
+let frameAsked = false;
+
+function redraw()
+{
+    if (frameAsked)
+        return;
+    frameAsked = true;
+    requestAnimationFrame(() => {
+        frameAsked = false;
+        draw(view);
+    });
+}
+
+/* Between slashes a regular expression, else part of a name or a file. */
+function makeTest(text)
+{
+    if (text.length > 2 && text.startsWith("/") && text.endsWith("/")) {
+        try {
+            const expression = new RegExp(text.slice(1, -1), "i");
+            return (label) => expression.test(label.name) ||
+                expression.test(label.place);
+        } catch {
+            return null;
+        }
+    }
+    const wanted = text.toLowerCase();
+    return (label) => label.name.toLowerCase().includes(wanted) ||
+        label.place.toLowerCase().includes(wanted);
+}
+
+function showFound(test)
+{
+    const found = byId("found");
+    const count = view.match ? labels.filter(
+        (_, label) => view.match[label] && sums.labelTotal[label]).length : 0;
+    if (!test)
+        found.textContent = "not a regular expression";
+    else if (!view.match)
+        found.textContent = "";
+    else
+        found.textContent = formatShare(timeWith(view.match), sums.total[0]) +
+            " of the time in " + formatCount(count) +
+            (count === 1 ? " function" : " functions");
+}
+
+function search()
+{
+    const text = byId("search").value;
+    const test = makeTest(text);
+    if (view.exact >= 0 && labels[view.exact].name === text)
+        view.match = Uint8Array.from(labels, (_, i) => i === view.exact);
+    else
+        view.match = text && test ? Uint8Array.from(labels, test) : null;
+    showFound(test);
+    fillTable(view.match, actions);
+    redraw();
+}
+
+function describe(box)
+{
+    if (box.label < 0)
+        return "all threads' stacks shown";
+    const label = labels[box.label];
+    return `${label.name}, ${label.place || "no file"}, ` +
+        `${(KINDS[label.kind] || KINDS[0]).text}, ` +
+        `total ${formatTime(box.total)}, ` +
+        `${formatShare(box.total, sums.total[0])}, ` +
+        `self ${formatTime(selfOf(box))}`;
+}
+
+function select(box)
+{
+    view.selected = box;
+    byId("selected").textContent = box ? describe(box).slice(0, 600) : "";
+    if (box)
+        scrollTo(view, box);
+    redraw();
+}
+
+const past = [];
+
+function zoomTo(box, remember = true)
+{
+    if (remember && view.zoom && view.zoom !== box)
+        past.push({ order: view.order, label: view.label, root: view.root,
+                    zoom: view.zoom });
+    view.zoom = box;
+    select(box);
+    fillCrumbs();
+    redraw();
+}
+
+function zoomOut()
+{
+    const last = past.pop();
+    if (last) {
+        Object.assign(view, last);
+        byId("order").value = view.order;
+        zoomTo(last.zoom, false);
+    } else if (view.zoom.parent) {
+        zoomTo(view.zoom.parent, false);
+    }
+}
+
+function reset()
+{
+    past.length = 0;
+    view.label = -1;
+    rebuild();
+}
+
+function crumb(text, action, current)
+{
+    const item = element("li");
+    const button = element("button", text);
+    button.type = "button";
+    if (current)
+        button.setAttribute("aria-current", "true");
+    if (action)
+        button.addEventListener("click", action);
+    else
+        button.disabled = true;
+    item.append(button);
+    return item;
+}
+
+function rootName()
+{
+    if (view.label < 0)
+        return "all";
+    return (view.order === "up" ? "callers of " : "callees of ") +
+        labels[view.label].name.slice(0, 80);
+}
+
+/* The way to what is zoomed to; of a long one the middle is left out. */
+function fillCrumbs()
+{
+    const path = ancestorsOf(view.zoom);
+    const shown = path.length > 8 ? [path[0], null, ...path.slice(-5)] : path;
+    const items = shown.map((box) => box
+        ? crumb(box.parent ? boxName(box).slice(0, 80) : rootName(),
+                () => zoomTo(box), box === view.zoom)
+        : crumb(`\u2026 ${path.length - 6} more`, null, false));
+    if (view.label >= 0)
+        items.unshift(crumb("everything", reset, false));
+    const share = element("li", formatTime(view.zoom.total) + ", " +
+        formatShare(view.zoom.total, sums.total[0]), "share");
+    byId("crumbs").replaceChildren(...items, share);
+}
+
+/* The sums or the order changed: all boxes are new. */
+function rebuild()
+{
+    view.root = makeRoot(view.order, view.label);
+    view.zoom = null;
+    zoomTo(view.root, false);
+    if (view.flip) {
+        draw(view);
+        scroller.scrollTop = scroller.scrollHeight;
+    } else {
+        scroller.scrollTop = 0;
+    }
+}
+
+function refilter()
+{
+    past.length = 0;
+    filter.thread = byId("thread").value;
+    filter.state = byId("state").value;
+    filter.phases = byId("phases").checked;
+    sumUp(filter);
+    search();
+    rebuild();
+}
+
+function focusOn(order, label)
+{
+    past.push({ order: view.order, label: view.label, root: view.root,
+                zoom: view.zoom });
+    view.order = order;
+    view.label = label;
+    byId("order").value = order;
+    rebuild();
+}
+
+const actions = {
+    find(label) {
+        view.exact = label;
+        byId("search").value = labels[label].name;
+        search();
+    },
+    focus: focusOn,
+};
+
+function addTipLine(tip, name, value)
+{
+    const line = element("div");
+    line.append(element("span", name), element("b", value));
+    tip.append(line);
+}
+
+function fillTip(tip, box)
+{
+    const label = labels[box.label];
+    tip.replaceChildren(element("strong", label
+        ? label.name.slice(0, 1000) : rootName()));
+    if (label) {
+        tip.append(element("p", label.place.slice(0, 500)));
+        addTipLine(tip, "Kind", (KINDS[label.kind] || KINDS[0]).text);
+    }
+    addTipLine(tip, "Self", `${formatTime(selfOf(box))}  ` +
+        formatShare(selfOf(box), sums.total[0]));
+    addTipLine(tip, "Total", `${formatTime(box.total)}  ` +
+        formatShare(box.total, sums.total[0]));
+    if (view.zoom.parent || view.label >= 0)
+        addTipLine(tip, "Of the view", formatShare(
+            Math.min(box.total, view.zoom.total), view.zoom.total));
+    addTipLine(tip, "Samples", formatCount(box.samples));
+}
+
+function showTip(event)
+{
+    const tip = byId("tip");
+    const box = boxAt(view, event.offsetX, event.offsetY);
+    tip.hidden = !box;
+    canvas.style.cursor = box ? "pointer" : "default";
+    if (!box)
+        return;
+    fillTip(tip, box);
+    const space = tip.getBoundingClientRect();
+    const left = Math.min(event.clientX + 12,
+                          innerWidth - space.width - 8);
+    const below = event.clientY + 16;
+    const top = below + space.height > innerHeight
+        ? event.clientY - space.height - 8 : below;
+    tip.style.left = Math.max(left, 4) + "px";
+    tip.style.top = Math.max(top, 4) + "px";
+}
+
+function hideTip()
+{
+    byId("tip").hidden = true;
+}
+
+/* The box next to the selected one, or the selected one itself. */
+function neighbour(box, direction)
+{
+    const deeper = view.flip ? "ArrowUp" : "ArrowDown";
+    const outer = view.flip ? "ArrowDown" : "ArrowUp";
+    if (direction === outer)
+        return box.parent || box;
+    if (direction === deeper)
+        return childrenOf(box).find(entryOf) || box;
+    const beside = box.parent ? childrenOf(box.parent) : [box];
+    const next = beside[beside.indexOf(box) +
+                        (direction === "ArrowRight" ? 1 : -1)];
+    return next && entryOf(next) ? next : box;
+}
+
+const keys = {
+    Enter: () => zoomTo(view.selected || view.zoom),
+    " ": () => zoomTo(view.selected || view.zoom),
+    Escape: zoomOut,
+    Backspace: zoomOut,
+    0: reset,
+    Home: reset,
+    c: () => focusSelected("up"),
+    e: () => focusSelected("down"),
+};
+
+function focusSelected(order)
+{
+    if (view.selected && view.selected.label >= 0)
+        focusOn(order, view.selected.label);
+}
+
+function onKey(event)
+{
+    if (event.ctrlKey || event.metaKey || event.altKey)
+        return;
+    if (event.key.startsWith("Arrow"))
+        select(neighbour(view.selected || view.zoom, event.key));
+    else if (Object.hasOwn(keys, event.key))
+        keys[event.key]();
+    else
+        return;
+    hideTip();
+    event.preventDefault();
+}
+
+function listenToCanvas()
+{
+    canvas.addEventListener("click", (event) => {
+        const box = boxAt(view, event.offsetX, event.offsetY);
+        if (box)
+            zoomTo(box);
+        hideTip();
+    });
+    canvas.addEventListener("mousemove", showTip);
+    canvas.addEventListener("mouseleave", hideTip);
+    canvas.addEventListener("keydown", onKey);
+    scroller.addEventListener("scroll", () => {
+        hideTip();
+        redraw();
+    });
+    new ResizeObserver(redraw).observe(scroller);
+}
+
+function listenToTools()
+{
+    let timer = 0;
+    byId("search").addEventListener("input", () => {
+        clearTimeout(timer);
+        view.exact = -1;
+        timer = setTimeout(search, 60);
+    });
+    for (const id of ["thread", "state", "phases"])
+        byId(id).addEventListener("change", refilter);
+    byId("order").addEventListener("change", () => {
+        past.length = 0;
+        view.order = byId("order").value;
+        rebuild();
+    });
+    byId("flip").addEventListener("change", () => {
+        view.flip = byId("flip").checked;
+        rebuild();
+    });
+    document.addEventListener("keydown", (event) => {
+        if (event.key === "/" && event.target.tagName !== "INPUT") {
+            byId("search").focus();
+            event.preventDefault();
+        } else if (event.key === "Escape" && event.target.id === "search") {
+            byId("search").value = "";
+            search();
+            canvas.focus();
+        }
+    });
+}
+
+function toggle(button, target)
+{
+    const hidden = !byId(target).hidden;
+    byId(target).hidden = hidden;
+    button.setAttribute("aria-expanded", String(!hidden));
+    redraw();
+}
+
+function listenToToggles()
+{
+    const themes = ["system", "light", "dark"];
+    byId("table-toggle").addEventListener(
+        "click", (event) => toggle(event.target, "functions"));
+    byId("help-toggle").addEventListener(
+        "click", (event) => toggle(event.target, "help"));
+    byId("theme").addEventListener("click", () => {
+        const now = document.documentElement.dataset.theme || "system";
+        const next = themes[(themes.indexOf(now) + 1) % themes.length];
+        if (next === "system")
+            delete document.documentElement.dataset.theme;
+        else
+            document.documentElement.dataset.theme = next;
+        byId("theme").textContent = "Theme: " + next;
+        recolour();
+    });
+    matchMedia("(prefers-color-scheme: dark)")
+        .addEventListener("change", recolour);
+}
+
+function fillLegend()
+{
+    const used = new Set();
+    for (let label = 0; label < labels.length; label++)
+        used.add(labels[label].kind);
+    byId("legend").replaceChildren(...[...used].sort((a, b) => a - b)
+        .map((kind) => {
+            const item = element("li");
+            const swatch = element("i", "", "swatch");
+            swatch.style.backgroundColor =
+                colourOfKind(kind, 0.5, paint.dark);
+            item.append(swatch, (KINDS[kind] || KINDS[0]).text);
+            return item;
+        }));
+}
+
+function recolour()
+{
+    readTheme();
+    fillLegend();
+    fillTable(view.match, actions);
+    redraw();
+}
+
+function threadTotals()
+{
+    const totals = new Map();
+    for (const thread of data.threads) {
+        const entry = totals.get(thread.index) ||
+            { index: thread.index, name: thread.name, id: thread.id, ns: 0 };
+        for (const ns of thread.ns)
+            entry.ns += ns;
+        totals.set(thread.index, entry);
+    }
+    return [...totals.values()].sort((a, b) => b.ns - a.ns);
+}
+
+function fillThreads()
+{
+    const totals = threadTotals();
+    const all = element("option", `all ${formatCount(totals.length)}`);
+    all.value = "all";
+    byId("thread").append(all, ...totals.map((thread) => {
+        const option = element("option", `${thread.name.slice(0, 60)} ` +
+            `(${thread.id}) ${formatShare(thread.ns, sums.total[0])}`);
+        option.value = String(thread.index);
+        return option;
+    }));
+    byId("thread-field").hidden = totals.length < 2;
+    byId("state-field").hidden = !data.threads.some((thread) => thread.off);
+    byId("phases-field").hidden = !labels.some((label) => label.phase);
+}
+
+(function start() {
+    document.title = data.title.slice(0, 200) + " \u2013 flame graph";
+    byId("title").textContent = data.title.slice(0, 300);
+    view.exact = -1;
+    if (matchMedia("(max-width: 760px)").matches)
+        toggle(byId("table-toggle"), "functions");
+    sumUp(filter);
+    showFacts(sums.total[0], sums.totalSamples[0]);
+    showWarnings(sums.total[0], sums.totalSamples[0]);
+    fillThreads();
+    recolour();
+    listenToCanvas();
+    listenToTools();
+    listenToToggles();
+    listenToTable(() => fillTable(view.match, actions));
+    rebuild();
+})();
