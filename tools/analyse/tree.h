@@ -20,9 +20,9 @@ struct cell {
 
 /* One thread's sums. Arrays have `node_count` members. */
 struct thread_tree {
-    struct cell *self;      /* by node */
-    uint32_t node_count;    /* may be less than the profile's */
-    uint64_t off_cpu_ns;    /* of self, summed over all nodes */
+    struct cell *self;   /* by node */
+    uint32_t node_count; /* may be less than the profile's */
+    uint64_t off_cpu_ns; /* of self, summed over all nodes */
     uint64_t total_ns, samples;
     struct cell phases[PHASE_COUNT];
 };
@@ -31,7 +31,8 @@ struct tree {
     struct thread_tree *threads; /* by thread index */
     uint32_t thread_count;
     struct cell *self; /* by node, all threads; tree_finish() fills it */
-    uint64_t *total_ns; /* by node: self and all below; tree_finish() fills it */
+    uint64_t
+        *total_ns; /* by node: self and all below; tree_finish() fills it */
     uint32_t node_count;
     uint64_t sum_ns, samples, off_cpu_ns;
     struct cell phases[PHASE_COUNT];

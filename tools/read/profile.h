@@ -54,8 +54,8 @@ struct session {
     uint64_t monotonic_ns;
     uint64_t interval_ns;
     uint64_t pid;
-    uint32_t mode;  /* enum vmprof_mode */
-    uint32_t clock; /* enum vmprof_clock; 0: the format does not say */
+    uint32_t mode;   /* enum vmprof_mode */
+    uint32_t clock;  /* enum vmprof_clock; 0: the format does not say */
     uint64_t end_ns; /* the latest time seen, since the start */
     bool ended;      /* in order; false: killed, cut, or still running */
     bool has_stats;
