@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+
+#include HEADER
+
+int
+main(void)
+{
+    return 0;
+}

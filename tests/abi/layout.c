@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Frozen copies of what programs have compiled in. NEVER edit a copy: if this
+ * file stops compiling, the change to the public header is the mistake.
+ */
+#include <assert.h>
+#include <stddef.h>
+
+#include <vmprof/vmprof.h>
+
+struct frame_1 {
+    uint64_t serial;
+    uint64_t parent;
+    uint64_t code;
+    const uintptr_t *position;
+    uintptr_t stack_pointer;
+};
+
+struct thread_1 {
+    struct vmprof_frame *top;
+    struct vmprof_frame *limit;
+    struct vmprof_stack *stack;
+    uint64_t phase;
+    uint64_t reserved[12];
+};
+
+struct location_1 {
+    uint64_t offset;
+    uint32_t line;
+    uint32_t reserved;
+};
+
+struct walked_frame_1 {
+    uint64_t code;
+    uint64_t offset;
+    uint32_t line;
+    uint32_t kind;
+};
+
+/* The sized structs as 0.1 has them: later ones begin in the same way. */
+struct code_class_options_0_1 {
+    uint64_t size;
+    vmprof_name_function full_name;
+    vmprof_locate_function locate;
+    void *user;
+};
+
+struct thread_options_0_1 {
+    uint64_t size;
+    uint64_t max_depth;
+    const char *name;
+};
+
+struct options_0_1 {
+    uint64_t size;
+    double interval;
+    int32_t fd;
+    uint32_t mode;
+    uint32_t clock;
+    uint32_t max_frames;
+    uint64_t ring_size;
+    const char *vm_name;
+};
+
+struct stats_0_1 {
+    uint64_t size;
+    uint32_t enabled;
+    uint32_t clock;
+    uint64_t interval_ns;
+    uint64_t elapsed_ns;
+    uint64_t threads;
+    uint64_t expirations;
+    uint64_t samples;
+    uint64_t lost_ring_full;
+    uint64_t lost_busy;
+    uint64_t lost_switching;
+    uint64_t lost_walker;
+    uint64_t stacks_cut;
+    uint64_t frames_cut;
+    uint64_t overflows;
+    uint64_t locations_lost;
+    uint64_t samples_written;
+    uint64_t samples_unwritten;
+    uint64_t bytes_written;
+    uint64_t clock_failures;
+    uint64_t sampled_ns;
+    int32_t write_error;
+    int32_t clock_error;
+};
+
+#define SAME(type, old, member)                                                \
+    static_assert(offsetof(struct type, member) ==                             \
+                          offsetof(struct old, member) &&                      \
+                      sizeof(((struct type *)0)->member) ==                    \
+                          sizeof(((struct old *)0)->member),                   \
+                  #type "." #member " moved")
+
+#define SAME_SIZE(type, old)                                                   \
+    static_assert(sizeof(struct type) == sizeof(struct old),                   \
+                  #type " is frozen and changed its size")
+
+#define STILL_FITS(type, old)                                                  \
+    static_assert(sizeof(struct type) >= sizeof(struct old),                   \
+                  #type " became smaller than it was released")
+
+SAME(vmprof_frame, frame_1, serial);
+SAME(vmprof_frame, frame_1, parent);
+SAME(vmprof_frame, frame_1, code);
+SAME(vmprof_frame, frame_1, position);
+SAME(vmprof_frame, frame_1, stack_pointer);
+SAME_SIZE(vmprof_frame, frame_1);
+
+SAME(vmprof_thread, thread_1, top);
+SAME(vmprof_thread, thread_1, limit);
+SAME(vmprof_thread, thread_1, stack);
+SAME(vmprof_thread, thread_1, phase);
+SAME(vmprof_thread, thread_1, reserved);
+SAME_SIZE(vmprof_thread, thread_1);
+
+SAME(vmprof_location, location_1, offset);
+SAME(vmprof_location, location_1, line);
+SAME(vmprof_location, location_1, reserved);
+SAME_SIZE(vmprof_location, location_1);
+
+SAME(vmprof_walked_frame, walked_frame_1, code);
+SAME(vmprof_walked_frame, walked_frame_1, offset);
+SAME(vmprof_walked_frame, walked_frame_1, line);
+SAME(vmprof_walked_frame, walked_frame_1, kind);
+SAME_SIZE(vmprof_walked_frame, walked_frame_1);
+
+SAME(vmprof_code_class_options, code_class_options_0_1, size);
+SAME(vmprof_code_class_options, code_class_options_0_1, full_name);
+SAME(vmprof_code_class_options, code_class_options_0_1, locate);
+SAME(vmprof_code_class_options, code_class_options_0_1, user);
+STILL_FITS(vmprof_code_class_options, code_class_options_0_1);
+
+SAME(vmprof_thread_options, thread_options_0_1, size);
+SAME(vmprof_thread_options, thread_options_0_1, max_depth);
+SAME(vmprof_thread_options, thread_options_0_1, name);
+STILL_FITS(vmprof_thread_options, thread_options_0_1);
+
+SAME(vmprof_options, options_0_1, size);
+SAME(vmprof_options, options_0_1, interval);
+SAME(vmprof_options, options_0_1, fd);
+SAME(vmprof_options, options_0_1, mode);
+SAME(vmprof_options, options_0_1, clock);
+SAME(vmprof_options, options_0_1, max_frames);
+SAME(vmprof_options, options_0_1, ring_size);
+SAME(vmprof_options, options_0_1, vm_name);
+STILL_FITS(vmprof_options, options_0_1);
+
+SAME(vmprof_stats, stats_0_1, size);
+SAME(vmprof_stats, stats_0_1, enabled);
+SAME(vmprof_stats, stats_0_1, clock);
+SAME(vmprof_stats, stats_0_1, interval_ns);
+SAME(vmprof_stats, stats_0_1, elapsed_ns);
+SAME(vmprof_stats, stats_0_1, threads);
+SAME(vmprof_stats, stats_0_1, expirations);
+SAME(vmprof_stats, stats_0_1, samples);
+SAME(vmprof_stats, stats_0_1, lost_ring_full);
+SAME(vmprof_stats, stats_0_1, lost_busy);
+SAME(vmprof_stats, stats_0_1, lost_switching);
+SAME(vmprof_stats, stats_0_1, lost_walker);
+SAME(vmprof_stats, stats_0_1, stacks_cut);
+SAME(vmprof_stats, stats_0_1, frames_cut);
+SAME(vmprof_stats, stats_0_1, overflows);
+SAME(vmprof_stats, stats_0_1, locations_lost);
+SAME(vmprof_stats, stats_0_1, samples_written);
+SAME(vmprof_stats, stats_0_1, samples_unwritten);
+SAME(vmprof_stats, stats_0_1, bytes_written);
+SAME(vmprof_stats, stats_0_1, clock_failures);
+SAME(vmprof_stats, stats_0_1, sampled_ns);
+SAME(vmprof_stats, stats_0_1, write_error);
+SAME(vmprof_stats, stats_0_1, clock_error);
+STILL_FITS(vmprof_stats, stats_0_1);
+
+/* Values are compiled in too. */
+static_assert(VMPROF_KIND_CODE == 1 && VMPROF_KIND_BLACKHOLE == 2 &&
+                  VMPROF_KIND_JITTED == 3 && VMPROF_KIND_JITTING == 4 &&
+                  VMPROF_KIND_GC == 5 && VMPROF_KIND_NATIVE == 7,
+              "a kind changed its value");
+static_assert(VMPROF_PHASE_INTERPRETING == 0 && VMPROF_PHASE_TRACING == 1 &&
+                  VMPROF_PHASE_OPTIMISING == 2 && VMPROF_PHASE_BACKEND == 3 &&
+                  VMPROF_PHASE_COMPILED == 4 && VMPROF_PHASE_BLACKHOLE == 5 &&
+                  VMPROF_PHASE_GC == 6 && VMPROF_PHASE_NATIVE == 7,
+              "a phase changed its value");
+static_assert(VMPROF_MODE_CPU == 0 && VMPROF_MODE_WALL == 1,
+              "a mode changed its value");
+static_assert(VMPROF_CLOCK_AUTO == 0 && VMPROF_CLOCK_PERF == 1 &&
+                  VMPROF_CLOCK_MONOTONIC == 2 && VMPROF_CLOCK_OBSERVER == 3,
+              "a clock changed its value");
+static_assert(VMPROF_NAME_SIZE == 1024, "buffers of callers have this size");
+
+int
+main(void)
+{
+    return 0;
+}

@@ -1,0 +1,111 @@
+#!/bin/sh
+# installed.sh BUILD SOURCE PREFIX: install below a scratch directory and use
+# what lies there as a stranger would, by pkg-config alone. Prints TAP.
+set -u
+build=$1 source=$2 prefix=$3
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+root=$scratch/root
+log=$scratch/log
+number=0
+
+# check NAME COMMAND...: one line of TAP.
+check()
+{
+    number=$((number + 1))
+    name=$1
+    shift
+    if "$@" >"$log" 2>&1; then
+        echo "ok $number - $name"
+    else
+        echo "not ok $number - $name"
+        sed 's/^/# /' "$log"
+    fi
+}
+
+skip()
+{
+    number=$((number + 1))
+    echo "ok $number - $1 # SKIP $2"
+}
+
+install_it()
+{
+    DESTDIR=$root meson install -C "$build" --no-rebuild
+}
+
+# compile OUTPUT PACKAGES SOURCE...
+compile()
+{
+    output=$1 packages=$2
+    shift 2
+    # shellcheck disable=SC2046,SC2086 # one word each
+    $CC -Wall -Wextra -Werror -O2 -o "$scratch/$output" "$@" \
+        $(pkg-config --cflags --libs $packages) -lm
+}
+
+compile_static()
+{
+    output=$1
+    shift
+    # shellcheck disable=SC2046 # one word each
+    $CC -O2 -o "$scratch/$output" "$@" $(pkg-config --cflags vmprof) \
+        "$library/libvmprof.a" $(pkg-config --static --libs-only-other vmprof) \
+        -pthread -lm
+}
+
+is_profile()
+{
+    [ -s "$1" ] && [ "$(head -c 4 "$1" | od -An -tx1)" = ' 8e 56 4d 50' ]
+}
+
+# run_hello PROGRAM: it writes its profile where it runs.
+run_hello()
+{
+    rm -rf "$scratch/run"
+    mkdir "$scratch/run"
+    (cd "$scratch/run" && timeout 60 "$scratch/$1") || return 1
+    for profile in "$scratch"/run/*; do
+        is_profile "$profile" || return 1
+    done
+}
+
+needs_only_libc()
+{
+    ! ldd "$library/libvmprof.so.0" |
+        grep -vE 'libc\.so|libunwind|libgcc_s|liblzma|ld-linux|linux-vdso'
+}
+
+install_it >"$log" 2>&1 || {
+    sed 's/^/# /' "$log"
+    echo 'Bail out! meson install failed'
+    exit 1
+}
+pc=$(find "$root" -name vmprof.pc)
+library=$(dirname "$(dirname "$pc")")
+PKG_CONFIG_PATH=$(dirname "$pc")
+PKG_CONFIG_SYSROOT_DIR=$root
+LD_LIBRARY_PATH=$library
+export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR LD_LIBRARY_PATH
+
+check 'the library needs nothing but libc, and libunwind at most' \
+    needs_only_libc
+check 'hello builds by pkg-config alone' \
+    compile hello vmprof "$source/examples/hello.c"
+check 'hello leaves a profile' run_hello hello
+check 'hello builds with the static library' \
+    compile_static hello-static "$source/examples/hello.c"
+check 'hello with the static library leaves a profile' run_hello hello-static
+check 'the toy VM builds by pkg-config alone' \
+    compile toyvm 'vmprof vmprof-autostart' "$source"/examples/toyvm/*.c
+
+vmprof=$root$prefix/bin/vmprof
+if [ -x "$vmprof" ]; then
+    check 'the installed command records the toy VM' timeout 60 "$vmprof" \
+        record -o "$scratch/toy.vmprof" -- "$scratch/toyvm" \
+        "$source/examples/toyvm/programs/fibonacci.toy"
+    check 'and reports what it recorded' "$vmprof" report "$scratch/toy.vmprof"
+else
+    skip 'the installed command' 'the command was not built'
+fi
+echo "1..$number"

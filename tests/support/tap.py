@@ -1,0 +1,51 @@
+"""Run a file's unittest cases and print TAP, for Meson and script/summary.py.
+
+    if __name__ == "__main__":
+        tap.main()
+"""
+
+import sys
+import unittest
+
+
+class TapResult(unittest.TestResult):
+    def __init__(self, out):
+        super().__init__()
+        self.out = out
+        self.number = 0
+
+    def say(self, status, test, note=""):
+        self.number += 1
+        name = test.id().split(".")[-1].replace("_", " ")
+        print(f"{status} {self.number} - {name.replace('#', '')}{note}",
+              file=self.out, flush=True)
+
+    def addSuccess(self, test):
+        self.say("ok", test)
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self.say("ok", test, f" # SKIP {reason}")
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self.fail(test, self.errors[-1][1])
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.fail(test, self.failures[-1][1])
+
+    def fail(self, test, traceback):
+        self.say("not ok", test)
+        for line in traceback.splitlines():
+            print(f"# {line}", file=self.out, flush=True)
+
+
+def main(module="__main__"):
+    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[module])
+    print(f"1..{suite.countTestCases()}", flush=True)
+    result = TapResult(sys.stdout)
+    suite.run(result)
+    if not suite.countTestCases():
+        sys.exit(1)
+    sys.exit(not result.wasSuccessful())
