@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The command toyvm: runs a program, profiled if asked to. */
+#include "compiler.h"
+#include "profile.h"
+#include "text.h"
+#include "thread.h"
+#include "truth.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef HAVE_AUTOSTART
+#    include <vmprof/autostart.h>
+#endif
+
+#define FAILED 1 /* exit codes, as of other commands */
+#define MISUSE 2
+
+#define THREADS_MAX 1000
+
+static const char usage[] =
+    "usage: toyvm [OPTION...] PROGRAM [ARGUMENT...]\n"
+    "  --profile FILE      write a profile\n"
+    "  --interval SECONDS  between samples, default 0.001\n"
+    "  --mode cpu|wall     profile CPU time (default) or time that passes\n"
+    "  --threads N         run the program in N threads at once\n"
+    "  --truth             print the CPU time of each function, measured by\n"
+    "                      clock, as a line of JSON at the end\n"
+    "  --help\n";
+
+struct settings {
+    const char *profile;
+    double interval;
+    enum vmprof_mode mode;
+    size_t threads;
+    bool truth;
+};
+
+static int
+misuse(const char *message, const char *value)
+{
+    fprintf(stderr, "toyvm: %s%s\n%s", message, value, usage);
+    return MISUSE;
+}
+
+static int
+fail(const char *what, int error)
+{
+    fprintf(stderr, "toyvm: %s: %s\n", what, vmprof_strerror(error));
+    return FAILED;
+}
+
+static int
+parse_option(struct settings *settings, int option)
+{
+    char *end = NULL;
+
+    switch (option) {
+    case 'p':
+        settings->profile = optarg;
+        return 0;
+    case 'i':
+        settings->interval = strtod(optarg, &end);
+        if (*end || !(settings->interval > 0 && settings->interval < 1))
+            return misuse("--interval must be between 0 and 1, not ", optarg);
+        return 0;
+    case 'm':
+        if (strcmp(optarg, "cpu") && strcmp(optarg, "wall"))
+            return misuse("--mode must be cpu or wall, not ", optarg);
+        settings->mode = *optarg == 'w' ? VMPROF_MODE_WALL : VMPROF_MODE_CPU;
+        return 0;
+    case 'n':
+        settings->threads = strtoul(optarg, &end, 10);
+        if (*end || settings->threads < 1 || settings->threads > THREADS_MAX)
+            return misuse("--threads must be 1 to 1000, not ", optarg);
+        return 0;
+    case 't':
+        settings->truth = true;
+        return 0;
+    default:
+        fputs(usage, stderr);
+        return MISUSE;
+    }
+}
+
+static int
+parse_options(struct settings *settings, int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "profile", required_argument, NULL, 'p' },
+        { "interval", required_argument, NULL, 'i' },
+        { "mode", required_argument, NULL, 'm' },
+        { "threads", required_argument, NULL, 'n' },
+        { "truth", no_argument, NULL, 't' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
+    };
+    int option, status = 0;
+
+    while (!status &&
+           (option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+        if (option == 'h') {
+            fputs(usage, stdout);
+            exit(0);
+        }
+        status = parse_option(settings, option);
+    }
+    if (!status && optind == argc)
+        status = misuse("no program given", "");
+    return status;
+}
+
+/* The text of a file with a NUL at its end, or NULL and errno. */
+static char *
+read_file(const char *name)
+{
+    struct text text = { 0 };
+    FILE *file = fopen(name, "r");
+    char buffer[4096];
+    size_t size;
+    bool failed;
+
+    if (!file)
+        return NULL;
+    while ((size = fread(buffer, 1, sizeof(buffer), file)) > 0)
+        text_add(&text, buffer, size);
+    text_add(&text, "", 1);
+    failed = ferror(file);
+    fclose(file);
+    if (failed) {
+        free(text.bytes);
+        errno = EIO;
+        return NULL;
+    }
+    return text.bytes;
+}
+
+static struct program *
+load(const char *file)
+{
+    char message[512];
+    char *source = read_file(file);
+    struct program *program;
+
+    if (!source) {
+        fprintf(stderr, "toyvm: cannot read %s: %s\n", file, strerror(errno));
+        return NULL;
+    }
+    program = compile(file, source, message, sizeof(message));
+    free(source);
+    if (!program)
+        fprintf(stderr, "%s\n", message);
+    return program;
+}
+
+static bool
+run(const struct program *program, const struct settings *settings,
+    char **arguments, size_t count)
+{
+    bool succeeded;
+
+    if (settings->threads > 1)
+        succeeded = thread_run_many(program, arguments, count, settings->truth,
+                                    settings->threads);
+    else
+        succeeded = thread_run_main(program, arguments, count, settings->truth);
+    succeeded = thread_join_rest() && succeeded;
+    if (settings->truth)
+        truth_print(program, stdout);
+    return succeeded;
+}
+
+/* Profiling ends before the functions are freed: lines are still asked for. */
+static int
+run_profiled(struct program *program, const struct settings *settings,
+             char **arguments, size_t count)
+{
+    int error = profile_add_program(program);
+    bool succeeded;
+
+    if (error)
+        return fail("cannot register the program's functions", error);
+    if (settings->profile) {
+        error = profile_start(settings->profile, settings->interval,
+                              settings->mode);
+        if (error)
+            return fail(settings->profile, error);
+    }
+    succeeded = run(program, settings, arguments, count);
+    error = profile_stop(stderr);
+    profile_remove_program(program);
+    if (error)
+        return fail("the profile is not whole", error);
+    return succeeded ? 0 : FAILED;
+}
+
+/* `vmprof record` asks for a profile by an environment variable. */
+static int
+autostart(void)
+{
+#ifdef HAVE_AUTOSTART
+    return vmprof_autostart("toyvm");
+#else
+    return 0;
+#endif
+}
+
+int
+main(int argc, char **argv)
+{
+    struct settings settings = { .interval = 0.001, .threads = 1 };
+    int status = parse_options(&settings, argc, argv);
+    struct program *program;
+    int error;
+
+    if (status)
+        return status;
+    error = profile_init();
+    if (error)
+        return fail("cannot set up profiling", error);
+    error = autostart();
+    if (error < 0)
+        return fail("cannot start profiling as the environment says", error);
+    program = load(argv[optind]);
+    if (!program)
+        return FAILED;
+    status = run_profiled(program, &settings, argv + optind + 1,
+                          (size_t)(argc - optind - 1));
+    program_free(program);
+    return status;
+}

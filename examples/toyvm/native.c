@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The table of the builtins. */
+#include "native.h"
+
+#include <string.h>
+
+#define ANY 250 /* as many as a call can have */
+
+struct native natives[] = {
+    { "print", native_print, 0, ANY, 0 },
+    { "len", native_len, 1, 1, 0 },
+    { "str", native_str, 1, 1, 0 },
+    { "int", native_int, 1, 1, 0 },
+    { "float", native_float, 1, 1, 0 },
+    { "type", native_type, 1, 1, 0 },
+    { "push", native_push, 2, 2, 0 },
+    { "pop", native_pop, 1, 1, 0 },
+    { "sort", native_sort, 1, 1, 0 },
+    { "keys", native_keys, 1, 1, 0 },
+    { "clock", native_clock, 0, 0, 0 },
+    { "cpu_time", native_cpu_time, 0, 0, 0 },
+    { "burn_ns", native_burn_ns, 1, 1, 0 },
+    { "gc", native_gc, 0, 0, 0 },
+    { "spawn", native_spawn, 1, ANY, 0 },
+    { "done", native_done, 1, 1, 0 },
+    { "thread_start", native_thread_start, 1, ANY, 0 },
+    { "thread_join", native_thread_join, 1, 1, 0 },
+};
+
+const size_t native_count = sizeof(natives) / sizeof(natives[0]);
+
+const struct native *
+native_find(const char *name, size_t length)
+{
+    for (size_t i = 0; i < native_count; i++) {
+        if (strlen(natives[i].name) == length &&
+            memcmp(natives[i].name, name, length) == 0)
+            return &natives[i];
+    }
+    return NULL;
+}

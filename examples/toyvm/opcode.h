@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The bytecode: words of 32 bits, the opcode in the low 8, a signed operand in
+ * the others. Every instruction is one word, so that a pc says all.
+ */
+#ifndef TOY_OPCODE_H
+#define TOY_OPCODE_H
+
+#include <stdint.h>
+
+/* Name, and by how much the instruction changes the height of the stack. */
+#define OPCODES(X)                                                             \
+    X(CONSTANT, 1) /* push constant [operand] */                               \
+    X(NIL, 1)                                                                  \
+    X(TRUE, 1)                                                                 \
+    X(FALSE, 1)                                                                \
+    X(INT, 1) /* push the operand */                                           \
+    X(POP, -1)                                                                 \
+    X(GET_LOCAL, 1)                                                            \
+    X(SET_LOCAL, -1)                                                           \
+    X(ADD, -1)                                                                 \
+    X(SUBTRACT, -1)                                                            \
+    X(MULTIPLY, -1)                                                            \
+    X(DIVIDE, -1)                                                              \
+    X(REMAINDER, -1)                                                           \
+    X(NEGATE, 0)                                                               \
+    X(NOT, 0)                                                                  \
+    X(EQUAL, -1)                                                               \
+    X(UNEQUAL, -1)                                                             \
+    X(LESS, -1)                                                                \
+    X(LESS_EQUAL, -1)                                                          \
+    X(GREATER, -1)                                                             \
+    X(GREATER_EQUAL, -1)                                                       \
+    X(JUMP, 0) /* by operand, from the next instruction */                     \
+    X(JUMP_IF_FALSE, -1)                                                       \
+    X(AND, -1) /* jump and keep a false value, else drop it */                 \
+    X(OR, -1)  /* jump and keep a true value, else drop it */                  \
+    X(LIST, 1) /* of the topmost [operand] values */                           \
+    X(OBJECT, 1)                                                               \
+    X(INIT_ATTRIBUTE, -1) /* object, value: keep the object */                 \
+    X(GET_ATTRIBUTE, 0)   /* named by constant [operand] */                    \
+    X(SET_ATTRIBUTE, -2)                                                       \
+    X(GET_INDEX, -1)                                                           \
+    X(SET_INDEX, -3)                                                           \
+    X(CALL, 0) /* with [operand] arguments above the function */               \
+    X(RETURN, -1)                                                              \
+    X(THROW, -1)                                                               \
+    X(RESUME, -1) /* coroutine, value */                                       \
+    X(YIELD, 0)
+
+enum opcode {
+#define OPCODE(name, effect) OP_##name,
+    OPCODES(OPCODE)
+#undef OPCODE
+};
+
+#define OPERAND_MAX ((1 << 23) - 1)
+
+static inline uint32_t
+instruction(enum opcode opcode, int32_t operand)
+{
+    return (uint32_t)operand << 8 | (uint32_t)opcode;
+}
+
+static inline int32_t
+operand_of(uint32_t word)
+{
+    return (int32_t)word >> 8;
+}
+
+#endif

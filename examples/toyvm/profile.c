@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "profile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+static struct vmprof_code_class *functions; /* "toy:..." */
+static struct vmprof_code_class *builtins;  /* "toy-native:..." */
+static vmprof_code_id collector;
+
+/* Asked when a profile needs the name, so that a VM which is not profiled
+ * makes no names. */
+static int
+full_name(void *user, void *code, char *buffer, size_t size)
+{
+    const struct function *function = code;
+
+    (void)user;
+    return vmprof_format_name(buffer, size, "toy", function->name,
+                              (long)function->line, function->file);
+}
+
+/* Asked on another thread while the VM runs. It reads the function only, and
+ * that does not change. */
+static int
+locate(void *user, void *code, uintptr_t position,
+       struct vmprof_location *location)
+{
+    const struct function *function = code;
+    uintptr_t offset = position - (uintptr_t)function->code;
+
+    (void)user;
+    if (offset / sizeof(uint32_t) >= function->count)
+        return -EINVAL;
+    location->offset = offset / sizeof(uint32_t);
+    location->line = function->lines[location->offset];
+    return 0;
+}
+
+static int
+add_builtin(const char *name, vmprof_code_id *id)
+{
+    char full[VMPROF_NAME_SIZE];
+    int length =
+        vmprof_format_name(full, sizeof(full), "toy-native", name, 0, "");
+
+    if (length < 0)
+        return length;
+    return vmprof_register_code(builtins, NULL, full, id);
+}
+
+int
+profile_init(void)
+{
+    struct vmprof_code_class_options options;
+    int error;
+
+    vmprof_code_class_options_init(&options);
+    options.full_name = full_name;
+    options.locate = locate;
+    error = vmprof_register_code_class("toy", &options, &functions);
+    if (!error)
+        error = vmprof_register_code_class("toy-native", NULL, &builtins);
+    for (size_t i = 0; !error && i < native_count; i++)
+        error = add_builtin(natives[i].name, &natives[i].id);
+    if (!error)
+        error = add_builtin("garbage collector", &collector);
+    return error;
+}
+
+int
+profile_add_program(struct program *program)
+{
+    int error = 0;
+
+    for (size_t i = 0; !error && i < program->function_count; i++)
+        error = vmprof_register_code(functions, program->functions[i], NULL,
+                                     &program->functions[i]->id);
+    return error;
+}
+
+void
+profile_remove_program(const struct program *program)
+{
+    for (size_t i = 0; i < program->function_count; i++)
+        vmprof_forget_code(program->functions[i]->id);
+}
+
+int
+profile_attach(const char *name, struct vmprof_thread **out)
+{
+    struct vmprof_thread_options options;
+
+    vmprof_thread_options_init(&options);
+    options.name = name;
+    return vmprof_attach_thread(&options, out);
+}
+
+void
+profile_detach(struct vmprof_thread *thread)
+{
+    (void)vmprof_detach_thread(thread);
+}
+
+struct profile_gc
+profile_begin_gc(struct vmprof_thread *thread)
+{
+    struct profile_gc gc;
+
+    gc.phase = vmprof_set_phase(thread, VMPROF_PHASE_GC);
+    gc.token = vmprof_enter_kind(thread, collector, VMPROF_KIND_GC, NULL);
+    return gc;
+}
+
+void
+profile_end_gc(struct vmprof_thread *thread, struct profile_gc gc)
+{
+    vmprof_execute_code_leave(thread, gc.token);
+    vmprof_set_phase(thread, gc.phase);
+}
+
+int
+profile_start(const char *file, double interval, enum vmprof_mode mode)
+{
+    struct vmprof_options options;
+    int error;
+
+    vmprof_options_init(&options);
+    options.fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (options.fd < 0)
+        return -errno;
+    options.interval = interval;
+    options.mode = mode;
+    options.vm_name = "toyvm";
+    error = vmprof_enable_with(&options);
+    close(options.fd); /* the library has its own duplicate */
+    return error;
+}
+
+int
+profile_stop(FILE *summary)
+{
+    struct vmprof_stats stats;
+    int error = vmprof_disable();
+
+    if (error == -EALREADY)
+        return 0;
+    vmprof_stats_init(&stats);
+    if (vmprof_get_stats(&stats) == 0)
+        fprintf(summary,
+                "toyvm: %" PRIu64 " samples of %" PRIu64 " due, %" PRIu64
+                " stacks cut, %" PRIu64 " bytes\n",
+                stats.samples, stats.expirations, stats.stacks_cut,
+                stats.bytes_written);
+    return error;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Everything that the toy VM has to do to be profiled by libvmprof. What is
+ * done once is in profile.c; what runs with the program is inline here, and
+ * the interpreter calls it where a call begins, ends, or is skipped.
+ */
+#ifndef TOY_PROFILE_H
+#define TOY_PROFILE_H
+
+#include "frame.h"
+#include "native.h"
+#include "program.h"
+
+#include <stdio.h>
+#include <vmprof/vmprof.h>
+
+/* Once, before anything else. All int results are 0 or a negative errno. */
+int
+profile_init(void);
+
+/* Functions get ids when they have been compiled, and lose them before they
+ * are freed. */
+int
+profile_add_program(struct program *program);
+void
+profile_remove_program(const struct program *program);
+
+/* Each thread that runs bytecode does so between these two. */
+int
+profile_attach(const char *name, struct vmprof_thread **out);
+void
+profile_detach(struct vmprof_thread *thread);
+
+/* Profile into a file; stop, however it was started, and write a summary. */
+int
+profile_start(const char *file, double interval, enum vmprof_mode mode);
+int
+profile_stop(FILE *summary);
+
+/* A call begins. The frame's pc is the position cell: it is always up to date,
+ * and never moves while the frame lives. */
+static inline void
+profile_enter(struct vmprof_thread *thread, struct frame *frame)
+{
+    frame->token =
+        vmprof_execute_code_enter(thread, frame->function->id, &frame->pc);
+}
+
+/* A call returns. */
+static inline void
+profile_leave(struct vmprof_thread *thread, const struct frame *frame)
+{
+    vmprof_execute_code_leave(thread, frame->token);
+}
+
+/* An exception has skipped all calls above this one, which goes on. */
+static inline void
+profile_catch(struct vmprof_thread *thread, const struct frame *frame)
+{
+    vmprof_execute_code_repair(thread, frame->token);
+}
+
+/* Builtins are frames too, of another kind and without a position. */
+static inline bool
+profile_call_native(struct vmprof_thread *thread, const struct native *native,
+                    struct interp *interp, const struct value *arguments,
+                    size_t count, struct value *result)
+{
+    enum vmprof_phase phase = vmprof_set_phase(thread, VMPROF_PHASE_NATIVE);
+    vmprof_token token =
+        vmprof_enter_kind(thread, native->id, VMPROF_KIND_NATIVE, NULL);
+    bool returned = native->function(interp, arguments, count, result);
+
+    vmprof_execute_code_leave(thread, token);
+    vmprof_set_phase(thread, phase);
+    return returned;
+}
+
+/* And so is the collector. */
+struct profile_gc {
+    vmprof_token token;
+    enum vmprof_phase phase;
+};
+
+struct profile_gc
+profile_begin_gc(struct vmprof_thread *thread);
+void
+profile_end_gc(struct vmprof_thread *thread, struct profile_gc gc);
+
+/* A coroutine has a stack of its own, which lies on top of its resumer's as
+ * long as it runs. */
+static inline int
+profile_new_stack(struct vmprof_stack **out)
+{
+    return vmprof_new_stack(0, out);
+}
+
+static inline int
+profile_resume_stack(struct vmprof_thread *thread, struct vmprof_stack *stack)
+{
+    return vmprof_resume_stack(thread, stack);
+}
+
+static inline void
+profile_yield_stack(struct vmprof_thread *thread)
+{
+    (void)vmprof_yield_stack(thread);
+}
+
+static inline void
+profile_free_stack(struct vmprof_stack *stack)
+{
+    (void)vmprof_free_stack(stack);
+}
+
+#endif
