@@ -2,7 +2,7 @@
 
 /* Starting and stopping the sampling clocks of a thread. Linux. */
 
-#include "../record/clock.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <fcntl.h>

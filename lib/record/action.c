@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdbool.h>
 
-#include "clock.h"
+#include "../os/clock.h"
 #include "signal/handler.h"
 
 static bool

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "../os/clock.h"
 
 enum {
     POLL_MS = 100,

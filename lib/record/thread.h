@@ -14,7 +14,7 @@
 
 #include "../format/encoder.h"
 #include "../format/format.h"
-#include "clock.h"
+#include "../os/clock.h"
 #include "ring.h"
 #include "stack.h"
 

@@ -2,7 +2,7 @@
 
 /* The part of the clocks that the handler uses. Signal context. */
 
-#include "../clock.h"
+#include "../../os/clock.h"
 
 #include <linux/perf_event.h>
 #include <sys/ioctl.h>
