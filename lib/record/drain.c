@@ -64,16 +64,14 @@ follow(struct vmp_encoder *encoder, struct vmp_thread *thread,
 {
     const struct vmp_sampled_frame *sampled = (const void *)(record + 1);
     const struct vmprof_walked_frame *walked = (const void *)(record + 1);
-    const uint32_t outer = record->keep;
+    /* Frames left out stand as one frame beneath all others. */
+    const uint32_t outer = record->keep ? record->keep + !!record->cut : 0;
     int r = 0;
 
-    /* Frames left out stand as one frame beneath all others. */
-    if (record->cut) {
-        thread->path_count = 0;
-        r = extend(encoder, thread, 0);
-    } else if (outer < thread->path_count) {
+    if (outer < thread->path_count)
         thread->path_count = outer;
-    }
+    if (record->cut && !outer)
+        r = extend(encoder, thread, 0);
     for (uint32_t i = 0; i < record->added && r == 0; i++)
         r = extend(encoder, thread,
                    record->type == VMP_RECORD_WALKED

@@ -24,7 +24,7 @@ failed_clock(int error)
 static int
 allocate(struct vmp_thread *thread)
 {
-    const size_t frames = vmp_session.max_frames + 1;
+    const size_t frames = vmp_session.max_frames + 1; /* and one for the cut */
 
     thread->last.serials = malloc(frames * sizeof(*thread->last.serials));
     thread->path = malloc(frames * sizeof(*thread->path));

@@ -33,6 +33,7 @@ struct vmp_segment {
 struct vmp_last_sample {
     struct vmp_segment segments[VMP_MAX_SEGMENTS];
     unsigned segment_count;
+    size_t skip; /* as in struct vmp_window */
     uint64_t cut;
     uint32_t count;    /* frames: serials in use */
     uint64_t *serials; /* by frame, outermost first; max_frames of them */

@@ -78,7 +78,7 @@ adapt(struct vmp_writer *writer, const struct vmp_ring *ring)
 {
     const size_t used = atomic_load(&ring->head) - atomic_load(&ring->tail);
 
-    if (used > ring->size / 4)
+    if (used > ring->size / 8)
         writer->wait_ms = SHORTEST_WAIT_MS;
 }
 
@@ -146,7 +146,9 @@ drain_all(struct vmp_writer *writer, bool is_last)
     const uint64_t mark = vmp_codes_mark();
     struct vmp_thread *newest;
 
-    writer->wait_ms = LONGEST_WAIT_MS;
+    writer->wait_ms = writer->wait_ms * 2 < LONGEST_WAIT_MS
+                          ? writer->wait_ms * 2
+                          : LONGEST_WAIT_MS;
     vmp_threads_lock();
     newest = vmp_threads;
     vmp_threads_unlock();
@@ -251,7 +253,7 @@ vmp_writer_start(struct vmp_writer **out, const struct vmp_sink *sink,
         return -ENOMEM;
     writer->sink = *sink;
     writer->info = *info;
-    writer->wait_ms = LONGEST_WAIT_MS;
+    writer->wait_ms = SHORTEST_WAIT_MS;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&writer->wake, &attributes);

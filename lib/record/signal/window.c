@@ -66,17 +66,17 @@ serial_at(const struct vmp_segment *segment, size_t i)
                            __ATOMIC_ACQUIRE);
 }
 
-/* How many of the first `count` frames of a segment have these serials. Once
- * one differs, so do all above it. */
+/* How many of `count` frames of a segment, from the one at `skip`, have these
+ * serials. Once one differs, so do all above it. */
 static size_t
-known_frames(const struct vmp_segment *segment, const uint64_t *serials,
-             size_t count)
+known_frames(const struct vmp_segment *segment, size_t skip,
+             const uint64_t *serials, size_t count)
 {
     size_t low = 0, high = count;
 
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        if (serial_at(segment, middle) == serials[middle])
+        if (serial_at(segment, skip + middle) == serials[middle])
             low = middle + 1;
         else
             high = middle;
@@ -84,28 +84,40 @@ known_frames(const struct vmp_segment *segment, const uint64_t *serials,
     return low;
 }
 
-/* With outer frames cut, the window moves over the stack, and nothing that was
- * recorded under one index can be told to be the same under another. */
+/* With outer frames cut, a frame has the same index as before only if as many
+ * are cut again, and of one and the same stack. */
+static bool
+is_comparable(const struct vmp_window *window,
+              const struct vmp_last_sample *last)
+{
+    if (!window->cut && !last->cut)
+        return true;
+    return window->cut == last->cut && window->skip == last->skip &&
+           window->segment_count == 1 && last->segment_count == 1;
+}
+
 static size_t
 known_prefix(const struct vmp_window *window,
              const struct vmp_last_sample *last)
 {
     size_t known = 0;
 
-    if (window->cut || last->cut)
+    if (!is_comparable(window, last))
         return 0;
     for (unsigned i = 0; i < window->segment_count && i < last->segment_count;
          i++) {
         const struct vmp_segment *now = &window->segments[i],
                                  *then = &last->segments[i];
-        const size_t both = now->depth < then->depth ? now->depth : then->depth;
+        const size_t both =
+            (now->depth < then->depth ? now->depth : then->depth) -
+            window->skip;
         size_t same;
 
         if (now->id != then->id)
             break;
-        same = known_frames(now, last->serials + known, both);
+        same = known_frames(now, window->skip, last->serials + known, both);
         known += same;
-        if (same != now->depth || same != then->depth)
+        if (same != both || now->depth != then->depth)
             break;
     }
     return known;
@@ -149,5 +161,6 @@ vmp_window_remember(const struct vmp_window *window,
         last->segments[i] = window->segments[i];
     last->segment_count = window->segment_count;
     last->cut = window->cut;
+    last->skip = window->skip;
     last->count = window->count;
 }
