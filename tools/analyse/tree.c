@@ -7,74 +7,88 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint32_t
-slot_of(const struct thread_tree *thread, uint32_t node)
-{
-    /* The high bits of the product are the well mixed ones. */
-    return (uint32_t)((node * UINT64_C(0x9e3779b97f4a7c15)) >> 32) &
-           (thread->capacity - 1);
-}
-
-/* The cell of a node, or the free one where it belongs: it has no samples. */
+/*
+ * The cell of a node, or the free one where it belongs: it has no samples. The
+ * hash is the node itself, as a thread's nodes mostly lie side by side.
+ */
 static inline struct node_cell *
-find_cell(const struct thread_tree *thread, uint32_t node)
+find_cell(struct node_cell *cells, uint32_t mask, uint32_t node)
 {
-    uint32_t i = slot_of(thread, node);
+    uint32_t i = node & mask;
 
-    while (thread->cells[i].node != node && thread->cells[i].self.samples)
-        i = (i + 1) & (thread->capacity - 1);
-    return &thread->cells[i];
+    while (cells[i].node != node && cells[i].self.samples)
+        i = (i + 1) & mask;
+    return &cells[i];
 }
 
 static int
-grow_cells(struct thread_tree *thread)
+grow_cells(struct thread_tree *thread, uint64_t capacity)
 {
-    struct thread_tree bigger = *thread;
+    struct node_cell *cells = calloc(capacity, sizeof(*cells));
 
-    bigger.capacity = thread->capacity ? thread->capacity * 2 : 8;
-    if (!bigger.capacity)
+    if (!cells || capacity > UINT32_MAX) {
+        free(cells);
         return -ENOMEM;
-    bigger.cells = calloc(bigger.capacity, sizeof(*bigger.cells));
-    if (!bigger.cells)
-        return -ENOMEM;
+    }
     for (uint32_t i = 0; i < thread->capacity; i++)
         if (thread->cells[i].self.samples)
-            *find_cell(&bigger, thread->cells[i].node) = thread->cells[i];
+            *find_cell(cells, (uint32_t)capacity - 1, thread->cells[i].node) =
+                thread->cells[i];
     free(thread->cells);
-    *thread = bigger;
+    thread->cells = cells;
+    thread->capacity = (uint32_t)capacity;
     return 0;
 }
 
+/* Make room for `count` more cells, and keep half of all free. */
 static int
-add_weights(struct thread_tree *thread, const struct batch *batch)
+reserve_cells(struct thread_tree *thread, uint32_t count)
 {
-    uint64_t total_ns = 0;
+    const uint64_t needed = 2 * ((uint64_t)thread->cell_count + count);
+    uint64_t capacity = thread->capacity ? thread->capacity : 4;
 
-    for (uint32_t i = 0; i < batch->count; i++) {
-        struct node_cell *cell;
-
-        if (thread->cell_count >= thread->capacity / 2 && grow_cells(thread))
-            return -ENOMEM;
-        cell = find_cell(thread, batch->nodes[i]);
-        thread->cell_count += cell->self.samples == 0;
-        cell->node = batch->nodes[i];
-        cell->self.self_ns += batch->weights_ns[i];
-        cell->self.samples++;
-        total_ns += batch->weights_ns[i];
-    }
-    thread->total_ns += total_ns;
-    thread->samples += batch->count;
-    return 0;
+    if (needed <= thread->capacity)
+        return 0;
+    while (capacity < needed)
+        capacity *= 2;
+    return grow_cells(thread, capacity);
 }
 
+/* Adds to each stack. Returns the sum. */
 static uint64_t
-sum_weights(const struct batch *batch, uint32_t from, uint32_t to)
+add_weights(struct thread_tree *thread, const struct batch *batch,
+            uint32_t from, uint32_t to)
 {
+    struct node_cell *const cells = thread->cells;
+    const uint32_t mask = thread->capacity - 1;
+    uint32_t new_cells = 0;
     uint64_t sum_ns = 0;
 
-    for (uint32_t i = from; i < to; i++)
-        sum_ns += batch->weights_ns[i];
+    for (uint32_t i = from; i < to; i++) {
+        const uint64_t weight_ns = batch->weights_ns[i];
+        struct node_cell *cell = find_cell(cells, mask, batch->nodes[i]);
+
+        new_cells += cell->self.samples == 0;
+        cell->node = batch->nodes[i];
+        cell->self.self_ns += weight_ns;
+        cell->self.samples++;
+        sum_ns += weight_ns;
+    }
+    thread->cell_count += new_cells;
     return sum_ns;
+}
+
+static void
+add_off_cpu(struct thread_tree *thread, const struct batch *batch,
+            uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to; i++) {
+        thread->off_cpu_ns += batch->weights_ns[i];
+        if (batch->nodes[i] != 0)
+            continue;
+        thread->empty_off_cpu.self_ns += batch->weights_ns[i];
+        thread->empty_off_cpu.samples++;
+    }
 }
 
 /* Samples from..to have one phase and one state. */
@@ -84,21 +98,16 @@ add_run(struct thread_tree *thread, const struct batch *batch, uint32_t from,
 {
     const uint8_t phase = batch->phases[from], state = batch->states[from];
     struct cell *cell = &thread->phases[phase < PHASE_COUNT ? phase : 0];
-    const uint64_t sum_ns = sum_weights(batch, from, to);
+    const uint64_t sum_ns = add_weights(thread, batch, from, to);
 
     cell->self_ns += sum_ns;
     cell->samples += to - from;
+    thread->total_ns += sum_ns;
+    thread->samples += to - from;
     if (state & SAMPLE_LEAF_MISSING)
         thread->leaf_missing += to - from;
-    if (!(state & SAMPLE_OFF_CPU))
-        return;
-    thread->off_cpu_ns += sum_ns;
-    for (uint32_t i = from; i < to; i++) {
-        if (batch->nodes[i] != 0)
-            continue;
-        thread->empty_off_cpu.self_ns += batch->weights_ns[i];
-        thread->empty_off_cpu.samples++;
-    }
+    if (state & SAMPLE_OFF_CPU)
+        add_off_cpu(thread, batch, from, to);
 }
 
 /* How many members from `from` on are equal to that one. */
@@ -116,7 +125,7 @@ run_length(const uint8_t *values, uint32_t from, uint32_t count)
 }
 
 static void
-add_phases(struct thread_tree *thread, const struct batch *batch)
+add_runs(struct thread_tree *thread, const struct batch *batch)
 {
     for (uint32_t i = 0; i < batch->count;) {
         const uint32_t phases = run_length(batch->phases, i, batch->count);
@@ -157,9 +166,9 @@ tree_add(void *user, const struct profile *profile, const struct batch *batch)
     struct thread_tree *thread = find_thread(tree, batch->thread);
 
     (void)profile;
-    if (!thread || add_weights(thread, batch))
+    if (!thread || reserve_cells(thread, batch->count))
         return -ENOMEM;
-    add_phases(thread, batch);
+    add_runs(thread, batch);
     return 0;
 }
 

@@ -23,7 +23,7 @@ struct input_private {
     bool member_open; /* in the middle of a gzip member */
     z_stream stream;
     unsigned char packed_bytes[PACKED_SIZE];
-    unsigned char window[WINDOW_SIZE + INPUT_PADDING];
+    unsigned char window[WINDOW_SIZE];
 };
 
 static size_t

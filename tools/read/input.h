@@ -12,11 +12,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum {
-    /* Bytes behind the window that may be read, and mean nothing. */
-    INPUT_PADDING = 64,
-};
-
 struct input {
     const unsigned char *data; /* what is left of the window */
     size_t size;

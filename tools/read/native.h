@@ -22,6 +22,14 @@ struct native_session {
     struct index_map frames, nodes;
 };
 
+struct native_batch {
+    uint32_t nodes[BATCH_SIZE];
+    uint64_t times_ns[BATCH_SIZE];
+    uint64_t weights_ns[BATCH_SIZE];
+    uint8_t phases[BATCH_SIZE];
+    uint8_t states[BATCH_SIZE];
+};
+
 struct native {
     struct profile *profile;
     struct input input;
@@ -40,13 +48,7 @@ struct native {
     uint32_t *codes;
     uint32_t code_capacity;
 
-    struct {
-        uint32_t nodes[BATCH_SIZE];
-        uint64_t times_ns[BATCH_SIZE];
-        uint64_t weights_ns[BATCH_SIZE];
-        uint8_t phases[BATCH_SIZE];
-        uint8_t states[BATCH_SIZE];
-    } batch;
+    struct native_batch batch;
 };
 
 struct native_chunk {

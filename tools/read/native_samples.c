@@ -1,52 +1,83 @@
 /* SPDX-License-Identifier: MIT */
 
 /* SAMPLES: the bytes that a file is made of, and so the loop that counts. */
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
 #include "native.h"
 #include "store.h"
 
-enum {
-    /* What a record can be long, so that its end may be checked afterwards. */
-    RECORD_MAX = 3 * VMP_VARINT_MAX,
-};
-
-_Static_assert(RECORD_MAX + VMP_VARINT_MAX <= INPUT_PADDING,
-               "a record that begins in the payload is readable");
-
 struct sample_reader {
     struct native *native;
     const struct native_session *session;
     const unsigned char *at, *end;
     uint64_t left; /* samples */
-    uint64_t time; /* units */
+    uint64_t time_ns;
     uint8_t phase, state;
     uint32_t count; /* in the batch */
     uint32_t run;   /* those of the batch from here on have phase, state */
 };
 
-static const unsigned char *
-long_varint(const unsigned char *at, uint64_t *out)
+/* The first one or two bytes of `word` as a varint. */
+static inline uint64_t
+short_varint(uint64_t word)
 {
-    return vmp_get_varint(&at, at + VMP_VARINT_MAX, out) ? at : NULL;
+    const uint64_t has_second = -(word >> 7 & 1);
+
+    return (word & 0x7f) | (word >> 1 & 0x3f80 & has_second);
 }
 
-/* Reads without looking for the end. NULL: not valid. */
-static inline const unsigned char *
-quick_varint(const unsigned char *at, uint64_t *out)
+/* `word` without its first one or two bytes: the varint they are. */
+static inline uint64_t
+behind_short_varint(uint64_t word)
 {
-    const uint64_t first = at[0], second = at[1];
+    return word >> 8 >> (word >> 4 & 8);
+}
 
-    if (__builtin_expect(first < 0x80, 1)) {
-        *out = first;
-        return at + 1;
+/*
+ * Reads usual records: one or two bytes for the node, which is known, and for
+ * the time, and one for the difference. How many they are cannot be predicted,
+ * so there is no branch on it. Stops at any other record, and at `limit`.
+ */
+static void
+read_usual(struct sample_reader *reader, uint32_t limit)
+{
+    const struct index_map *map = &reader->session->nodes;
+    const uint32_t *const nodes = map->count ? map->rows[0].values : NULL;
+    const uint64_t known = map->count ? map->rows[0].count : 0;
+    const uint64_t unit_ns = reader->session->unit_ns;
+    struct native_batch *const batch = &reader->native->batch;
+    const unsigned char *at = reader->at, *const end = reader->end;
+    uint64_t first, second, third;
+    uint64_t time_ns = reader->time_ns;
+    uint32_t count = reader->count;
+
+    for (; count < limit && end - at >= (ptrdiff_t)sizeof(first); count++) {
+        uint64_t elapsed, weight, node;
+
+        memcpy(&first, at, sizeof(first));
+        first = le64toh(first);
+        second = behind_short_varint(first);
+        third = behind_short_varint(second);
+        node = short_varint(first) - 1;
+        if (((first & first >> 8) | (second & second >> 8) | third) & 0x80 ||
+            node >= known || nodes[node] == INDEX_LOST)
+            break;
+        elapsed = short_varint(second);
+        weight = elapsed + (uint64_t)vmp_unzigzag(third & 0x7f);
+        if ((int64_t)weight < 0)
+            break;
+        time_ns += elapsed * unit_ns;
+        batch->nodes[count] = nodes[node];
+        batch->times_ns[count] = time_ns;
+        batch->weights_ns[count] = weight * unit_ns;
+        at += 3 + (first >> 7 & 1) + (second >> 7 & 1);
     }
-    if (__builtin_expect(second < 0x80, 1)) {
-        *out = (first & 0x7f) | second << 7;
-        return at + 2;
-    }
-    return long_varint(at, out);
+    reader->left -= count - reader->count;
+    reader->count = count;
+    reader->time_ns = time_ns;
+    reader->at = at;
 }
 
 /* Phases and states change seldom: they are filled in run by run. */
@@ -85,55 +116,46 @@ find_node(struct sample_reader *reader, uint64_t index)
     return reader->native->unknown_node;
 }
 
-/*
- * Reads samples up to the end of the payload, a full batch or a change of
- * state. Returns false if the payload is not valid.
- */
+/* Reads any one record. Returns false if it is not valid. */
 static bool
-read_run(struct sample_reader *reader)
+read_unusual(struct sample_reader *reader)
 {
-    struct native *native = reader->native;
-    const struct index_map *map = &reader->session->nodes;
-    const uint32_t *nodes = map->count ? map->rows[0].values : NULL;
-    const uint32_t known = map->count ? map->rows[0].count : 0;
     const uint64_t unit_ns = reader->session->unit_ns;
-    const unsigned char *at = reader->at, *end = reader->end;
-    uint64_t time = reader->time;
-    uint32_t count = reader->count;
-    const uint32_t limit = reader->left < BATCH_SIZE - count
-                               ? count + (uint32_t)reader->left
-                               : BATCH_SIZE;
+    struct native_batch *batch = &reader->native->batch;
+    uint64_t node, elapsed, difference, weight;
 
-    reader->left -= limit - count;
-    for (; count < limit && at < end; count++) {
-        uint64_t node, elapsed, difference, weight;
+    if (!vmp_get_varint(&reader->at, reader->end, &node))
+        return false;
+    if (node == 0)
+        return change_state(reader);
+    if (!vmp_get_varint(&reader->at, reader->end, &elapsed) ||
+        !vmp_get_varint(&reader->at, reader->end, &difference))
+        return false;
+    weight = elapsed + (uint64_t)vmp_unzigzag(difference);
+    reader->time_ns += elapsed * unit_ns;
+    batch->nodes[reader->count] = find_node(reader, node - 1);
+    batch->times_ns[reader->count] = reader->time_ns;
+    batch->weights_ns[reader->count] =
+        (int64_t)weight < 0 ? 0 : weight * unit_ns;
+    reader->count++;
+    reader->left--;
+    return true;
+}
 
-        if (*at == 0)
-            break;
-        at = quick_varint(at, &node);
-        if (!at)
-            break;
-        at = quick_varint(at, &elapsed);
-        if (!at)
-            break;
-        at = quick_varint(at, &difference);
-        if (!at || at > end)
-            break;
-        node--;
-        weight = elapsed + (uint64_t)vmp_unzigzag(difference);
-        time += elapsed;
-        native->batch.nodes[count] = node < known && nodes[node] != INDEX_LOST
-                                         ? nodes[node]
-                                         : find_node(reader, node);
-        native->batch.times_ns[count] = time * unit_ns;
-        native->batch.weights_ns[count] =
-            (int64_t)weight < 0 ? 0 : weight * unit_ns;
+/* Returns 0 at the end of the samples or of the batch. */
+static int
+read_batch(struct sample_reader *reader)
+{
+    while (reader->left && reader->count < BATCH_SIZE) {
+        const uint32_t room = BATCH_SIZE - reader->count;
+
+        read_usual(reader, reader->left < room
+                               ? reader->count + (uint32_t)reader->left
+                               : BATCH_SIZE);
+        if (reader->left && reader->count < BATCH_SIZE && !read_unusual(reader))
+            return -EBADMSG;
     }
-    reader->left += limit - count;
-    reader->time = time;
-    reader->count = count;
-    reader->at = at;
-    return at && at <= end;
+    return 0;
 }
 
 static int
@@ -159,22 +181,6 @@ send_batch(struct sample_reader *reader, uint32_t thread)
     return native->stopped ? -ECANCELED : 0;
 }
 
-/* Returns 0 at the end of the samples or of the batch. */
-static int
-read_batch(struct sample_reader *reader)
-{
-    while (reader->left && reader->count < BATCH_SIZE) {
-        if (!read_run(reader) || reader->at == reader->end)
-            return reader->left || !reader->at ? -EBADMSG : 0;
-        if (reader->left && *reader->at == 0) {
-            reader->at++;
-            if (!change_state(reader))
-                return -EBADMSG;
-        }
-    }
-    return 0;
-}
-
 int
 native_samples_chunk(struct native *native, struct native_chunk *chunk)
 {
@@ -186,7 +192,7 @@ native_samples_chunk(struct native *native, struct native_chunk *chunk)
         .native = native,
         .session = &native->sessions[chunk->session],
         .left = count,
-        .time = start,
+        .time_ns = start * native->sessions[chunk->session].unit_ns,
     };
     const int64_t thread =
         payload->bad ? -EBADMSG
@@ -201,7 +207,6 @@ native_samples_chunk(struct native *native, struct native_chunk *chunk)
         if (!result)
             result = valid;
     }
-    native_saw_time(native, chunk->session,
-                    reader.time * reader.session->unit_ns);
+    native_saw_time(native, chunk->session, reader.time_ns);
     return result ? result : reader.at == reader.end ? 0 : -EBADMSG;
 }
