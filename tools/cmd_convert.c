@@ -2,6 +2,7 @@
 
 /* vmprof convert: a profile in the format of another tool. */
 #include <getopt.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "commands.h"
@@ -29,11 +30,15 @@ struct arguments {
     bool help;
 };
 
-static int
-usage_error(const char *format, const char *argument)
+__attribute__((format(printf, 1, 2))) static int
+usage_error(const char *format, ...)
 {
+    va_list arguments;
+
     fputs("vmprof convert: ", stderr);
-    fprintf(stderr, format, argument);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
     fputs("; see vmprof convert --help\n", stderr);
     return 2;
 }
@@ -92,17 +97,17 @@ parse(struct arguments *arguments, int argc, char **argv)
     int result = 0;
 
     optind = 0;
-    while (!result && (option = getopt_long(argc, argv, "t:o:h", options,
-                                            NULL)) != -1)
+    while (!result &&
+           (option = getopt_long(argc, argv, "t:o:h", options, NULL)) != -1)
         result = take_option(arguments, option);
     if (result || arguments->help)
         return result;
     if (optind == argc)
-        return usage_error("%s is missing", "FILE");
+        return usage_error("FILE is missing");
     if (optind + 1 < argc)
         return usage_error("\"%s\" is one file too many", argv[optind + 1]);
     if (!arguments->exporter)
-        return usage_error("%s is missing", "--to FORMAT");
+        return usage_error("--to FORMAT is missing");
     arguments->job.input = argv[optind];
     return 0;
 }

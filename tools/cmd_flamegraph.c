@@ -2,6 +2,7 @@
 
 /* vmprof flamegraph: a profile as one page for a browser. */
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -11,7 +12,8 @@
 static const char help[] =
     "Usage: vmprof flamegraph FILE [-o OUT] [--title TITLE]\n"
     "\n"
-    "Write a flame graph as one HTML page that needs no network. FILE \"-\" is\n"
+    "Write a flame graph as one HTML page that needs no network. FILE \"-\" "
+    "is\n"
     "standard input, OUT \"-\" standard output. Without -o the page lies\n"
     "beside FILE and is called like it, with the extension .html.\n"
     "\n"
@@ -25,11 +27,15 @@ struct arguments {
     bool help;
 };
 
-static int
-usage_error(const char *format, const char *argument)
+__attribute__((format(printf, 1, 2))) static int
+usage_error(const char *format, ...)
 {
+    va_list arguments;
+
     fputs("vmprof flamegraph: ", stderr);
-    fprintf(stderr, format, argument);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
     fputs("; see vmprof flamegraph --help\n", stderr);
     return 2;
 }
@@ -71,7 +77,7 @@ parse(struct arguments *arguments, int argc, char **argv)
     if (result || arguments->help)
         return result;
     if (optind == argc)
-        return usage_error("%s is missing", "FILE");
+        return usage_error("FILE is missing");
     if (optind + 1 < argc)
         return usage_error("\"%s\" is one file too many", argv[optind + 1]);
     arguments->job.input = argv[optind];

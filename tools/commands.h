@@ -14,6 +14,10 @@ enum exit_status {
 };
 
 int
+cmd_convert(int argc, char **argv);
+int
+cmd_flamegraph(int argc, char **argv);
+int
 cmd_info(int argc, char **argv);
 int
 cmd_record(int argc, char **argv);

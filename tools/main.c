@@ -17,6 +17,8 @@ struct command {
 
 static const struct command commands[] = {
     { "report", "show where the time went", cmd_report },
+    { "flamegraph", "write a flame graph as one HTML page", cmd_flamegraph },
+    { "convert", "write the format of another tool", cmd_convert },
     { "info", "show what a file holds", cmd_info },
 };
 

@@ -130,8 +130,7 @@ name_functions(struct collapsed *c, const struct profile *profile)
     if (!c->names || !c->shown || !sorted)
         goto done;
     for (uint32_t i = 0; i < count; i++) {
-        c->names[i] =
-            format_name(&profile->codes[c->functions.code[i]], false);
+        c->names[i] = format_name(&profile->codes[c->functions.code[i]], false);
         if (!c->names[i])
             goto done;
     }
@@ -153,8 +152,7 @@ fold_by_name(struct collapsed *c, const struct profile *profile)
     if (!c->labels)
         return -1;
     for (uint32_t i = 0; i < profile->frame_count; i++)
-        c->labels[i] =
-            c->shown[c->functions.of_code[profile->frames[i].code]];
+        c->labels[i] = c->shown[c->functions.of_code[profile->frames[i].code]];
     return fold_build(&c->fold, profile, c->labels);
 }
 

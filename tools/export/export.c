@@ -132,23 +132,22 @@ is_same_file(const char *input, const char *path)
 }
 
 static int
-refuse(const char *format, const char *argument)
-{
-    fputs("vmprof: ", stderr);
-    fprintf(stderr, format, argument);
-    putc('\n', stderr);
-    return 2;
-}
-
-static int
 run_checked(const struct exporter *exporter, struct export_job *job,
             const char *path)
 {
-    if (exporter->binary && !strcmp(path, "-") && isatty(STDOUT_FILENO))
-        return refuse("%s is a binary format: name a file with -o",
-                      exporter->name);
-    if (strcmp(path, "-") && is_same_file(job->input, path))
-        return refuse("%s is the profile itself: name another with -o", path);
+    if (exporter->binary && !strcmp(path, "-") && isatty(STDOUT_FILENO)) {
+        fprintf(stderr,
+                "vmprof: %s is a binary format, which a terminal cannot show:"
+                " name a file with -o\n",
+                exporter->name);
+        return 2;
+    }
+    if (strcmp(path, "-") && is_same_file(job->input, path)) {
+        fprintf(stderr,
+                "vmprof: %s is the profile itself: name another file with -o\n",
+                path);
+        return 2;
+    }
     /* A reader that went away is an error to report, not a reason to die. */
     signal(SIGPIPE, SIG_IGN);
     if (run_to(exporter, job, path)) {

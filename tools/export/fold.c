@@ -33,12 +33,11 @@ struct steps {
 static uint32_t
 function_number(struct steps *steps, const struct code *code)
 {
-    uint32_t name = pair(&steps->names,
-                         string_number(&steps->strings, code->language),
-                         string_number(&steps->strings, code->function));
-    uint32_t place =
-        pair(&steps->places, string_number(&steps->strings, code->file),
-             code->line);
+    uint32_t name =
+        pair(&steps->names, string_number(&steps->strings, code->language),
+             string_number(&steps->strings, code->function));
+    uint32_t place = pair(
+        &steps->places, string_number(&steps->strings, code->file), code->line);
 
     return pair(&steps->functions, name, place);
 }

@@ -60,25 +60,18 @@ copy_mode(int fd, const char *path)
 static int
 open_beside(struct output *output)
 {
-    /* A link stays a link: what it points to is replaced. */
-    char *real = realpath(output->path, NULL);
-    const char *target = real ? real : output->path;
-
-    if (asprintf(&output->temporary, "%s.XXXXXX", target) < 0)
+    if (asprintf(&output->temporary, "%s.XXXXXX", output->path) < 0) {
         output->temporary = NULL;
-    else
-        output->fd = mkostemp(output->temporary, O_CLOEXEC);
-    if (output->fd >= 0) {
-        copy_mode(output->fd, target);
-        /* Only now is it one that output_discard() may remove. */
-        free(output->path);
-        output->path = real ? real : strdup(target);
-        return output->path ? 0 : -1;
+        return -1;
     }
-    free(output->temporary);
-    output->temporary = NULL;
-    free(real);
-    return -1;
+    output->fd = mkostemp(output->temporary, O_CLOEXEC);
+    if (output->fd < 0) {
+        free(output->temporary);
+        output->temporary = NULL;
+        return -1;
+    }
+    copy_mode(output->fd, output->path);
+    return 0;
 }
 
 static int
@@ -98,8 +91,11 @@ output_open(struct output *output, const char *path, char *message,
             size_t message_size)
 {
     cookie_io_functions_t functions = { .write = write_all };
+    /* A link stays a link: what it points to is replaced. */
+    char *target = realpath(path, NULL);
 
-    *output = (struct output){ .fd = -1, .path = strdup(path) };
+    *output =
+        (struct output){ .fd = -1, .path = target ? target : strdup(path) };
     if (output->path && !open_fd(output)) {
         output->file = fopencookie(output, "w", functions);
         if (output->file)
@@ -130,10 +126,10 @@ output_commit(struct output *output, char *message, size_t message_size)
         }
     }
     if (output->error)
-        result = fail(message, message_size,
-                      strcmp(output->path, "-") ? output->path
-                                                : "standard output",
-                      output->error);
+        result =
+            fail(message, message_size,
+                 strcmp(output->path, "-") ? output->path : "standard output",
+                 output->error);
     output_discard(output);
     return result;
 }

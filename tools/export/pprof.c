@@ -77,8 +77,8 @@ write_comments(struct pprof *p, const struct profile *profile)
     Pprof__Profile part = PPROF__PROFILE__INIT;
     int64_t comments[2];
 
-    comments[part.n_comment++] =
-        pprof_file_format(&p->file, "converted by vmprof from: %s", profile->format);
+    comments[part.n_comment++] = pprof_file_format(
+        &p->file, "converted by vmprof from: %s", profile->format);
     if (session->has_stats)
         comments[part.n_comment++] = pprof_file_format(
             &p->file, "samples lost: %" PRIu64 "; stacks cut: %" PRIu64,
@@ -247,8 +247,7 @@ write_sample(struct pprof *p, const struct profile *profile, uint32_t row)
     sample.location_id = p->locations;
     sample.n_value = 2;
     sample.value = values;
-    sample.n_label =
-        fill_labels(p, &profile->threads[key.thread], key, labels);
+    sample.n_label = fill_labels(p, &profile->threads[key.thread], key, labels);
     for (size_t i = 0; i < sample.n_label; i++)
         label_list[i] = &labels[i];
     sample.label = label_list;

@@ -11,7 +11,7 @@
 #include <zlib.h>
 
 #include "dense.h"
-#include "profile.pb-c.h"
+#include "export/profile.pb-c.h"
 #include "text.h"
 
 struct pprof_file {

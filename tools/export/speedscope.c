@@ -58,8 +58,7 @@ have_thread(struct speedscope *s, const struct profile *profile,
 
     if (thread < s->thread_count)
         return 0;
-    threads =
-        reallocarray(s->threads, profile->thread_count, sizeof(*threads));
+    threads = reallocarray(s->threads, profile->thread_count, sizeof(*threads));
     if (!threads)
         return -ENOMEM;
     while (s->thread_count < profile->thread_count)

@@ -47,7 +47,7 @@ def main():
         html = html.replace(mark, text)
     before, after = html.split("@DATA@")
     with open(output, "w", encoding="utf-8") as file:
-        file.write('#include "page.h"\n\n')
+        file.write('#include "view/page.h"\n\n')
         file.write(c_array("page_before_data", before))
         file.write("\n" + c_array("page_after_data", after))
 

@@ -262,5 +262,8 @@ write_flamegraph(struct export_job *job)
 }
 
 const struct exporter flamegraph_exporter = {
-    "flamegraph", ".html", false, write_flamegraph,
+    "flamegraph",
+    ".html",
+    false,
+    write_flamegraph,
 };

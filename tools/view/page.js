@@ -6,7 +6,7 @@ const byId = (id) => document.getElementById(id);
 
 const filter = { thread: "all", state: "all", phases: true };
 const view = { order: "down", label: -1, root: null, zoom: null,
-               selected: null, match: null, flip: false, rows: 1,
+               selected: null, match: null, exact: -1, flip: false, rows: 1,
                width: 0, height: 0 };
 
 let frameAsked = false;
@@ -58,19 +58,19 @@ function search()
 {
     const text = byId("search").value;
     const test = makeTest(text);
-    if (view.exact >= 0 && labels[view.exact].name === text)
+    if (view.exact >= 0)
         view.match = Uint8Array.from(labels, (_, i) => i === view.exact);
     else
         view.match = text && test ? Uint8Array.from(labels, test) : null;
     showFound(test);
-    fillTable(view.match, actions);
+    refillTable();
     redraw();
 }
 
 function describe(box)
 {
     if (box.label < 0)
-        return "all threads' stacks shown";
+        return `${rootName()}, total ${formatTime(box.total)}`;
     const label = labels[box.label];
     return `${label.name}, ${label.place || "no file"}, ` +
         `${(KINDS[label.kind] || KINDS[0]).text}, ` +
@@ -165,12 +165,8 @@ function rebuild()
     view.root = makeRoot(view.order, view.label);
     view.zoom = null;
     zoomTo(view.root, false);
-    if (view.flip) {
-        draw(view);
-        scroller.scrollTop = scroller.scrollHeight;
-    } else {
-        scroller.scrollTop = 0;
-    }
+    draw(view);
+    scroller.scrollTop = view.flip ? scroller.scrollHeight : 0;
 }
 
 function refilter()
@@ -196,12 +192,18 @@ function focusOn(order, label)
 
 const actions = {
     find(label) {
-        view.exact = label;
-        byId("search").value = labels[label].name;
+        view.exact = label === view.exact ? -1 : label;
+        byId("search").value = view.exact < 0 ? "" : labels[label].name;
         search();
     },
     focus: focusOn,
 };
+
+/* A search narrows the table; picking one of its rows does not. */
+function refillTable()
+{
+    fillTable(view.exact < 0 ? view.match : null, view.exact, actions);
+}
 
 function addTipLine(tip, name, value)
 {
@@ -310,6 +312,8 @@ function listenToCanvas()
     canvas.addEventListener("mousemove", showTip);
     canvas.addEventListener("mouseleave", hideTip);
     canvas.addEventListener("keydown", onKey);
+    canvas.addEventListener("focus", redraw);
+    canvas.addEventListener("blur", redraw);
     scroller.addEventListener("scroll", () => {
         hideTip();
         redraw();
@@ -342,6 +346,7 @@ function listenToTools()
             event.preventDefault();
         } else if (event.key === "Escape" && event.target.id === "search") {
             byId("search").value = "";
+            view.exact = -1;
             search();
             canvas.focus();
         }
@@ -381,7 +386,8 @@ function fillLegend()
 {
     const used = new Set();
     for (let label = 0; label < labels.length; label++)
-        used.add(labels[label].kind);
+        if (hasTime[label])
+            used.add(labels[label].kind);
     byId("legend").replaceChildren(...[...used].sort((a, b) => a - b)
         .map((kind) => {
             const item = element("li");
@@ -393,11 +399,13 @@ function fillLegend()
         }));
 }
 
+let hasTime = null; /* by label, whatever is chosen later */
+
 function recolour()
 {
     readTheme();
     fillLegend();
-    fillTable(view.match, actions);
+    refillTable();
     redraw();
 }
 
@@ -433,17 +441,17 @@ function fillThreads()
 (function start() {
     document.title = data.title.slice(0, 200) + " \u2013 flame graph";
     byId("title").textContent = data.title.slice(0, 300);
-    view.exact = -1;
     if (matchMedia("(max-width: 760px)").matches)
         toggle(byId("table-toggle"), "functions");
     sumUp(filter);
     showFacts(sums.total[0], sums.totalSamples[0]);
     showWarnings(sums.total[0], sums.totalSamples[0]);
+    hasTime = sums.labelTotal.map((time) => time > 0);
     fillThreads();
     recolour();
     listenToCanvas();
     listenToTools();
     listenToToggles();
-    listenToTable(() => fillTable(view.match, actions));
+    listenToTable(refillTable);
     rebuild();
 })();

@@ -15,8 +15,8 @@ const scroller = document.getElementById("scroll");
 const extent = document.getElementById("extent");
 const context = canvas.getContext("2d");
 
-const hues = { cut: [0, 0], code: [28, 90], blackhole: [275, 55],
-               jitted: [135, 50], jitting: [55, 80], gc: [350, 75],
+const hues = { cut: [0, 0], code: [32, 90], blackhole: [275, 55],
+               jitted: [135, 50], jitting: [55, 80], gc: [340, 80],
                assembler: [180, 45], native: [212, 65] };
 
 let palette = new Map();
@@ -87,12 +87,21 @@ function rowTop(view, depth)
     return row * ROW - scroller.scrollTop;
 }
 
+/* With the root at the bottom the view keeps its distance from there. */
+function resizeExtent(view, height)
+{
+    const fromEnd = extent.offsetHeight - scroller.scrollTop - view.height;
+    extent.style.height = Math.max(view.rows * ROW, height) + "px";
+    if (view.flip)
+        scroller.scrollTop = extent.offsetHeight - height - fromEnd;
+}
+
 function resizeCanvas(view)
 {
     const ratio = window.devicePixelRatio || 1;
     const width = scroller.clientWidth;
     const height = scroller.clientHeight;
-    extent.style.height = Math.max(view.rows * ROW, height) + "px";
+    resizeExtent(view, height);
     if (canvas.width !== Math.round(width * ratio) ||
         canvas.height !== Math.round(height * ratio)) {
         canvas.width = Math.round(width * ratio);
@@ -130,7 +139,7 @@ function paintBox(view, box, x, width, y)
                                   : dimmed ? paint.dimText : paint.text;
         context.fillText(fit(boxName(box), width - 8), x + 4, y + ROW / 2);
     }
-    if (box === view.selected) {
+    if (box === view.selected && document.activeElement === canvas) {
         context.strokeStyle = paint.focus;
         context.lineWidth = 2;
         context.strokeRect(x + 1, y + 1, Math.max(width - GAP - 2, 1),
@@ -206,11 +215,7 @@ function draw(view)
     resizeCanvas(view);
     paintAll(view);
     if (view.rows !== drawn.deepest + 1) {
-        const fromEnd = extent.offsetHeight - scroller.scrollTop;
         view.rows = drawn.deepest + 1;
-        resizeCanvas(view);
-        if (view.flip)
-            scroller.scrollTop = extent.offsetHeight - fromEnd;
         resizeCanvas(view);
         paintAll(view);
     }

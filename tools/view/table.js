@@ -56,7 +56,7 @@ function actionButton(text, title, action)
     return button;
 }
 
-function functionCell(label, actions)
+function functionCell(label, picked, actions)
 {
     const { name, place, kind } = labels[label];
     const cell = element("th");
@@ -65,6 +65,7 @@ function functionCell(label, actions)
     cell.scope = "row";
     find.type = "button";
     find.title = "Find in the graph";
+    find.setAttribute("aria-pressed", String(label === picked));
     find.addEventListener("click", () => actions.find(label));
     swatch.style.backgroundColor = colourOfKind(kind, 0.5, paint.dark);
     swatch.title = (KINDS[kind] || KINDS[0]).text;
@@ -78,7 +79,7 @@ function functionCell(label, actions)
     return cell;
 }
 
-function fillTable(match, actions)
+function fillTable(match, picked, actions)
 {
     const body = document.getElementById("rows");
     const chosen = chosenLabels(match);
@@ -87,7 +88,7 @@ function fillTable(match, actions)
         const row = element("tr");
         row.append(timeCell(sums.labelSelf[label], whole),
                    timeCell(sums.labelTotal[label], whole),
-                   functionCell(label, actions));
+                   functionCell(label, picked, actions));
         return row;
     }));
     document.getElementById("more").hidden =
