@@ -59,15 +59,20 @@ is_profile()
     [ -s "$1" ] && [ "$(head -c 4 "$1" | od -An -tx1)" = ' 8e 56 4d 50' ]
 }
 
-# run_hello PROGRAM: it writes its profile where it runs.
-run_hello()
+# leaves_profile COMMAND...: the last word is the file it writes.
+leaves_profile()
 {
-    rm -rf "$scratch/run"
-    mkdir "$scratch/run"
-    (cd "$scratch/run" && timeout 60 "$scratch/$1") || return 1
-    for profile in "$scratch"/run/*; do
-        is_profile "$profile" || return 1
-    done
+    for file; do :; done
+    rm -f "$file"
+    timeout 60 "$@" && is_profile "$file"
+}
+
+# reports WORD COMMAND...: it succeeds and prints WORD.
+reports()
+{
+    word=$1
+    shift
+    "$@" >"$scratch/report" && grep -q "$word" "$scratch/report"
 }
 
 needs_only_libc()
@@ -92,20 +97,35 @@ check 'the library needs nothing but libc, and libunwind at most' \
     needs_only_libc
 check 'hello builds by pkg-config alone' \
     compile hello vmprof "$source/examples/hello.c"
-check 'hello leaves a profile' run_hello hello
+check 'hello leaves a profile' \
+    leaves_profile "$scratch/hello" "$scratch/hello.vmprof"
 check 'hello builds with the static library' \
     compile_static hello-static "$source/examples/hello.c"
-check 'hello with the static library leaves a profile' run_hello hello-static
+check 'and leaves a profile' \
+    leaves_profile "$scratch/hello-static" "$scratch/hello.vmprof"
 check 'the toy VM builds by pkg-config alone' \
-    compile toyvm 'vmprof vmprof-autostart' "$source"/examples/toyvm/*.c
+    compile toyvm 'vmprof-autostart vmprof' -DHAVE_AUTOSTART -pthread \
+    "$source"/examples/toyvm/*.c
 
 vmprof=$root$prefix/bin/vmprof
+toy=$source/examples/toyvm/programs/shares.toy
 if [ -x "$vmprof" ]; then
-    check 'the installed command records the toy VM' timeout 60 "$vmprof" \
-        record -o "$scratch/toy.vmprof" -- "$scratch/toyvm" \
-        "$source/examples/toyvm/programs/fibonacci.toy"
-    check 'and reports what it recorded' "$vmprof" report "$scratch/toy.vmprof"
+    check 'the command reports on hello' "$vmprof" report "$scratch/hello.vmprof"
+    check 'it records the toy VM' timeout 60 "$vmprof" \
+        record -o "$scratch/toy.vmprof" -- "$scratch/toyvm" "$toy" 1
+    check 'and reports on it' \
+        reports 'half' "$vmprof" report "$scratch/toy.vmprof"
 else
-    skip 'the installed command' 'the command was not built'
+    skip 'the command records and reports' 'it was not built'
+fi
+module=$(find "$root" -path '*lua*' -name vmprof.so)
+if [ -n "$module" ] && [ -x "$vmprof" ] && command -v lua5.4 >/dev/null; then
+    check 'it records a Lua program that knows nothing of it' \
+        timeout 60 "$vmprof" record -o "$scratch/lua.vmprof" -- \
+        lua5.4 "$source/examples/lua/shares.lua" 1
+    check 'and reports on that' \
+        reports 'half' "$vmprof" report "$scratch/lua.vmprof"
+else
+    skip 'Lua is profiled' 'the shim was not built'
 fi
 echo "1..$number"
