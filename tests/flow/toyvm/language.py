@@ -4,14 +4,10 @@
 """Run the programs of language/ and compare what they print with what their
 comments say: each "#=" is a line of output."""
 
-import pathlib
 import re
-import subprocess
-import sys
 import unittest
 
-TOYVM = sys.argv.pop(1)
-HERE = pathlib.Path(__file__).resolve().parent
+from toyvm import HERE, run
 
 
 def expected_output(program):
@@ -26,8 +22,7 @@ class Language(unittest.TestCase):
 
 def add_test(program):
     def test(self):
-        done = subprocess.run([TOYVM, program], capture_output=True, text=True,
-                              timeout=120)
+        done = run(program)
         self.assertEqual(done.stdout.splitlines(), expected_output(program))
         self.assertEqual((done.stderr, done.returncode), ("", 0))
 
