@@ -8,13 +8,13 @@
 #include "truth.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef HAVE_AUTOSTART
-#    include <vmprof/autostart.h>
-#endif
+#include <unistd.h>
+#include <vmprof/autostart.h>
 
 #define FAILED 1 /* exit codes, as of other commands */
 #define MISUSE 2
@@ -173,6 +173,23 @@ run(const struct program *program, const struct settings *settings,
     return succeeded;
 }
 
+static int
+start_profile(const struct settings *settings)
+{
+    int fd =
+        open(settings->profile, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int error;
+
+    if (fd < 0) {
+        fprintf(stderr, "toyvm: cannot write %s: %s\n", settings->profile,
+                strerror(errno));
+        return FAILED;
+    }
+    error = profile_start(fd, settings->interval, settings->mode);
+    close(fd); /* the library has its own duplicate */
+    return error ? fail("cannot start profiling", error) : 0;
+}
+
 /* Profiling ends before the functions are freed: lines are still asked for. */
 static int
 run_profiled(struct program *program, const struct settings *settings,
@@ -183,29 +200,14 @@ run_profiled(struct program *program, const struct settings *settings,
 
     if (error)
         return fail("cannot register the program's functions", error);
-    if (settings->profile) {
-        error = profile_start(settings->profile, settings->interval,
-                              settings->mode);
-        if (error)
-            return fail(settings->profile, error);
-    }
+    if (settings->profile && start_profile(settings))
+        return FAILED;
     succeeded = run(program, settings, arguments, count);
     error = profile_stop(stderr);
     profile_remove_program(program);
     if (error)
         return fail("the profile is not whole", error);
     return succeeded ? 0 : FAILED;
-}
-
-/* `vmprof record` asks for a profile by an environment variable. */
-static int
-autostart(void)
-{
-#ifdef HAVE_AUTOSTART
-    return vmprof_autostart("toyvm");
-#else
-    return 0;
-#endif
 }
 
 int
@@ -221,7 +223,7 @@ main(int argc, char **argv)
     error = profile_init();
     if (error)
         return fail("cannot set up profiling", error);
-    error = autostart();
+    error = vmprof_autostart("toyvm"); /* for `vmprof record -- toyvm ...` */
     if (error < 0)
         return fail("cannot start profiling as the environment says", error);
     program = load(argv[optind]);

@@ -3,9 +3,7 @@
 #include "profile.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <unistd.h>
 
 static struct vmprof_code_class *functions; /* "toy:..." */
 static struct vmprof_code_class *builtins;  /* "toy-native:..." */
@@ -123,21 +121,16 @@ profile_end_gc(struct vmprof_thread *thread, struct profile_gc gc)
 }
 
 int
-profile_start(const char *file, double interval, enum vmprof_mode mode)
+profile_start(int fd, double interval, enum vmprof_mode mode)
 {
     struct vmprof_options options;
-    int error;
 
     vmprof_options_init(&options);
-    options.fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (options.fd < 0)
-        return -errno;
+    options.fd = fd;
     options.interval = interval;
     options.mode = mode;
     options.vm_name = "toyvm";
-    error = vmprof_enable_with(&options);
-    close(options.fd); /* the library has its own duplicate */
-    return error;
+    return vmprof_enable_with(&options);
 }
 
 int

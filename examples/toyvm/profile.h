@@ -32,9 +32,10 @@ profile_attach(const char *name, struct vmprof_thread **out);
 void
 profile_detach(struct vmprof_thread *thread);
 
-/* Profile into a file; stop, however it was started, and write a summary. */
+/* Profile into a file, which stays the caller's; stop, however it was started,
+ * and write a summary. */
 int
-profile_start(const char *file, double interval, enum vmprof_mode mode);
+profile_start(int fd, double interval, enum vmprof_mode mode);
 int
 profile_stop(FILE *summary);
 
