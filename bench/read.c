@@ -99,9 +99,11 @@ put_samples(FILE *file, uint64_t *time)
         const uint32_t most = 1 + next_random(STACKS - DEPTH);
         const int64_t difference = (int64_t)next_random(16) - 8;
 
-        vmp_chunk_varint(&chunk, 1 + DEPTH + next_random(most));
+        vmp_chunk_varint(&chunk, (1 + DEPTH + next_random(most)) * 2 |
+                                     (difference != 0));
         vmp_chunk_varint(&chunk, elapsed);
-        vmp_chunk_varint(&chunk, vmp_zigzag(difference));
+        if (difference)
+            vmp_chunk_varint(&chunk, vmp_zigzag(difference));
         *time += elapsed;
     }
     put_chunk(file, VMP_CHUNK_SAMPLES);

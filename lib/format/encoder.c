@@ -24,6 +24,10 @@ enum {
     SAMPLE_MAX = 6 * VMP_VARINT_MAX,
 };
 
+/* A weight may be this much off, to be made good by the next: then it mostly is
+ * the time that passed, which is there already. */
+static const int64_t MOST_OWED_NS = 4 * VMP_TIME_UNIT_NS;
+
 static const uint64_t CODE_MASK = ((uint64_t)1 << KIND_SHIFT) - 1;
 
 /* Definitions that are yet to be written: entries `first` and up. */
@@ -370,8 +374,15 @@ vmp_encoder_sample(struct vmp_encoder *encoder, uint32_t node, uint64_t time_ns,
     struct vmp_stream *const stream = encoder->stream;
     const uint64_t time = time_ns / VMP_TIME_UNIT_NS;
     const uint64_t passed = time > stream->time ? time - stream->time : 0;
-    const uint64_t total_ns = stream->remainder_ns + weight_ns;
+    const int64_t owed_ns = stream->owed_ns + (int64_t)weight_ns;
+    const int64_t rest_ns = owed_ns - (int64_t)passed * VMP_TIME_UNIT_NS;
+    const bool as_passed = llabs(rest_ns) < MOST_OWED_NS;
+    int64_t weight = (int64_t)passed;
     int r = 0;
+
+    if (!as_passed)
+        weight = owed_ns > 0 ? owed_ns / VMP_TIME_UNIT_NS : 0;
+    stream->owed_ns = owed_ns - weight * VMP_TIME_UNIT_NS;
 
     if (sizeof(samples->bytes) - samples->used < SAMPLES_HEAD_MAX + SAMPLE_MAX)
         r = vmp_encoder_finish(encoder);
@@ -382,12 +393,12 @@ vmp_encoder_sample(struct vmp_encoder *encoder, uint32_t node, uint64_t time_ns,
         encoder->phase = phase;
         encoder->state = state;
     }
-    put(samples, (uint64_t)node + 1);
+    put(samples, ((uint64_t)node + 1) << 1 | !as_passed);
     put(samples, passed);
-    put(samples, vmp_zigzag((int64_t)(total_ns / VMP_TIME_UNIT_NS - passed)));
+    if (!as_passed)
+        put(samples, vmp_zigzag(weight - (int64_t)passed));
     samples->count++;
     stream->time += passed;
-    stream->remainder_ns = total_ns % VMP_TIME_UNIT_NS;
     return r;
 }
 

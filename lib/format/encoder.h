@@ -49,7 +49,7 @@ struct vmp_place {
 struct vmp_stream {
     uint32_t thread;       /* index */
     uint64_t time;         /* of the last sample, units */
-    uint64_t remainder_ns; /* of the weights, below one unit */
+    int64_t owed_ns;       /* of the weights: known and not yet written */
 };
 
 struct vmp_encoder;

@@ -37,8 +37,9 @@ behind_short_varint(uint64_t word)
 
 /*
  * Reads usual records: one or two bytes for the node, which is known, and for
- * the time, and one for the difference. How many they are cannot be predicted,
- * so there is no branch on it. Stops at any other record, and at `limit`.
+ * the time, and none or one for the difference. How many they are cannot be
+ * predicted, so there is no branch on it. Stops at any other record, and at
+ * `limit`.
  */
 static void
 read_usual(struct sample_reader *reader, uint32_t limit)
@@ -55,12 +56,14 @@ read_usual(struct sample_reader *reader, uint32_t limit)
 
     for (; count < limit && end - at >= (ptrdiff_t)sizeof(first); count++) {
         uint64_t elapsed, weight, node;
+        uint64_t has_third;
 
         memcpy(&first, at, sizeof(first));
         first = le64toh(first);
+        has_third = first & 1;
         second = behind_short_varint(first);
-        third = behind_short_varint(second);
-        node = short_varint(first) - 1;
+        third = behind_short_varint(second) & -has_third;
+        node = (short_varint(first) >> 1) - 1;
         if (((first & first >> 8) | (second & second >> 8) | third) & 0x80 ||
             node >= known || nodes[node] == INDEX_LOST)
             break;
@@ -72,7 +75,7 @@ read_usual(struct sample_reader *reader, uint32_t limit)
         batch->nodes[count] = nodes[node];
         batch->times_ns[count] = time_ns;
         batch->weights_ns[count] = weight * unit_ns;
-        at += 3 + (first >> 7 & 1) + (second >> 7 & 1);
+        at += 2 + (first >> 7 & 1) + (second >> 7 & 1) + has_third;
     }
     reader->left -= count - reader->count;
     reader->count = count;
@@ -122,18 +125,19 @@ read_unusual(struct sample_reader *reader)
 {
     const uint64_t unit_ns = reader->session->unit_ns;
     struct native_batch *batch = &reader->native->batch;
-    uint64_t node, elapsed, difference, weight;
+    uint64_t head, elapsed, difference = 0, weight;
 
-    if (!vmp_get_varint(&reader->at, reader->end, &node))
+    if (!vmp_get_varint(&reader->at, reader->end, &head))
         return false;
-    if (node == 0)
+    if (head == 0)
         return change_state(reader);
-    if (!vmp_get_varint(&reader->at, reader->end, &elapsed) ||
-        !vmp_get_varint(&reader->at, reader->end, &difference))
+    if (head == 1 || !vmp_get_varint(&reader->at, reader->end, &elapsed))
+        return false;
+    if (head & 1 && !vmp_get_varint(&reader->at, reader->end, &difference))
         return false;
     weight = elapsed + (uint64_t)vmp_unzigzag(difference);
     reader->time_ns += elapsed * unit_ns;
-    batch->nodes[reader->count] = find_node(reader, node - 1);
+    batch->nodes[reader->count] = find_node(reader, (head >> 1) - 1);
     batch->times_ns[reader->count] = reader->time_ns;
     batch->weights_ns[reader->count] =
         (int64_t)weight < 0 ? 0 : weight * unit_ns;

@@ -111,8 +111,9 @@ class Session:
                 out += b"\0" + varint(sample[0]) + varint(sample[1])
             else:
                 node, elapsed, weight = sample
-                out += varint(node + 1) + varint(elapsed)
-                out += zigzag(weight - elapsed)
+                differs = weight != elapsed
+                out += varint((node + 1) << 1 | differs) + varint(elapsed)
+                out += zigzag(weight - elapsed) if differs else b""
         self.put(SAMPLES, out)
 
     def stats(self, **counters):
