@@ -16,17 +16,19 @@ enum {
     NAME_SIZE = 1024,
     KIND_SHIFT = 56,
     KIND_CODE = 1,
-    LIST_HEAD_MAX = 2 * VMP_VARINT_MAX,
+    LEAST_UNIT_NS = 1000,
+    UNITS_PER_INTERVAL = 64,
+    HEAD_MAX = 3 * VMP_VARINT_MAX,
+    SECTION_MAX = HEAD_MAX + 2 * VMP_VARINT_MAX,
     CODE_MAX = 2 * VMP_VARINT_MAX + NAME_SIZE,
     FRAME_MAX = 4 * VMP_VARINT_MAX,
     NODE_MAX = 2 * VMP_VARINT_MAX,
-    SAMPLES_HEAD_MAX = 3 * VMP_VARINT_MAX,
     SAMPLE_MAX = 6 * VMP_VARINT_MAX,
 };
 
 /* A weight may be this much off, to be made good by the next: then it mostly is
  * the time that passed, which is there already. */
-static const int64_t MOST_OWED_NS = 4 * VMP_TIME_UNIT_NS;
+static const int64_t MOST_OWED = 2; /* units */
 
 static const uint64_t CODE_MASK = ((uint64_t)1 << KIND_SHIFT) - 1;
 
@@ -34,7 +36,7 @@ static const uint64_t CODE_MASK = ((uint64_t)1 << KIND_SHIFT) - 1;
 struct pending {
     uint32_t first, count;
     size_t used;
-    unsigned char bytes[VMP_CHUNK_MAX_PAYLOAD - LIST_HEAD_MAX];
+    unsigned char bytes[VMP_CHUNK_MAX_PAYLOAD - HEAD_MAX];
 };
 
 struct vmp_encoder {
@@ -42,6 +44,7 @@ struct vmp_encoder {
     vmp_name_of_function name_of;
     void *user;
     uint32_t session, number;
+    uint64_t unit_ns;
 
     struct vmp_intern codes; /* (id, 0) */
     struct vmp_intern keys;  /* (code and kind, key) → frame_of_key */
@@ -84,29 +87,54 @@ send_chunk(struct vmp_encoder *encoder, enum vmp_chunk_type type)
     return encoder->sink(encoder->user, encoder->chunk.bytes, size);
 }
 
-static int
-send_list(struct vmp_encoder *encoder, struct pending *list,
-          enum vmp_chunk_type type)
+/* The payload of a list or of samples: what stands before the entries. */
+static unsigned char *
+put_head(const struct vmp_encoder *encoder, const struct pending *list,
+         enum vmp_chunk_type type, unsigned char *to)
 {
-    int r;
+    if (type == VMP_CHUNK_SAMPLES)
+        to = vmp_put_varint(to, encoder->stream->thread);
+    else if (type != VMP_CHUNK_CODES)
+        to = vmp_put_varint(to, list->first);
+    to = vmp_put_varint(to, list->count);
+    if (type == VMP_CHUNK_SAMPLES)
+        to = vmp_put_varint(to, encoder->samples_from);
+    return to;
+}
 
-    if (!list->count)
-        return 0;
-    if (type != VMP_CHUNK_CODES)
-        vmp_chunk_varint(&encoder->chunk, list->first);
-    vmp_chunk_varint(&encoder->chunk, list->count);
+/* Append a payload to the open chunk, as a section of it or as all of it. */
+static void
+append_list(struct vmp_encoder *encoder, struct pending *list,
+            enum vmp_chunk_type type, bool as_section)
+{
+    unsigned char head[HEAD_MAX];
+    const size_t size = (size_t)(put_head(encoder, list, type, head) - head);
+
+    if (as_section) {
+        vmp_chunk_varint(&encoder->chunk, type);
+        vmp_chunk_varint(&encoder->chunk, size + list->used);
+    }
+    vmp_chunk_bytes(&encoder->chunk, head, size);
     vmp_chunk_bytes(&encoder->chunk, list->bytes, list->used);
-    r = send_chunk(encoder, type);
     list->first += list->count;
     list->count = 0;
     list->used = 0;
-    return r;
 }
 
 static int
 first_error(int a, int b)
 {
     return a < 0 ? a : b;
+}
+
+static int
+send_list(struct vmp_encoder *encoder, struct pending *list,
+          enum vmp_chunk_type type)
+{
+    if (!list->count)
+        return 0;
+    append_list(encoder, list, type, false);
+    return send_chunk(encoder, type);
 }
 
 static int
@@ -118,6 +146,38 @@ send_definitions(struct vmp_encoder *encoder)
                     send_list(encoder, &encoder->new_frames, VMP_CHUNK_FRAMES));
     return first_error(
         r, send_list(encoder, &encoder->new_nodes, VMP_CHUNK_NODES));
+}
+
+/* The samples with all that they need in one chunk, if it holds that much. */
+static int
+send_samples(struct vmp_encoder *encoder)
+{
+    const struct {
+        struct pending *list;
+        enum vmp_chunk_type type;
+    } parts[] = {
+        { &encoder->new_codes, VMP_CHUNK_CODES },
+        { &encoder->new_frames, VMP_CHUNK_FRAMES },
+        { &encoder->new_nodes, VMP_CHUNK_NODES },
+        { &encoder->samples, VMP_CHUNK_SAMPLES },
+    };
+    const size_t count = sizeof(parts) / sizeof(*parts);
+    size_t lists = 0, size = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        lists += parts[i].list->count != 0;
+        size += SECTION_MAX + parts[i].list->used;
+    }
+    if (lists == 1)
+        return send_list(encoder, &encoder->samples, VMP_CHUNK_SAMPLES);
+    if (size > VMP_CHUNK_MAX_PAYLOAD)
+        return first_error(
+            send_definitions(encoder),
+            send_list(encoder, &encoder->samples, VMP_CHUNK_SAMPLES));
+    for (size_t i = 0; i < count; i++)
+        if (parts[i].list->count)
+            append_list(encoder, parts[i].list, parts[i].type, true);
+    return send_chunk(encoder, VMP_CHUNK_GROUP);
 }
 
 static int
@@ -253,6 +313,16 @@ vmp_encoder_node(struct vmp_encoder *encoder, uint32_t parent, uint32_t frame)
     return node + 1;
 }
 
+/* So coarse that the time between two samples mostly takes one byte, which is
+ * finer than it takes a signal to arrive. */
+static uint64_t
+unit_for(uint64_t interval_ns)
+{
+    const uint64_t unit_ns = interval_ns / UNITS_PER_INTERVAL;
+
+    return unit_ns > LEAST_UNIT_NS ? unit_ns : LEAST_UNIT_NS;
+}
+
 int
 vmp_encoder_open(struct vmp_encoder *encoder,
                  const struct vmp_session_info *info)
@@ -260,8 +330,9 @@ vmp_encoder_open(struct vmp_encoder *encoder,
     struct vmp_chunk *const chunk = &encoder->chunk;
 
     encoder->session = info->session;
+    encoder->unit_ns = unit_for(info->interval_ns);
     vmp_chunk_number_field(chunk, VMP_SESSION_VERSION, VMP_FORMAT_VERSION);
-    vmp_chunk_number_field(chunk, VMP_SESSION_TIME_UNIT, VMP_TIME_UNIT_NS);
+    vmp_chunk_number_field(chunk, VMP_SESSION_TIME_UNIT, encoder->unit_ns);
     vmp_chunk_number_field(chunk, VMP_SESSION_UNIX_NS, info->unix_ns);
     vmp_chunk_number_field(chunk, VMP_SESSION_MONOTONIC_NS, info->monotonic_ns);
     vmp_chunk_number_field(chunk, VMP_SESSION_INTERVAL_NS, info->interval_ns);
@@ -318,12 +389,12 @@ vmp_encoder_thread(struct vmp_encoder *encoder, uint32_t index,
     vmp_chunk_number_field(chunk, VMP_THREAD_INDEX, index);
     vmp_chunk_number_field(chunk, VMP_THREAD_ID, info->id);
     vmp_chunk_number_field(chunk, VMP_THREAD_START,
-                           info->start_ns / VMP_TIME_UNIT_NS);
+                           info->start_ns / encoder->unit_ns);
     vmp_chunk_number_field(chunk, VMP_THREAD_END,
-                           info->end_ns ? info->end_ns / VMP_TIME_UNIT_NS + 1
+                           info->end_ns ? info->end_ns / encoder->unit_ns + 1
                                         : 0);
     vmp_chunk_number_field(chunk, VMP_THREAD_CPU,
-                           info->cpu_ns / VMP_TIME_UNIT_NS);
+                           info->cpu_ns / encoder->unit_ns);
     return send_chunk(encoder, VMP_CHUNK_THREAD);
 }
 
@@ -347,21 +418,16 @@ vmp_encoder_begin(struct vmp_encoder *encoder, struct vmp_stream *stream)
 int
 vmp_encoder_finish(struct vmp_encoder *encoder)
 {
-    struct pending *const samples = &encoder->samples;
+    const uint32_t count = encoder->samples.count;
     int r;
 
-    if (!samples->count)
+    if (!count)
         return 0;
-    r = send_definitions(encoder);
-    vmp_chunk_varint(&encoder->chunk, encoder->stream->thread);
-    vmp_chunk_varint(&encoder->chunk, samples->count);
-    vmp_chunk_varint(&encoder->chunk, encoder->samples_from);
-    vmp_chunk_bytes(&encoder->chunk, samples->bytes, samples->used);
-    r = first_error(r, send_chunk(encoder, VMP_CHUNK_SAMPLES));
+    r = send_samples(encoder);
     if (r < 0)
-        encoder->unwritten += samples->count;
+        encoder->unwritten += count;
     else
-        encoder->written += samples->count;
+        encoder->written += count;
     open_samples(encoder);
     return r;
 }
@@ -372,24 +438,24 @@ vmp_encoder_sample(struct vmp_encoder *encoder, uint32_t node, uint64_t time_ns,
 {
     struct pending *const samples = &encoder->samples;
     struct vmp_stream *const stream = encoder->stream;
-    const uint64_t time = time_ns / VMP_TIME_UNIT_NS;
+    const int64_t unit_ns = (int64_t)encoder->unit_ns;
+    const uint64_t time = time_ns / encoder->unit_ns;
     const uint64_t passed = time > stream->time ? time - stream->time : 0;
     const int64_t owed_ns = stream->owed_ns + (int64_t)weight_ns;
-    const int64_t rest_ns = owed_ns - (int64_t)passed * VMP_TIME_UNIT_NS;
-    const bool as_passed = llabs(rest_ns) < MOST_OWED_NS;
+    const int64_t rest_ns = owed_ns - (int64_t)passed * unit_ns;
+    const bool as_passed = llabs(rest_ns) < MOST_OWED * unit_ns;
     int64_t weight = (int64_t)passed;
     int r = 0;
 
     if (!as_passed)
-        weight = owed_ns > 0 ? owed_ns / VMP_TIME_UNIT_NS : 0;
-    stream->owed_ns = owed_ns - weight * VMP_TIME_UNIT_NS;
+        weight = owed_ns > 0 ? owed_ns / unit_ns : 0;
+    stream->owed_ns = owed_ns - weight * unit_ns;
 
-    if (sizeof(samples->bytes) - samples->used < SAMPLES_HEAD_MAX + SAMPLE_MAX)
+    if (!fits(samples, SAMPLE_MAX))
         r = vmp_encoder_finish(encoder);
     if (phase != encoder->phase || state != encoder->state) {
         put(samples, 0);
-        put(samples, phase);
-        put(samples, state);
+        put(samples, phase | state << VMP_STATE_SHIFT);
         encoder->phase = phase;
         encoder->state = state;
     }
@@ -410,7 +476,7 @@ vmp_encoder_stats(struct vmp_encoder *encoder, uint64_t time_ns,
         unsigned key;
         uint64_t value;
     } fields[] = {
-        { VMP_STATS_TIME, time_ns / VMP_TIME_UNIT_NS },
+        { VMP_STATS_TIME, time_ns / encoder->unit_ns },
         { VMP_STATS_EXPIRATIONS, c->expirations },
         { VMP_STATS_SAMPLES, c->samples },
         { VMP_STATS_LOST_RING_FULL, c->lost_ring_full },
@@ -435,7 +501,7 @@ int
 vmp_encoder_end(struct vmp_encoder *encoder, uint64_t time_ns)
 {
     vmp_chunk_number_field(&encoder->chunk, VMP_END_TIME,
-                           time_ns / VMP_TIME_UNIT_NS);
+                           time_ns / encoder->unit_ns);
     return send_chunk(encoder, VMP_CHUNK_END);
 }
 

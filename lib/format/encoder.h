@@ -47,9 +47,9 @@ struct vmp_place {
 
 /* How far the samples of one thread have come. All zero at first. */
 struct vmp_stream {
-    uint32_t thread;       /* index */
-    uint64_t time;         /* of the last sample, units */
-    int64_t owed_ns;       /* of the weights: known and not yet written */
+    uint32_t thread; /* index */
+    uint64_t time;   /* of the last sample, units */
+    int64_t owed_ns; /* of the weights: known and not yet written */
 };
 
 struct vmp_encoder;

@@ -6,7 +6,6 @@
 
 enum {
     VMP_FORMAT_VERSION = 1,
-    VMP_TIME_UNIT_NS = 1000,
 
     VMP_CHUNK_MAGIC = 0x504d568e, /* read as a little-endian u32 */
     VMP_CHUNK_HEADER_SIZE = 24,
@@ -25,6 +24,7 @@ enum vmp_chunk_type {
     VMP_CHUNK_SAMPLES = 6,
     VMP_CHUNK_STATS = 7,
     VMP_CHUNK_END = 8,
+    VMP_CHUNK_GROUP = 9,
 };
 
 /* Keys of fields: even ones hold a varint, odd ones a string. */
@@ -80,6 +80,11 @@ enum {
     VMP_FRAME_KIND_MASK = 15,
     VMP_FRAME_HAS_LINE = 16,
     VMP_FRAME_HAS_OFFSET = 32,
+};
+
+/* A record that changes both has the state above the phase. */
+enum {
+    VMP_STATE_SHIFT = 4,
 };
 
 enum vmp_sample_state {

@@ -11,6 +11,7 @@
 #include "store.h"
 
 enum {
+    UNIT_NS = 1000, /* of a session whose SESSION chunk is lost */
     CHUNK_MAX = VMP_CHUNK_HEADER_SIZE + VMP_CHUNK_MAX_PAYLOAD,
     /* How far to look for a first chunk in what may have no end. */
     PATIENCE = 64 * 1024 * 1024,
@@ -19,6 +20,9 @@ enum {
 typedef int (*chunk_function)(struct native *native,
                               struct native_chunk *chunk);
 
+static int
+group_chunk(struct native *native, struct native_chunk *group);
+
 static const chunk_function chunk_functions[] = {
     [VMP_CHUNK_SESSION] = native_session_chunk,
     [VMP_CHUNK_CODES] = native_codes_chunk,
@@ -26,6 +30,7 @@ static const chunk_function chunk_functions[] = {
     [VMP_CHUNK_NODES] = native_nodes_chunk,
     [VMP_CHUNK_THREAD] = native_thread_chunk,
     [VMP_CHUNK_SAMPLES] = native_samples_chunk,
+    [VMP_CHUNK_GROUP] = group_chunk,
     [VMP_CHUNK_STATS] = native_stats_chunk,
     [VMP_CHUNK_END] = native_end_chunk,
 };
@@ -101,7 +106,7 @@ find_session(struct native *native, uint32_t id)
                    (uint32_t)index, sizeof(*native->sessions)))
         return -ENOMEM;
     native->sessions[index] = (struct native_session){
-        .unit_ns = VMP_TIME_UNIT_NS,
+        .unit_ns = UNIT_NS,
     };
     return index;
 }
@@ -121,10 +126,8 @@ is_next(struct native *native, const struct native_chunk *chunk)
 }
 
 static int
-take_chunk(struct native *native, struct native_chunk *chunk)
+take_payload(struct native *native, struct native_chunk *chunk)
 {
-    if (!is_next(native, chunk))
-        return -EBADMSG;
     if (chunk->flags || chunk->type >= CHUNK_TYPES ||
         !chunk_functions[chunk->type] ||
         native->sessions[chunk->session].refused) {
@@ -132,6 +135,39 @@ take_chunk(struct native *native, struct native_chunk *chunk)
         return 0;
     }
     return chunk_functions[chunk->type](native, chunk);
+}
+
+/* Each section is as a chunk of its type; what follows a bad one is kept. */
+static int
+group_chunk(struct native *native, struct native_chunk *group)
+{
+    struct cursor *payload = &group->payload;
+    int result = 0;
+
+    while (payload->at < payload->end && result != -ENOMEM &&
+           result != -ECANCELED) {
+        struct native_chunk section = *group;
+        const uint64_t type = cursor_varint(payload);
+        const uint64_t size = cursor_varint(payload);
+        int r;
+
+        if (payload->bad || type == VMP_CHUNK_GROUP ||
+            size > (uint64_t)(payload->end - payload->at))
+            return -EBADMSG;
+        section.type = type < CHUNK_TYPES ? (uint32_t)type : CHUNK_TYPES;
+        section.payload.end = payload->at + size;
+        section.payload.at = payload->at;
+        payload->at += size;
+        r = take_payload(native, &section);
+        result = r ? r : result;
+    }
+    return result;
+}
+
+static int
+take_chunk(struct native *native, struct native_chunk *chunk)
+{
+    return is_next(native, chunk) ? take_payload(native, chunk) : -EBADMSG;
 }
 
 static int

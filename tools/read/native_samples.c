@@ -97,14 +97,13 @@ end_run(struct sample_reader *reader)
 static bool
 change_state(struct sample_reader *reader)
 {
-    uint64_t phase, state;
+    uint64_t both;
 
     end_run(reader);
-    if (!vmp_get_varint(&reader->at, reader->end, &phase) ||
-        !vmp_get_varint(&reader->at, reader->end, &state))
+    if (!vmp_get_varint(&reader->at, reader->end, &both))
         return false;
-    reader->phase = phase > UINT8_MAX ? 0 : (uint8_t)phase;
-    reader->state = (uint8_t)state;
+    reader->phase = both & ((1 << VMP_STATE_SHIFT) - 1);
+    reader->state = (uint8_t)(both >> VMP_STATE_SHIFT);
     return true;
 }
 

@@ -108,7 +108,8 @@ class Session:
         out = varint(thread) + varint(count) + varint(start)
         for sample in samples:
             if len(sample) == 2:
-                out += b"\0" + varint(sample[0]) + varint(sample[1])
+                phase, state = sample
+                out += b"\0" + varint(phase | state << 4)
             else:
                 node, elapsed, weight = sample
                 differs = weight != elapsed
