@@ -16,6 +16,7 @@ struct command {
 };
 
 static const struct command commands[] = {
+    { "record", "run a program and record where its time goes", cmd_record },
     { "report", "show where the time went", cmd_report },
     { "flamegraph", "write a flame graph as one HTML page", cmd_flamegraph },
     { "convert", "write the format of another tool", cmd_convert },

@@ -145,6 +145,10 @@ format_time(char buffer[32], uint64_t ns)
     unsigned i = 0;
     double value;
 
+    if (ns == 0) {
+        strcpy(buffer, "0");
+        return;
+    }
     while (i < 3 && (double)ns < units[i].factor)
         i++;
     value = (double)ns / units[i].factor;

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Reading and reporting whatever a file holds. An even first byte: the rest is
+ * the file. An odd one: it says what chunks to make, with right checksums, so
+ * that the fuzzer gets behind them.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "format/crc32c.h"
+#include "format/varint.h"
+#include "report/view.h"
+
+int
+LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+
+enum {
+    /* Of each chunk: type, flags and session, number, size of the payload. */
+    RECIPE_SIZE = 5,
+};
+
+struct source {
+    const unsigned char *data;
+    size_t size;
+};
+
+static size_t
+make_chunk(struct source *source, unsigned char *chunk, uint32_t number)
+{
+    const unsigned char *recipe = source->data;
+    size_t payload = vmp_get_u16(recipe + 3);
+
+    if (payload > source->size - RECIPE_SIZE)
+        payload = source->size - RECIPE_SIZE;
+    vmp_put_u32(chunk, VMP_CHUNK_MAGIC);
+    vmp_put_u32(chunk + 8, recipe[1] & 3);
+    vmp_put_u32(chunk + 12, number + recipe[2] / 128);
+    vmp_put_u16(chunk + 16, recipe[0] % 12);
+    vmp_put_u16(chunk + 18, recipe[1] / 192);
+    vmp_put_u32(chunk + 20, (uint32_t)payload);
+    memcpy(chunk + VMP_CHUNK_HEADER_SIZE, recipe + RECIPE_SIZE, payload);
+    vmp_put_u32(chunk + 4, vmp_crc32c(chunk + VMP_CHUNK_CHECKED_FROM,
+                                      VMP_CHUNK_HEADER_SIZE -
+                                          VMP_CHUNK_CHECKED_FROM + payload));
+    source->data += RECIPE_SIZE + payload;
+    source->size -= RECIPE_SIZE + payload;
+    return VMP_CHUNK_HEADER_SIZE + payload;
+}
+
+static void
+write_chunks(int fd, struct source source)
+{
+    static unsigned char chunk[VMP_CHUNK_HEADER_SIZE + UINT16_MAX];
+    uint32_t number = 0;
+
+    while (source.size >= RECIPE_SIZE) {
+        const size_t size = make_chunk(&source, chunk, number++);
+        if (write(fd, chunk, size) != (ssize_t)size)
+            abort();
+    }
+}
+
+static void
+report(const char *path, FILE *out)
+{
+    char message[512];
+    struct view view = { .path = path, .min_percent = 0.1 };
+
+    terminal_open(&view.terminal, out);
+    if (!profile_read(&view.profile, path, tree_add, &view.tree, message,
+                      sizeof(message)) &&
+        !tree_finish(&view.tree, &view.profile) &&
+        !labels_by_function(&view.functions, &view.profile) &&
+        !labels_by_line(&view.lines, &view.profile)) {
+        report_header(&view);
+        report_functions(&view);
+        report_tree(&view);
+        report_threads(&view);
+        report_json(&view);
+    }
+    labels_free(&view.functions);
+    labels_free(&view.lines);
+    tree_free(&view.tree);
+    profile_free(&view.profile);
+}
+
+int
+LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
+    static FILE *out;
+    char path[64];
+    int fd;
+
+    if (!out)
+        out = fopen("/dev/null", "w");
+    if (size == 0 || !out)
+        return 0;
+    fd = memfd_create("input", MFD_CLOEXEC);
+    if (fd < 0)
+        abort();
+    if (data[0] & 1)
+        write_chunks(fd, (struct source){ data + 1, size - 1 });
+    else if (write(fd, data + 1, size - 1) != (ssize_t)(size - 1))
+        abort();
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    report(path, out);
+    close(fd);
+    return 0;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The environment that `vmprof record` gives its command. Each kind of VM that
+ * needs something in it has a file record_env_*.c and a line in
+ * environment_prepare().
+ */
+#ifndef RECORD_ENVIRONMENT_H
+#define RECORD_ENVIRONMENT_H
+
+#include <stddef.h>
+
+struct recording {
+    const char *path;     /* of the file, absolute */
+    const char *interval; /* seconds, as a decimal */
+    const char *mode;     /* "cpu" or "wall" */
+    const char *clock;    /* "auto", "perf" or "monotonic" */
+};
+
+struct environment {
+    char **strings; /* as execve() takes them */
+    size_t count, capacity;
+};
+
+/* A copy of this process's. Returns 0 or -ENOMEM. */
+int
+environment_open(struct environment *environment);
+
+/* The value of a variable, or NULL. */
+const char *
+environment_get(const struct environment *environment, const char *name);
+
+/* Set a variable to what the format says. Returns 0 or -ENOMEM. */
+int
+environment_set(struct environment *environment, const char *name,
+                const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+void
+environment_free(struct environment *environment);
+
+/* Set all that VMs need. Returns 0 or a negative errno. */
+int
+environment_prepare(struct environment *environment,
+                    const struct recording *recording);
+
+/* For VMs that call vmprof_autostart(). */
+int
+record_env_autostart(struct environment *environment,
+                     const struct recording *recording);
+
+#endif
