@@ -155,8 +155,6 @@ run_checked(const struct exporter *exporter, struct export_job *job,
         return 1;
     }
     tell_damage(job);
-    if (strcmp(path, "-"))
-        fprintf(stderr, "vmprof: wrote %s\n", path);
     return 0;
 }
 
@@ -172,6 +170,9 @@ export_run(const struct exporter *exporter, struct export_job *job,
         code = run_checked(exporter, job, chosen);
     else
         fputs("vmprof: not enough memory\n", stderr);
+    /* Who did not choose the name has to be told it. */
+    if (!code && !path && strcmp(chosen, "-"))
+        fprintf(stderr, "vmprof: wrote %s\n", chosen);
     profile_free(&job->profile);
     free(chosen);
     return code;

@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""browser.py VMPROF DIRECTORY TEST: run browser/TEST.mjs on fresh pages.
+
+The packages that it needs are pinned in browser/package-lock.json and are
+installed below DIRECTORY once.
+"""
+
+import fcntl
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import stacks
+from stacks import CODE, JITTED, NATIVE
+
+HERE = pathlib.Path(__file__).resolve().parent / "browser"
+
+
+def skip(reason):
+    print(f"1..0 # SKIP {reason}")
+    print(f"SKIPPED: {reason}", file=sys.stderr)
+    sys.exit(0)
+
+
+def find(*names):
+    for name in names:
+        path = shutil.which(name)
+        if path:
+            return path
+    return skip(f"{names[0]} is not installed: nothing was seen in a browser")
+
+
+def install(directory, npm):
+    """npm ci, by one test at a time, unless it has been done."""
+    directory.mkdir(parents=True, exist_ok=True)
+    lock = (HERE / "package-lock.json").read_bytes()
+    with open(directory / "lock", "w", encoding="utf-8") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        done = directory / "installed.json"
+        if done.exists() and done.read_bytes() == lock:
+            return
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(HERE / name, directory)
+        run = subprocess.run(
+            [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+            cwd=directory, capture_output=True, text=True, timeout=240,
+            check=False)
+        if run.returncode:
+            skip("npm could not install the browser driver: " +
+                 " ".join(run.stderr.split())[-200:])
+        done.write_bytes(lock)
+
+
+def hostile(path):
+    recording = stacks.Recording(program="<img src=x onerror=alert(1)>")
+    thread = recording.thread("</script><script>alert(2)</script>", 1)
+    for name in ("</script><script>alert(3)</script>", "<!--<script>",
+                 "<img src=x onerror=alert(4)>", '"];alert(5);//', "\u2028",
+                 "\u202eabc", "javascript:alert(6)", b"\xff\xfe",
+                 "long " * 2000, "a\nb", "__proto__", "constructor", ""):
+        recording.add(thread, [((name, name, 1), CODE, 1)] * 2, 50)
+    recording.write(path)
+
+
+def huge(path):
+    """100,000 distinct stacks of 3,000 functions, up to 45 deep."""
+    source = random.Random(1)
+    functions = [(f"function_{i}", f"file{i % 50}.toy", i)
+                 for i in range(3000)]
+    recording = stacks.Recording(program="huge")
+    threads = [recording.thread("main", 1), recording.thread("other", 2)]
+    known, grown = {()}, [()]
+    while len(known) <= 100000:
+        base = grown[int(len(grown) * source.random() ** 1.5)]
+        stack = base + (source.randrange(3000),)
+        if len(stack) > 45 or stack in known:
+            continue
+        known.add(stack)
+        grown.append(stack)
+        frames = [(functions[i], CODE, i + 1) for i in stack]
+        recording.add(threads[len(known) % 2], frames, 1000)
+    recording.write(path)
+
+
+def deep(path):
+    recording = stacks.Recording(program="deep")
+    thread = recording.thread("main", 1)
+    kinds = [CODE, JITTED, NATIVE]
+    stack = [((f"level_{i % 7}", "deep.toy", i % 7), kinds[i % 3], 1)
+             for i in range(5000)]
+    recording.add(thread, stack, 1000)
+    recording.write(path)
+
+
+def waiting(path):
+    recording = stacks.Recording(program="waiting", mode=1, clock=3)
+    thread = recording.thread("main", 1)
+    recording.add(thread, [(stacks.MAIN, CODE, 1)], 1000000)
+    recording.add(thread, [(stacks.MAIN, CODE, 1), (stacks.WORK, CODE, 1)],
+                  3000000, state=stacks.OFF_CPU)
+    recording.write(path, ring_full=7, stacks_cut=1)
+
+
+PAGES = {
+    "flamegraph": (stacks.small, hostile, huge, deep, waiting),
+    "speedscope": (stacks.small, hostile),
+}
+
+
+def make_pages(vmprof, directory, test):
+    for make in PAGES[test]:
+        profile = directory / f"{make.__name__}.vmprof"
+        make(profile)
+        command = {"flamegraph": ["flamegraph", profile],
+                   "speedscope": ["convert", profile, "--to", test]}[test]
+        subprocess.run([vmprof, *command], check=True,
+                       stderr=subprocess.DEVNULL)
+
+
+def main():
+    vmprof, directory, test = sys.argv[1:]
+    node, npm = find("node", "nodejs"), find("npm")
+    browser = find("chromium", "chromium-browser", "google-chrome")
+    directory = pathlib.Path(directory).resolve()
+    install(directory, npm)
+    with tempfile.TemporaryDirectory() as pages:
+        make_pages(vmprof, pathlib.Path(pages), test)
+        run = subprocess.run([node, HERE / f"{test}.mjs", directory, browser,
+                              pages], check=False)
+    sys.exit(run.returncode)
+
+
+if __name__ == "__main__":
+    main()

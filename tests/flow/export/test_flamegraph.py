@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""vmprof flamegraph: the page as a file. flamegraph.mjs looks at it."""
+
+import base64
+import hashlib
+import html.parser
+import json
+import re
+
+import command
+import stacks
+from stacks import CODE
+
+import tap
+
+HOSTILE = ["</script><script>alert(1)</script>", "<!--", "<img src=x>",
+           '"];alert(1);//', "\u2028", "\u202eabc", "]]>", "&lt;", "'\\"]
+
+
+class Page(html.parser.HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.scripts, self.styles = [], [], []
+        self.policy = None
+        self.inside = None
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.elements.append((tag, attributes))
+        if attributes.get("http-equiv") == "Content-Security-Policy":
+            self.policy = attributes["content"]
+        self.inside = tag
+        if tag == "script":
+            self.scripts.append("")
+        if tag == "style":
+            self.styles.append("")
+
+    def handle_endtag(self, tag):
+        self.inside = None
+
+    def handle_data(self, data):
+        if self.inside == "script":
+            self.scripts[-1] += data
+        if self.inside == "style":
+            self.styles[-1] += data
+
+    def data(self):
+        return json.loads(self.scripts[0])
+
+
+class Flamegraph(command.CommandTest):
+    def page(self, *options):
+        self.succeed("flamegraph", "a.vmprof", *options)
+        with open(self.path("a.html"), encoding="utf-8", newline="") as file:
+            return Page(file.read())
+
+    def small(self, *options):
+        stacks.small(self.path("a.vmprof"))
+        return self.page(*options)
+
+    def test_sums_per_thread_are_the_recording_s(self):
+        data = self.small().data()
+        totals = {}
+        for thread in data["threads"]:
+            totals[thread["name"]] = sum(thread["ns"]), sum(thread["samples"])
+            self.assertEqual(len(thread["ns"]), len(thread["nodes"]))
+        self.assertEqual(totals, {"main": (1000000000, 12),
+                                  "worker": (500000000, 6)})
+        for node, distance in enumerate(data["parents"], 1):
+            self.assertIn(node - distance, range(node))
+
+    def test_the_policy_allows_this_page_alone(self):
+        page = self.small()
+        for content in page.scripts[1:] + page.styles:
+            digest = hashlib.sha256(content.encode()).digest()
+            self.assertIn("sha256-" + base64.b64encode(digest).decode(),
+                          page.policy)
+        self.assertIn("default-src 'none'", page.policy)
+        self.assertNotIn("unsafe", page.policy)
+        self.assertNotIn("http", page.policy)
+
+    def test_nothing_points_to_the_network(self):
+        page = self.small()
+        for tag, attributes in page.elements:
+            for name in ("src", "href", "action", "srcset"):
+                self.assertIn(attributes.get(name, "data:,"), ("data:,",))
+        for code in page.scripts[1:] + page.styles:
+            self.assertIsNone(re.search(
+                r"https?:|url\(|@import|fetch\(|XMLHttpRequest|innerHTML"
+                r"|document\.write|\beval\(", code))
+
+    def test_the_title_can_be_given(self):
+        self.assertEqual(self.small().data()["title"], "demo")
+        page = self.small("--title", "</script> & more")
+        self.assertEqual(page.data()["title"], "</script> & more")
+
+    def test_hostile_names_stay_in_their_strings(self):
+        recording = stacks.Recording(program="</title><script>")
+        thread = recording.thread("</script>", 1)
+        names = [name.encode() for name in HOSTILE]
+        for name in names + [b"\xff\xfe", b"x" * 10000, b"a\nb"]:
+            recording.add(thread, [((name, name, 1), CODE, 1)], 5)
+        recording.write(self.path("a.vmprof"))
+        page = self.page()
+        self.assertEqual(len(page.scripts), 2)
+        data = page.data()
+        names = [function[0] for function in data["functions"]]
+        shown = [re.sub("[\u2028\u202e]", "\ufffd", name) for name in HOSTILE]
+        for name in shown + ["\ufffd\ufffd", "x" * 10000, "a\ufffdb"]:
+            self.assertIn(name, names)
+        self.assertEqual(data["title"], "</title><script>")
+        self.assertNotIn("<", page.scripts[0])
+
+    def test_losses_reach_the_page(self):
+        recording = stacks.Recording()
+        recording.add(recording.thread("t", 1), [(stacks.MAIN, CODE, 1)], 5)
+        recording.write(self.path("a.vmprof"), expirations=11, ring_full=4,
+                        busy=3, walker=2, switching=1, stacks_cut=6,
+                        frames_cut=60, unwritten=5)
+        data = self.page().data()
+        names = ("due", "lostRingFull", "lostBusy", "lostWalker",
+                 "lostSwitching", "stacksCut", "framesCut", "unwritten")
+        self.assertEqual([data[name] for name in names],
+                         [11, 4, 3, 2, 1, 6, 60, 5])
+
+
+if __name__ == "__main__":
+    tap.main()

@@ -1,0 +1,235 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""vmprof convert --to pprof, read by a decoder of our own and by Go's."""
+
+import collections
+import gzip
+import re
+import shutil
+import subprocess
+import unittest
+
+import command
+import stacks
+from stacks import CODE
+
+import tap
+
+
+def read_varint(data, at):
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+
+
+def read_message(data):
+    """Fields by number; a length-delimited one is bytes."""
+    fields = collections.defaultdict(list)
+    at = 0
+    while at < len(data):
+        key, at = read_varint(data, at)
+        if key & 7 == 0:
+            value, at = read_varint(data, at)
+        elif key & 7 == 2:
+            size, at = read_varint(data, at)
+            value, at = data[at:at + size], at + size
+            assert len(value) == size
+        else:
+            raise ValueError(f"wire type {key & 7}")
+        fields[key >> 3].append(value)
+    return fields
+
+
+def number(message, field):
+    return message[field][-1] if message[field] else 0
+
+
+def packed(message, field):
+    values = []
+    for data in message[field]:
+        at = 0
+        while at < len(data):
+            value, at = read_varint(data, at)
+            values.append(value)
+    return values
+
+
+class Pprof:
+    def __init__(self, path):
+        with gzip.open(path) as file:
+            self.raw = read_message(file.read())
+        self.strings = [s.decode() for s in self.raw[6]]
+        self.functions = self.by_id(5)
+        self.locations = self.by_id(4)
+        self.mappings = self.by_id(3)
+        self.samples = [self.sample(read_message(m)) for m in self.raw[2]]
+
+    def by_id(self, field):
+        messages = [read_message(m) for m in self.raw[field]]
+        ids = [number(m, 1) for m in messages]
+        assert ids == list(range(1, len(ids) + 1)), "ids are not dense"
+        return dict(zip(ids, messages))
+
+    def string(self, message, field):
+        return self.strings[number(message, field)]
+
+    def value_type(self, message):
+        return self.string(message, 1), self.string(message, 2)
+
+    def frame(self, location_id):
+        location = self.locations[location_id]
+        lines = [read_message(m) for m in location[4]]
+        assert len(lines) == 1, "some readers drop all but one line"
+        assert number(location, 2) in self.mappings
+        function = self.functions[number(lines[0], 1)]
+        return (self.string(function, 2), self.string(function, 4),
+                number(function, 5), number(lines[0], 2))
+
+    def sample(self, message):
+        labels = {}
+        for data in message[3]:
+            label = read_message(data)
+            value = self.string(label, 2) if label[2] else number(label, 3)
+            labels[self.string(label, 1)] = value
+        stack = tuple(map(self.frame, packed(message, 1)))
+        return stack, packed(message, 2), labels
+
+
+def truth(recording):
+    """(stack leaf first, thread, phase) -> [samples, ns], as was added."""
+    functions = {code: f for f, code in recording.codes.items()}
+    frames = {index: frame for frame, index in recording.frames.items()}
+    nodes = {index: node for node, index in recording.nodes.items()}
+    threads = {index: name for name, index in recording.threads.items()}
+    sums = collections.defaultdict(lambda: [0, 0])
+    for thread, node, weight, phase, _ in recording.samples:
+        stack = []
+        while node:
+            node, frame = nodes[node]
+            code, _, line = frames[frame]
+            stack.append((*functions[code], line or 0))
+        key = (tuple(stack), threads[thread], phase)
+        sums[key][0] += 1
+        sums[key][1] += weight * 1000
+    return dict(sums)
+
+
+PHASES = {None: 0, "tracing": 1, "gc": 6}
+
+
+class Decoded(command.CommandTest):
+    def convert(self, **session):
+        self.recording = stacks.small(self.path("a.vmprof"), **session)
+        self.succeed("convert", "a.vmprof", "--to", "pprof")
+        return Pprof(self.path("a.pb.gz"))
+
+    def test_every_stack_has_its_samples_and_time(self):
+        found = {}
+        for stack, values, labels in self.convert().samples:
+            key = (stack, (labels["thread"], labels["thread_id"]),
+                   PHASES[labels.get("phase")])
+            self.assertNotIn(key, found)
+            found[key] = values
+        self.assertEqual(found, truth(self.recording))
+
+    def test_the_header_says_what_was_measured(self):
+        pprof = self.convert(interval=2000000)
+        types = [pprof.value_type(read_message(m)) for m in pprof.raw[1]]
+        self.assertEqual(types, [("samples", "count"),
+                                 ("cpu", "nanoseconds")])
+        self.assertEqual(pprof.string(pprof.raw, 14), "cpu")
+        self.assertEqual(
+            pprof.value_type(read_message(pprof.raw[11][0])),
+            ("cpu", "nanoseconds"))
+        self.assertEqual(number(pprof.raw, 12), 2000000)
+        self.assertEqual(number(pprof.raw, 9), 1700000000000000000)
+        self.assertEqual(number(pprof.raw, 10), 1500000000)
+        self.assertEqual(pprof.strings[0], "")
+        self.assertTrue(packed(pprof.raw, 13))
+
+    def test_wall_time_is_called_so(self):
+        pprof = self.convert(mode=1, clock=3)
+        self.assertEqual(pprof.value_type(read_message(pprof.raw[1][1])),
+                         ("wall", "nanoseconds"))
+        self.assertEqual(pprof.string(pprof.raw, 14), "wall")
+
+    def test_pprof_has_no_symbols_to_look_for(self):
+        mapping = self.convert().mappings[1]
+        self.assertEqual([number(mapping, f) for f in (7, 8, 9)], [1, 1, 1])
+
+    def test_waiting_is_labelled(self):
+        recording = stacks.Recording(mode=1, clock=3)
+        thread = recording.thread("t", 1)
+        recording.add(thread, [(stacks.MAIN, CODE, 1)], 5)
+        recording.add(thread, [(stacks.MAIN, CODE, 1)], 7,
+                      state=stacks.OFF_CPU)
+        recording.write(self.path("a.vmprof"))
+        self.succeed("convert", "a.vmprof", "--to", "pprof")
+        found = {labels.get("state"): values[1] for _, values, labels
+                 in Pprof(self.path("a.pb.gz")).samples}
+        self.assertEqual(found, {None: 5000, "off-cpu": 7000})
+
+    def test_strings_are_utf8_whatever_the_names_were(self):
+        recording = stacks.Recording(program=b"\xff")
+        recording.add(recording.thread(b"\xc3(", 1),
+                      [((b"a\xff\n", b"\xed\xa0\x80", 1), CODE, 1)], 5)
+        recording.write(self.path("a.vmprof"))
+        self.succeed("convert", "a.vmprof", "--to", "pprof")
+        stack, _, labels = Pprof(self.path("a.pb.gz")).samples[0]
+        self.assertEqual(stack[0][0], "a\ufffd\ufffd")
+        self.assertEqual(labels["thread"], "\ufffd(")
+
+
+GO = shutil.which("go")
+
+
+@unittest.skipUnless(GO, "go is not installed: nothing was read by its pprof")
+class ReadByGo(command.CommandTest):
+    def pprof(self, *options):
+        stacks.small(self.path("a.vmprof"))
+        self.succeed("convert", "a.vmprof", "--to", "pprof")
+        run = subprocess.run(
+            [GO, "tool", "pprof", *options, "a.pb.gz"], cwd=self.directory,
+            capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        return run.stdout
+
+    def test_functions_have_their_shares(self):
+        shares = {}
+        for line in self.pprof("-top").splitlines():
+            row = re.match(r"\s*\S+\s+([\d.]+)%\s+\S+\s+\S+\s+([\d.]+)%"
+                           r"\s+(\S+)$", line)
+            if row:
+                shares[row[3]] = float(row[1]), float(row[2])
+        self.assertEqual(shares, {
+            "main": (6.67, 66.67), "work": (40.0, 66.67),
+            "sort": (20.0, 20.0), "memcpy": (6.67, 6.67),
+            "fib": (26.67, 33.33)})
+
+    def test_samples_are_counted_too(self):
+        top = self.pprof("-top", "-sample_index=samples")
+        self.assertRegex(top, r"(?m)^\s+7\s+38\.89%.*work$")
+
+    def test_lines_and_threads_are_there(self):
+        raw = self.pprof("-raw")
+        self.assertIn("samples/count cpu/nanoseconds[dflt]", raw)
+        self.assertRegex(raw, r"thread:\[worker\]")
+        self.assertRegex(raw, r"thread_id:\[101\]")
+        self.assertRegex(raw, r"work app\.toy:12")
+
+    def test_a_thread_can_be_picked(self):
+        top = self.pprof("-top", "-tagfocus=thread=worker")
+        self.assertRegex(top, r"(?m)^\s+400ms .*fib$")
+        self.assertNotIn("sort", top)
+
+    def test_nothing_is_symbolized(self):
+        self.assertNotIn("symboliz", self.pprof("-raw").lower())
+
+
+if __name__ == "__main__":
+    tap.main()
