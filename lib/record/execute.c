@@ -20,7 +20,7 @@ void *
 vmprof_execute_code(struct vmprof_thread *thread, vmprof_code_id code,
                     void *(*function)(void *argument), void *argument)
 {
-    struct call call __attribute__((cleanup(leave))) = {
+    struct call call __attribute__((cleanup(leave), unused)) = {
         thread,
         vmprof_execute_code_enter(thread, code, NULL),
     };
