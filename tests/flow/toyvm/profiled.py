@@ -73,7 +73,7 @@ class Profiled(unittest.TestCase):
                    options=["--mode", "wall"])
 
     def test_the_collector_runs(self):
-        self.check("objects", 3000, output="3000 rounds, area 2023935431\n")
+        self.check("objects", 3000, output="3000 rounds, area 674645\n")
 
     def test_a_short_interval_changes_no_result(self):
         for program, arguments, output in [

@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+
+"""What profiles of the toy VM say is what the programs did: every stack is one
+that can occur, lines are right, and shares are those that the clock found."""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+VMPROF = pathlib.Path(sys.argv.pop(1)).resolve()
+
+from toyvm import PROGRAMS, run  # noqa: E402 (takes its arguments first)
+
+# By program: who calls whom. Natives are leaves and may stand anywhere.
+CALLS = {
+    "exceptions": {
+        "<main>": {"directly", "through_coroutine"},
+        "directly": {"rethrow", "work"},
+        "through_coroutine": {"inside", "work"},
+        "inside": {"rethrow"},
+        "rethrow": {"fall"},
+        "fall": {"fall", "work"},
+        "work": set(),
+    },
+    "coroutines": {
+        "<main>": {"schedule", "finish"},
+        "schedule": {"member"},
+        "finish": {"member"},
+        "member": {"turn"},
+        "turn": {"spin"},
+        "spin": set(),
+    },
+    "threads": {
+        "<main>": set(),
+        "worker": {"fill", "total"},
+        "fill": set(),
+        "total": set(),
+    },
+    "objects": {
+        "<main>": {"tree", "count", "make", "sum_areas"},
+        "make": {"circle", "square"},
+        "circle": set(),
+        "square": set(),
+        "sum_areas": {"<fn>"},
+        "<fn>": set(),
+        "tree": {"tree"},
+        "count": {"count"},
+    },
+}
+NATIVES = {"print", "len", "str", "int", "float", "push", "spawn", "done",
+           "clock", "thread_start", "thread_join", "garbage collector"}
+ROOTS = {"<main>", "worker"}
+
+LINES = """\
+fn burn() {
+    burn_ns(6000000)
+    burn_ns(2000000)
+}
+for i in 0..50 {
+    burn()
+}
+"""
+
+
+def vmprof(*arguments):
+    done = subprocess.run([VMPROF, *map(str, arguments)], capture_output=True,
+                          text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+class Profile:
+    """A program's profile, and what it printed."""
+
+    def __init__(self, program, *arguments, options=()):
+        with tempfile.TemporaryDirectory() as directory:
+            file = pathlib.Path(directory) / "profile"
+            done = run("--profile", file, *options, program, *arguments)
+            assert done.returncode == 0, done.stderr
+            self.output = done.stdout
+            self.report = json.loads(vmprof("report", "--json", file))
+            self.collapsed = vmprof("convert", file, "--to", "collapsed",
+                                    "--value", "samples", "-o", "-")
+
+    def stacks(self):
+        """Lists of function names, outermost first, and how often."""
+        for line in self.collapsed.splitlines():
+            stack, count = line.rsplit(" ", 1)
+            yield [re.sub(r" \(.*\)$", "", frame)
+                   for frame in stack.split(";")], int(count)
+
+    def shares(self):
+        shares = {}
+        for function in self.report["functions"]:
+            name = function["function"]
+            shares[name] = shares.get(name, 0) + function["self_percent"]
+        return shares
+
+
+class Stacks(unittest.TestCase):
+    def check_stack(self, calls, stack):
+        self.assertIn(stack[0], ROOTS)
+        for index, (caller, callee) in enumerate(zip(stack, stack[1:])):
+            if callee in NATIVES:
+                self.assertEqual(index, len(stack) - 2, stack)
+            else:
+                self.assertIn(callee, calls.get(caller, ()), stack)
+
+    def check(self, program, *arguments, options=()):
+        profile = Profile(PROGRAMS / f"{program}.toy", *arguments,
+                          options=["--interval", "0.0005", *options])
+        total = 0
+        for stack, count in profile.stacks():
+            if stack[0] not in ("[no VM frames]", "[unsampled]"):
+                self.check_stack(CALLS[program], stack)
+                total += count
+        self.assertGreater(total, 20)
+        return profile
+
+    def check_exceptions(self, profile):
+        """Nothing is left of the calls that an exception skipped, and nothing
+        is missing that it did not skip."""
+        under_fall = 0
+        for stack, count in profile.stacks():
+            if stack[-1] != "work":
+                continue
+            if stack[-2] == "fall":
+                self.assertEqual(stack.count("fall"), 51)
+                self.assertEqual(len(stack),
+                                 56 if "inside" in stack else 55)
+                under_fall += count
+            else:
+                self.assertEqual(len(stack), 3)
+        self.assertGreater(under_fall, 0)
+
+    def test_exceptions_leave_nothing_behind(self):
+        self.check_exceptions(self.check("exceptions", 5000))
+
+    def test_exceptions_leave_nothing_for_the_observer(self):
+        self.check_exceptions(self.check("exceptions", 5000,
+                                         options=["--mode", "wall"]))
+
+    def test_coroutines_run_on_top_of_who_resumed_them(self):
+        profile = self.check("coroutines", 1000, 100)
+        whole = ["<main>", "schedule", "member", "turn", "spin"]
+        self.assertIn(whole, [stack for stack, _ in profile.stacks()])
+
+    def test_coroutines_can_be_observed(self):
+        self.check("coroutines", 1000, 100, options=["--mode", "wall"])
+
+    def test_each_of_64_threads_has_samples_of_its_own(self):
+        profile = self.check("threads", 64, 200)
+        sampled = {thread["name"] for thread in profile.report["threads"]
+                   if thread["samples"] > 0}
+        self.assertLessEqual({f"toy {i}" for i in range(1, 65)}, sampled)
+        self.assertTrue(any(stack[0] == "worker"
+                            for stack, _ in profile.stacks()))
+
+    def test_the_collector_is_a_frame_and_a_phase(self):
+        profile = self.check("objects", 5000)
+        phases = {phase["phase"]: phase["samples"]
+                  for phase in profile.report["phases"]}
+        collected = sum(count for stack, count in profile.stacks()
+                        if stack[-1] == "garbage collector")
+        self.assertGreater(collected, 0)
+        self.assertAlmostEqual(phases["garbage collection"], collected,
+                               delta=collected * 0.1 + 2)
+
+    def test_a_deep_stack_keeps_its_inner_end(self):
+        profile = Profile(PROGRAMS / "deep.toy", 100000, 5)
+        seen = 0
+        for stack, count in profile.stacks():
+            if stack[-1] == "bottom":
+                self.assertEqual(stack[0], "[truncated]")
+                self.assertEqual(stack[1:-1], ["dive"] * 1023)
+                seen += count
+        self.assertGreater(seen, 0)
+        losses = profile.report["losses"]
+        self.assertGreaterEqual(losses["stacks_truncated"], seen)
+        # 100,001 dives and the text lie under bottom; 1,023 dives are shown.
+        self.assertGreaterEqual(losses["frames_truncated"],
+                                seen * (100002 - 1023))
+
+
+class Lines(unittest.TestCase):
+    def test_time_is_found_on_the_line_that_called(self):
+        with tempfile.TemporaryDirectory() as directory:
+            program = pathlib.Path(directory) / "lines.toy"
+            program.write_text(LINES)
+            lines = Profile(program).report["lines"]
+        total = {(line["function"], line.get("line")): line["total_ns"]
+                 for line in lines if line["total_ns"] > 0}
+        burnt = total["burn", 2] + total["burn", 3]
+        self.assertAlmostEqual(total["burn", 2] / burnt, 0.75, delta=0.05)
+        self.assertAlmostEqual(total["<main>", 6] / burnt, 1, delta=0.02)
+        self.assertGreater(burnt, 0.35e9)
+        self.assertLess(burnt, 0.6e9)
+
+
+class Shares(unittest.TestCase):
+    def check(self, threads):
+        profile = Profile(PROGRAMS / "shares.toy", 2, threads,
+                          options=["--truth"])
+        truth = json.loads(profile.output.splitlines()[-1])
+        shares = profile.shares()
+        for function in truth["functions"]:
+            if function["share"] > 0.03:
+                with self.subTest(function["function"]):
+                    self.assertAlmostEqual(shares[function["function"]],
+                                           function["share"] * 100, delta=3)
+
+    def test_one_thread_spends_its_time_where_the_clock_says(self):
+        self.check(1)
+
+    def test_four_threads_spend_their_time_where_the_clock_says(self):
+        self.check(4)
+
+
+unittest.main()
