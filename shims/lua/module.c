@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+
+/* require "vmprof": what a Lua program calls. */
+#include "module.h"
+#include "options.h"
+#include "state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include <lauxlib.h>
+
+/* The session belongs to the process, whichever state began it. */
+static pthread_mutex_t session = PTHREAD_MUTEX_INITIALIZER;
+static int session_fd = -1;
+static atomic_size_t frame_limit = DEFAULT_FRAMES;
+
+void
+vmprof_lua_set_frame_limit(size_t limit)
+{
+    atomic_store_explicit(&frame_limit, limit, memory_order_relaxed);
+}
+
+size_t
+vmprof_lua_frame_limit(void)
+{
+    return atomic_load_explicit(&frame_limit, memory_order_relaxed);
+}
+
+static struct profiled_state *
+attach_or_raise(lua_State *L)
+{
+    struct profiled_state *state;
+    const int error = vmprof_lua_attach(L, &state);
+
+    if (error == -EBUSY)
+        luaL_error(L, "this Lua state is attached to another OS thread; call "
+                      "vmprof.detach() there first");
+    if (error)
+        luaL_error(L, "this OS thread cannot be profiled: %s",
+                   vmprof_strerror(error));
+    return state;
+}
+
+/* Returns 0 or a negative errno; then *out is not set. */
+static int
+open_session(const struct start_options *options)
+{
+    struct vmprof_options library = options->library;
+    const int fd =
+        open(options->file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int error;
+
+    if (fd < 0)
+        return -errno;
+    library.fd = fd;
+    error = vmprof_enable_with(&library);
+    if (error) {
+        close(fd);
+        return error;
+    }
+    session_fd = fd;
+    return 0;
+}
+
+static bool
+is_enabled(void)
+{
+    struct vmprof_stats stats;
+
+    vmprof_stats_init(&stats);
+    return vmprof_get_stats(&stats) == 0 && stats.enabled;
+}
+
+static int
+start(lua_State *L)
+{
+    struct profiled_state *state;
+    struct start_options options;
+    bool enabled;
+    int error = 0;
+
+    vmprof_lua_check_options(L, &options);
+    state = attach_or_raise(L);
+    pthread_mutex_lock(&session);
+    /* Before the file is opened, which would empty that of the session. */
+    enabled = is_enabled();
+    if (!enabled)
+        error = open_session(&options);
+    pthread_mutex_unlock(&session);
+    if (enabled)
+        return luaL_error(L, "profiling is already on; it must be stopped "
+                             "before it can be started again");
+    if (error)
+        return luaL_error(L, "cannot profile into '%s': %s", options.file,
+                          vmprof_strerror(error));
+    state->opened_session = true;
+    if (options.library.max_frames)
+        vmprof_lua_set_frame_limit(options.library.max_frames);
+    return 0;
+}
+
+/* Returns 0, -EALREADY, -EIO, or what else vmprof_disable() said. */
+static int
+close_session(void)
+{
+    int error = -EALREADY;
+
+    pthread_mutex_lock(&session);
+    if (session_fd >= 0) {
+        error = vmprof_disable();
+        if (close(session_fd) && !error)
+            error = -errno;
+        session_fd = -1;
+    }
+    pthread_mutex_unlock(&session);
+    return error;
+}
+
+static int
+stop(lua_State *L)
+{
+    struct vmprof_stats stats;
+    const int error = close_session();
+
+    if (error == -EALREADY)
+        return luaL_error(L, "profiling is not on, or was not started by "
+                             "vmprof.start()");
+    if (error == -EIO) {
+        vmprof_stats_init(&stats);
+        vmprof_get_stats(&stats);
+        return luaL_error(L, "the profile is not whole: %s",
+                          vmprof_strerror(-stats.write_error));
+    }
+    if (error)
+        return luaL_error(L, "cannot stop profiling: %s",
+                          vmprof_strerror(error));
+    return 0;
+}
+
+void
+vmprof_lua_state_closes(struct profiled_state *state)
+{
+    if (state->opened_session)
+        close_session();
+    state->opened_session = false;
+}
+
+static int
+attach(lua_State *L)
+{
+    attach_or_raise(L);
+    return 0;
+}
+
+static int
+detach(lua_State *L)
+{
+    struct profiled_state *state = vmprof_lua_find_state(L);
+
+    if (!state || vmprof_lua_detach(state))
+        return luaL_error(L, "this Lua state is not attached");
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    size_t offset;
+} counters[] = {
+#define COUNTER(name)                                                          \
+    {                                                                          \
+#        name, offsetof(struct vmprof_stats, name)                             \
+    }
+    COUNTER(interval_ns),       COUNTER(elapsed_ns),
+    COUNTER(threads),           COUNTER(expirations),
+    COUNTER(samples),           COUNTER(lost_ring_full),
+    COUNTER(lost_busy),         COUNTER(lost_switching),
+    COUNTER(lost_walker),       COUNTER(stacks_cut),
+    COUNTER(frames_cut),        COUNTER(overflows),
+    COUNTER(locations_lost),    COUNTER(samples_written),
+    COUNTER(samples_unwritten), COUNTER(bytes_written),
+    COUNTER(clock_failures),    COUNTER(sampled_ns),
+#undef COUNTER
+};
+
+static int
+stats(lua_State *L)
+{
+    const size_t count = sizeof(counters) / sizeof(*counters);
+    struct vmprof_stats now;
+    uint64_t value;
+
+    vmprof_stats_init(&now);
+    if (vmprof_get_stats(&now))
+        return luaL_error(L, "this libvmprof is too old for the module");
+    lua_createtable(L, 0, (int)count + 2);
+    for (size_t i = 0; i < count; i++) {
+        memcpy(&value, (const char *)&now + counters[i].offset, sizeof(value));
+        lua_pushinteger(L, (lua_Integer)value);
+        lua_setfield(L, -2, counters[i].name);
+    }
+    lua_pushboolean(L, now.enabled != 0);
+    lua_setfield(L, -2, "enabled");
+    if (now.write_error) {
+        lua_pushstring(L, vmprof_strerror(-now.write_error));
+        lua_setfield(L, -2, "write_error");
+    }
+    return 1;
+}
+
+static const luaL_Reg functions[] = {
+    { "start", start },   { "stop", stop },     { "stats", stats },
+    { "attach", attach }, { "detach", detach }, { NULL, NULL },
+};
+
+int
+luaopen_vmprof(lua_State *L)
+{
+    luaL_newlib(L, functions);
+    lua_pushstring(L, VMPROF_VERSION);
+    lua_setfield(L, -2, "_VERSION");
+    return 1;
+}
