@@ -13,10 +13,11 @@
 struct interp {
     const struct program *program;
     struct heap heap;
-    struct coroutine main;     /* the thread's own frames */
-    struct coroutine *current; /* the coroutine that runs */
-    struct segment *segments;  /* not in use */
-    struct value thrown;       /* the exception on its way */
+    struct coroutine main;      /* the thread's own frames */
+    struct coroutine *current;  /* the coroutine that runs */
+    struct segment *segments;   /* not in use */
+    struct value thrown;        /* the exception on its way */
+    struct vm_thread *children; /* threads that it has yet to join */
     struct vmprof_thread *profile;
     struct truth *truth; /* NULL: nobody asked */
 };

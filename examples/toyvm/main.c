@@ -156,23 +156,6 @@ load(const char *file)
     return program;
 }
 
-static bool
-run(const struct program *program, const struct settings *settings,
-    char **arguments, size_t count)
-{
-    bool succeeded;
-
-    if (settings->threads > 1)
-        succeeded = thread_run_many(program, arguments, count, settings->truth,
-                                    settings->threads);
-    else
-        succeeded = thread_run_main(program, arguments, count, settings->truth);
-    succeeded = thread_join_rest() && succeeded;
-    if (settings->truth)
-        truth_print(program, stdout);
-    return succeeded;
-}
-
 static int
 start_profile(const struct settings *settings)
 {
@@ -202,7 +185,10 @@ run_profiled(struct program *program, const struct settings *settings,
         return fail("cannot register the program's functions", error);
     if (settings->profile && start_profile(settings))
         return FAILED;
-    succeeded = run(program, settings, arguments, count);
+    succeeded = thread_run(program, arguments, count, settings->truth,
+                           settings->threads);
+    if (settings->truth)
+        truth_print(program, stdout);
     error = profile_stop(stderr);
     profile_remove_program(program);
     if (error)

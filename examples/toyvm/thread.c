@@ -7,66 +7,31 @@
 #include "text.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct vm_thread {
-    struct vm_thread *next;
+    struct vm_thread *next; /* child of the same thread */
     struct interp interp;
     pthread_t id;
     char name[32];
     bool truth;
-    bool returned; /* false: interp.thrown is what ended it */
+    bool returned;     /* false: interp.thrown is what ended it */
+    bool child_failed; /* one that nobody joined */
     struct value result;
     struct text message; /* of the exception */
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct vm_thread *not_joined;
-static unsigned started;
-
-static bool
-report(const char *what, const char *why)
-{
-    fprintf(stderr, "toyvm: %s: %s\n", what, why);
-    return false;
-}
-
-/* Run the function whose frame was pushed, between attach and detach. */
-static bool
-run_attached(struct vm_thread *thread)
-{
-    struct interp *interp = &thread->interp;
-    int error = profile_attach(thread->name, &interp->profile);
-
-    if (error) {
-        throw_error(interp, "cannot be profiled: %s", vmprof_strerror(error));
-        text_add_value(&thread->message, interp->thrown);
-        return false;
-    }
-    if (thread->truth)
-        interp->truth = truth_start(interp->program, thread->name,
-                                    interp->main.frame->function->index);
-    thread->returned = interp_run(interp, &thread->result);
-    if (!thread->returned) {
-        describe_uncaught(interp, &thread->message);
-        interp_abandon(interp);
-    }
-    truth_stop(interp->truth);
-    profile_detach(interp->profile);
-    return thread->returned;
-}
-
 static struct vm_thread *
 new_thread(const struct program *program, bool truth)
 {
+    static atomic_uint made;
     struct vm_thread *thread = allocate(sizeof(*thread));
 
     interp_init(&thread->interp, program);
     thread->truth = truth;
-    pthread_mutex_lock(&lock);
-    snprintf(thread->name, sizeof(thread->name), "toy %u", started++);
-    pthread_mutex_unlock(&lock);
+    snprintf(thread->name, sizeof(thread->name), "toy %u", made++);
     return thread;
 }
 
@@ -78,47 +43,80 @@ free_thread(struct vm_thread *thread)
     free(thread);
 }
 
-static void *
-thread_body(void *argument)
+/* Free a thread that has ended; say so if it has failed. */
+static bool
+finish(struct vm_thread *thread)
 {
-    run_attached(argument);
+    bool succeeded = thread->returned && !thread->child_failed;
+
+    if (!thread->returned)
+        fprintf(stderr, "toyvm: %s: %.*s", thread->name,
+                (int)thread->message.length, thread->message.bytes);
+    free_thread(thread);
+    return succeeded;
+}
+
+/* Run the function whose frame was pushed. */
+static void
+run_attached(struct vm_thread *thread)
+{
+    struct interp *interp = &thread->interp;
+
+    if (thread->truth)
+        interp->truth = truth_start(interp->program, thread->name,
+                                    interp->main.frame->function->index);
+    thread->returned = interp_run(interp, &thread->result);
+    if (!thread->returned) {
+        describe_uncaught(interp, &thread->message);
+        interp_abandon(interp);
+    }
+    truth_stop(interp->truth);
+}
+
+static void
+run(struct vm_thread *thread)
+{
+    struct interp *interp = &thread->interp;
+    int error = profile_attach(thread->name, &interp->profile);
+
+    if (error) {
+        throw_error(interp, "cannot be profiled: %s", vmprof_strerror(error));
+        describe_uncaught(interp, &thread->message);
+    } else {
+        run_attached(thread);
+        profile_detach(interp->profile);
+    }
+    while (interp->children) {
+        struct vm_thread *child = interp->children;
+
+        interp->children = child->next;
+        pthread_join(child->id, NULL);
+        if (!finish(child))
+            thread->child_failed = true;
+    }
+}
+
+static void *
+thread_body(void *thread)
+{
+    run(thread);
     return NULL;
 }
 
-/* Owned by the list until it is joined. Returns an errno. */
+/* Start a thread and put it at the head of a list; an errno if it cannot be
+ * started, and then it has been freed. */
 static int
-start(struct vm_thread *thread)
+start(struct vm_thread *thread, struct vm_thread **list)
 {
-    int error;
+    int error = pthread_create(&thread->id, NULL, thread_body, thread);
 
-    pthread_mutex_lock(&lock);
-    error = pthread_create(&thread->id, NULL, thread_body, thread);
-    if (!error) {
-        thread->next = not_joined;
-        not_joined = thread;
-    }
-    pthread_mutex_unlock(&lock);
-    if (error)
+    if (error) {
         free_thread(thread);
-    return error;
-}
-
-/* Take a thread, or any if it is NULL, off the list and wait for it. */
-static struct vm_thread *
-join(struct vm_thread *thread)
-{
-    struct vm_thread **place = &not_joined;
-
-    pthread_mutex_lock(&lock);
-    while (*place && thread && *place != thread)
-        place = &(*place)->next;
-    thread = *place;
-    if (thread)
-        *place = thread->next;
-    pthread_mutex_unlock(&lock);
-    if (thread)
-        pthread_join(thread->id, NULL);
-    return thread;
+        return error;
+    }
+    thread->next = *list;
+    *list = thread;
+    return 0;
 }
 
 /* Copy the arguments of a call into a thread that does not run yet. */
@@ -156,7 +154,7 @@ native_thread_start(struct interp *interp, const struct value *arguments,
         free_thread(thread);
         return false;
     }
-    error = start(thread);
+    error = start(thread, &interp->children);
     if (error)
         return throw_error(interp, "cannot start a thread: %s",
                            strerror(error));
@@ -182,25 +180,40 @@ take_result(struct interp *interp, const struct vm_thread *thread,
     return thread->returned;
 }
 
+static bool
+join(struct interp *interp, struct vm_thread *thread, struct value *result)
+{
+    struct vm_thread **place = &interp->children;
+    bool returned;
+
+    while (*place != thread)
+        place = &(*place)->next;
+    *place = thread->next;
+    pthread_join(thread->id, NULL);
+    if (thread->child_failed)
+        returned = throw_error(interp, "a thread of this thread has failed");
+    else
+        returned = take_result(interp, thread, result);
+    free_thread(thread);
+    return returned;
+}
+
 /* thread_join(thread): what its function returned; throws what it threw */
 bool
 native_thread_join(struct interp *interp, const struct value *arguments,
                    size_t count, struct value *result)
 {
     struct vm_thread *thread;
-    bool returned;
 
     (void)count;
     if (arguments[0].type != VALUE_THREAD)
         return throw_error(interp, "thread_join needs a thread, this is a %s",
                            value_type_name(arguments[0].type));
-    if (!arguments[0].thread->running)
+    thread = arguments[0].thread->running;
+    if (!thread)
         return throw_error(interp, "this thread has been joined");
-    thread = join(arguments[0].thread->running);
     arguments[0].thread->running = NULL;
-    returned = take_result(interp, thread, result);
-    free_thread(thread);
-    return returned;
+    return join(interp, thread, result);
 }
 
 static struct vm_thread *
@@ -222,49 +235,36 @@ new_main(const struct program *program, char **arguments, size_t count,
     return thread;
 }
 
-/* Report how a thread ended, and free it. */
 static bool
-finish(struct vm_thread *thread)
+join_all(struct vm_thread *list)
 {
-    bool returned = thread->returned;
+    bool succeeded = true;
+    struct vm_thread *next;
 
-    if (!returned)
-        fprintf(stderr, "toyvm: %s: %.*s", thread->name,
-                (int)thread->message.length, thread->message.bytes);
-    free_thread(thread);
-    return returned;
-}
-
-bool
-thread_run_main(const struct program *program, char **arguments, size_t count,
-                bool truth)
-{
-    struct vm_thread *thread = new_main(program, arguments, count, truth);
-
-    run_attached(thread);
-    return finish(thread);
-}
-
-bool
-thread_run_many(const struct program *program, char **arguments, size_t count,
-                bool truth, size_t thread_count)
-{
-    for (size_t i = 0; i < thread_count; i++) {
-        int error = start(new_main(program, arguments, count, truth));
-
-        if (error)
-            return report("cannot start a thread", strerror(error));
+    for (; list; list = next) {
+        next = list->next;
+        pthread_join(list->id, NULL);
+        succeeded = finish(list) && succeeded;
     }
-    return true;
+    return succeeded;
 }
 
 bool
-thread_join_rest(void)
+thread_run(const struct program *program, char **arguments, size_t count,
+           bool truth, size_t thread_count)
 {
-    struct vm_thread *thread;
-    bool returned = true;
+    struct vm_thread *list = NULL;
+    int error = 0;
 
-    while ((thread = join(NULL)))
-        returned = finish(thread) && returned;
-    return returned;
+    if (thread_count == 1) {
+        struct vm_thread *thread = new_main(program, arguments, count, truth);
+
+        run(thread);
+        return finish(thread);
+    }
+    for (size_t i = 0; !error && i < thread_count; i++)
+        error = start(new_main(program, arguments, count, truth), &list);
+    if (error)
+        fprintf(stderr, "toyvm: cannot start a thread: %s\n", strerror(error));
+    return join_all(list) && !error;
 }

@@ -153,6 +153,15 @@ class Failures(unittest.TestCase):
                                       "  in f, test.toy:1\n")
         self.assertEqual((done.stdout, done.returncode), ("2\n", 1))
 
+    def test_a_failed_thread_fails_those_above_it(self):
+        source = ("fn f() { throw 1 }\nfn g() { thread_start(f) return 2 }\n"
+                  "try { thread_join(thread_start(g)) } catch e { print(e) }\n"
+                  "thread_start(g)")
+        done = run_source(source)
+        self.assertEqual(done.stdout, "a thread of this thread has failed\n")
+        self.assertEqual(done.stderr.count("uncaught exception: 1\n"), 2)
+        self.assertEqual(done.returncode, 1)
+
     def test_each_of_many_threads_can_fail_the_program(self):
         done = run_source("throw 1", "--threads", "3")
         self.assertEqual(done.stderr.count("uncaught exception: 1\n"), 3)

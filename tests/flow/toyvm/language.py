@@ -7,7 +7,7 @@ comments say: each "#=" is a line of output."""
 import re
 import unittest
 
-from toyvm import HERE, run
+from toyvm import HERE, PROGRAMS, run, run_source
 
 
 def expected_output(program):
@@ -17,7 +17,15 @@ def expected_output(program):
 
 
 class Language(unittest.TestCase):
-    pass
+    def test_the_page_about_the_language_is_right(self):
+        page = (PROGRAMS.parent / "README.md").read_text()
+        program = re.search(r"^## The language\n\n```\n(.*?)^```", page,
+                            re.M | re.S).group(1)
+        done = run_source(program)
+        self.assertEqual(done.stdout.splitlines(), [
+            "0 42", "1 two", "3 true", "4 <fn area>", "7", "0 1 end true",
+            "144"])
+        self.assertEqual((done.stderr, done.returncode), ("", 0))
 
 
 def add_test(program):
