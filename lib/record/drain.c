@@ -2,6 +2,8 @@
 
 #include "drain.h"
 
+#include <errno.h>
+
 #include "code.h"
 
 static const uint64_t CODE_ID_MASK = ((uint64_t)1 << 56) - 1;
@@ -68,7 +70,11 @@ follow(struct vmp_encoder *encoder, struct vmp_thread *thread,
     const uint32_t outer = record->keep ? record->keep + !!record->cut : 0;
     int r = 0;
 
-    if (outer < thread->path_count)
+    /* After a failure the path is too short for what was kept: the stack then
+     * ends where it is known, as it did in the sample that failed. */
+    if (outer > thread->path_count)
+        r = -ENOMEM;
+    else
         thread->path_count = outer;
     if (record->cut && !outer)
         r = extend(encoder, thread, 0);

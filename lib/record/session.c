@@ -102,6 +102,8 @@ close_accounts(struct vmp_thread *thread)
     thread->cpu_end_ns = vmp_thread_cpu_ns(thread->tid);
     if (atomic_exchange(&thread->requested, false))
         thread->counters.lost_walker++;
+    if (thread->ring.data && thread->request)
+        vmp_walker_close(thread);
 }
 
 void

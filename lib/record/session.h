@@ -64,6 +64,11 @@ vmp_session_bury(struct vmp_thread *thread);
 void
 vmp_session_leave_to_parent(void);
 
+/* The time that a walker's thread has slept up to now, which it was never asked
+ * for; when it is sampled no more. */
+void
+vmp_walker_close(struct vmp_thread *thread);
+
 /* The sums over all threads; under the lock. */
 void
 vmp_session_count(struct vmp_counters *sum);

@@ -67,6 +67,18 @@ record_off_cpu(struct vmp_thread *thread, uint64_t now_ns, uint64_t weight_ns)
     thread->last_time_ns += weight_ns;
 }
 
+void
+vmp_walker_close(struct vmp_thread *thread)
+{
+    const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    const uint64_t used_ns = thread->cpu_end_ns - thread->last_cpu_ns;
+    const uint64_t passed_ns = now_ns - thread->last_time_ns;
+
+    if (vmp_session.mode == VMPROF_MODE_WALL &&
+        passed_ns > used_ns + vmp_session.interval_ns)
+        record_off_cpu(thread, now_ns, passed_ns - used_ns);
+}
+
 static int
 record_walk(struct vmp_thread *thread, const struct vmprof_walked_frame *frames,
             size_t count, size_t cut)
