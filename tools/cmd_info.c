@@ -117,7 +117,7 @@ static const struct option long_options[] = {
 int
 cmd_info(int argc, char **argv)
 {
-    struct view view = { 0 };
+    struct view view = { .phase = -1 };
     bool json = false;
     int option, status;
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyse/filter.h"
 #include "commands.h"
 #include "report/view.h"
 
@@ -26,6 +27,10 @@ static const char help[] =
     "  -s, --sort ORDER     self (default) or total\n"
     "  -n, --limit N        rows of a table; 0: all; default 30\n"
     "  -m, --min-percent P  leave smaller branches of the tree out; default 1\n"
+    "      --thread NAME    one thread alone, by its name or number\n"
+    "      --phase PHASE    one phase alone: interpreting, tracing, "
+    "optimising,\n"
+    "                       backend, compiled, blackhole, gc or native\n"
     "  -h, --help           this text\n";
 
 static const struct option long_options[] = {
@@ -38,6 +43,8 @@ static const struct option long_options[] = {
     { "sort", required_argument, NULL, 's' },
     { "limit", required_argument, NULL, 'n' },
     { "min-percent", required_argument, NULL, 'm' },
+    { "thread", required_argument, NULL, 'O' },
+    { "phase", required_argument, NULL, 'P' },
     { "help", no_argument, NULL, 'h' },
     { 0 },
 };
@@ -93,6 +100,13 @@ set_min_percent(struct view *view, const char *argument)
 }
 
 static int
+set_phase(struct view *view, const char *argument)
+{
+    view->phase = find_phase(argument);
+    return view->phase < 0 ? usage("there is no phase", argument) : 0;
+}
+
+static int
 take_option(struct request *request, struct view *view, int option)
 {
     switch (option) {
@@ -120,6 +134,11 @@ take_option(struct request *request, struct view *view, int option)
         return set_limit(view, optarg);
     case 'm':
         return set_min_percent(view, optarg);
+    case 'O':
+        view->thread = optarg;
+        return 0;
+    case 'P':
+        return set_phase(view, optarg);
     case 'h':
         request->help = true;
         return 0;
@@ -178,37 +197,57 @@ analyse(struct view *view)
         result = labels_by_function(&view->functions, &view->profile);
     if (!result)
         result = labels_by_line(&view->lines, &view->profile);
-    view->whole_ns = view->tree.sum_ns +
-                     (result ? 0 : unsampled_ns(&view->profile, &view->tree));
+    if (!result)
+        view->whole_ns =
+            view->tree.sum_ns + unsampled_ns(&view->profile, &view->tree);
     return result;
+}
+
+static int
+read_file(struct view *view, char *message, size_t message_size)
+{
+    struct phase_filter filter = { &view->tree, (uint8_t)view->phase };
+
+    return profile_read(&view->profile, view->path,
+                        view->phase < 0 ? tree_add : phase_filter_add,
+                        view->phase < 0 ? (void *)&view->tree : &filter,
+                        message, message_size);
+}
+
+static int
+fail(const char *message)
+{
+    fprintf(stderr, "vmprof: %s\n", message);
+    return STATUS_FAILED;
 }
 
 static int
 report(const struct request *request, struct view *view)
 {
     char message[512];
-    int result = profile_read(&view->profile, view->path, tree_add, &view->tree,
-                              message, sizeof(message));
+    int result = read_file(view, message, sizeof(message));
 
-    if (result && *message) {
-        fprintf(stderr, "vmprof: %s\n", message);
-        return STATUS_FAILED;
+    if (result && *message)
+        return fail(message);
+    if (!result && view->thread &&
+        !tree_keep_thread(&view->tree, &view->profile, view->thread)) {
+        snprintf(message, sizeof(message),
+                 "%s has no thread \"%s\"; --threads lists them", view->path,
+                 view->thread);
+        return fail(message);
     }
     if (!result)
         result = analyse(view);
     if (!result)
         result = print_parts(request, view);
-    if (!result)
-        return STATUS_DONE;
-    fprintf(stderr, "vmprof: %s: not enough memory\n", view->path);
-    return STATUS_FAILED;
+    return result ? fail("not enough memory for the report") : STATUS_DONE;
 }
 
 int
 cmd_report(int argc, char **argv)
 {
     struct request request = { 0 };
-    struct view view = { .limit = 30, .min_percent = 1 };
+    struct view view = { .limit = 30, .min_percent = 1, .phase = -1 };
     int result = parse(&request, &view, argc, argv);
 
     if (result)

@@ -266,8 +266,8 @@ thread_unsampled_ns(const struct profile *profile, const struct tree *tree,
     const struct thread *thread = &profile->threads[index];
     const uint64_t sampled_ns = tree->threads[index].total_ns;
 
-    if (profile->sessions[thread->session].mode != 0 ||
-        thread->cpu_ns <= sampled_ns)
+    if (profile->sessions[thread->session].mode != 0 || tree->partial ||
+        thread->cpu_ns <= sampled_ns || !tree_has_thread(tree, profile, index))
         return 0;
     return thread->cpu_ns - sampled_ns;
 }

@@ -49,7 +49,14 @@ struct tree {
     uint64_t sum_ns, samples, off_cpu_ns, leaf_missing;
     struct cell empty_off_cpu;
     struct cell phases[PHASE_COUNT];
+    const char *only_thread; /* others were left out; NULL: none was */
+    bool partial;            /* samples of some phases were left out */
 };
+
+/* Whether the thread was not left out. */
+bool
+tree_has_thread(const struct tree *tree, const struct profile *profile,
+                uint32_t thread);
 
 /* A batch_function; `user` is a zeroed struct tree. */
 int

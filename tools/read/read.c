@@ -49,6 +49,10 @@ fail_without_chunk(const struct request *request, const struct native *native)
 
     if (native->input.error)
         return fail_to_open(request, -native->input.error);
+    if (native->input.offset == 0 && native->input.broken)
+        return fail(request,
+                    "%s is damaged: gzip cannot unpack its beginning",
+                    request->path);
     if (native->input.offset == 0)
         return fail(request,
                     "%s is empty: nothing was recorded; did the program run "

@@ -78,8 +78,10 @@ static void
 print_sampled(const struct view *view)
 {
     char sampled[32], samples[32], off_cpu[32];
-    const uint32_t threads = view->profile.thread_count;
+    uint32_t threads = 0;
 
+    for (uint32_t i = 0; i < view->profile.thread_count; i++)
+        threads += tree_has_thread(&view->tree, &view->profile, i);
     format_time(sampled, view->tree.sum_ns);
     format_count(samples, view->tree.samples);
     format_time(off_cpu, view->tree.off_cpu_ns);
@@ -90,6 +92,8 @@ print_sampled(const struct view *view)
             samples);
     if (view->tree.off_cpu_ns)
         fprintf(view->terminal.out, "; %s of it off the CPU", off_cpu);
+    if (view->tree.partial)
+        fputs("; other phases are left out", view->terminal.out);
     putc('\n', view->terminal.out);
 }
 

@@ -197,7 +197,8 @@ put_head(struct json_out *json, const struct view *view)
     json_out_member(json, "phases", json_phases(view->tree.phases));
     json_out_begin_array(json, "threads");
     for (uint32_t i = 0; i < profile->thread_count; i++)
-        json_out_element(json, json_thread(view, i));
+        if (tree_has_thread(&view->tree, profile, i))
+            json_out_element(json, json_thread(view, i));
     json_out_end_array(json);
 }
 

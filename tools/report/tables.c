@@ -33,7 +33,7 @@ print_row(const struct view *view, const struct labels *labels,
     fprintf(view->terminal.out, " %9s  ", self_time);
     terminal_print(&view->terminal, style_of(total), "%6.2f%%", total);
     fprintf(view->terminal.out, " %9s  ", total_time);
-    terminal_print_last(&view->terminal, 38, title);
+    terminal_print_last(&view->terminal, 38, title, "");
     free(title);
     return 0;
 }
@@ -114,7 +114,7 @@ print_thread(const struct view *view, uint32_t index)
     terminal_print(&view->terminal, style_of(share), "%6.2f%%", share);
     fprintf(view->terminal.out, " %9s  %9s  %11s  ", sampled,
             unsampled ? missing : "0", samples);
-    terminal_print_last(&view->terminal, 43, title);
+    terminal_print_last(&view->terminal, 43, title, "");
     free(title);
     return 0;
 }
@@ -134,25 +134,30 @@ compare_threads(const void *a, const void *b)
     return left->index < right->index ? -1 : 1;
 }
 
+/* Those that are to be shown; their number goes to `count`. */
 static struct ordered_thread *
-order_threads(const struct tree *tree)
+order_threads(const struct view *view, uint32_t *count)
 {
+    const struct tree *tree = &view->tree;
     struct ordered_thread *order =
         calloc(tree->thread_count + (size_t)1, sizeof(*order));
 
+    *count = 0;
     if (!order)
         return NULL;
     for (uint32_t i = 0; i < tree->thread_count; i++)
-        order[i] = (struct ordered_thread){ tree->threads[i].total_ns, i };
-    qsort(order, tree->thread_count, sizeof(*order), compare_threads);
+        if (tree_has_thread(tree, &view->profile, i))
+            order[(*count)++] =
+                (struct ordered_thread){ tree->threads[i].total_ns, i };
+    qsort(order, *count, sizeof(*order), compare_threads);
     return order;
 }
 
 int
 report_threads(const struct view *view)
 {
-    struct ordered_thread *order = order_threads(&view->tree);
-    const uint32_t count = view->tree.thread_count;
+    uint32_t count;
+    struct ordered_thread *order = order_threads(view, &count);
     uint32_t shown = count;
     int result = order ? 0 : -ENOMEM;
 

@@ -196,14 +196,15 @@ fitting_size(const char *text, unsigned room)
 
 void
 terminal_print_last(const struct terminal *terminal, unsigned column,
-                    const char *text)
+                    const char *text, const char *after)
 {
+    const unsigned taken = column + (unsigned)strlen(after);
     const unsigned room =
-        terminal->width > column + 8 ? terminal->width - column : 8;
+        terminal->width > taken + 8 ? terminal->width - taken : 8;
 
     if (terminal->width == 0 || text[fitting_size(text, room)] == '\0')
-        fprintf(terminal->out, "%s\n", text);
+        fprintf(terminal->out, "%s%s\n", text, after);
     else
-        fprintf(terminal->out, "%.*s…\n", (int)fitting_size(text, room - 1),
-                text);
+        fprintf(terminal->out, "%.*s…%s\n", (int)fitting_size(text, room - 1),
+                text, after);
 }

@@ -41,12 +41,12 @@ char *
 clean_text(const char *name);
 
 /*
- * Print a clean text after `column` columns, and a newline; on a terminal cut
- * it where the line ends, visibly.
+ * Print a clean text, what stands `after` it (ASCII) and a newline when `column`
+ * columns are taken. On a terminal the text is cut to fit, visibly.
  */
 void
 terminal_print_last(const struct terminal *terminal, unsigned column,
-                    const char *text);
+                    const char *text, const char *after);
 
 /* Decode one character of UTF-8. Returns its bytes, or 0: not valid. */
 unsigned

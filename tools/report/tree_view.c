@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "view.h"
 
@@ -12,24 +13,30 @@ enum {
     MOST_INDENT = 24,
 };
 
+/* `calls` is how many calls of the function, each by itself, this stands for. */
 static int
-print_call(const struct view *view, const struct call *call, unsigned depth)
+print_call(const struct view *view, const struct call *call, unsigned depth,
+           unsigned calls)
 {
     const double total = percent_of(call->total_ns, view->whole_ns);
     const double self = percent_of(call->self_ns, view->whole_ns);
     const unsigned indent = depth < MOST_INDENT ? depth : MOST_INDENT;
     char *title = function_title(view, &view->functions, call->label);
-    int extra = 0;
+    char before[16] = "", after[48] = "";
 
     if (!title)
         return -ENOMEM;
+    if (depth > indent)
+        snprintf(before, sizeof(before), "[%u] ", depth);
+    if (calls > 1)
+        snprintf(after, sizeof(after), " [%u calls deep]", calls);
     terminal_print(&view->terminal, total >= 10 ? STYLE_HOT : STYLE_PLAIN,
                    "%6.2f%%", total);
-    fprintf(view->terminal.out, "  %6.2f%%  %*s", self, (int)(indent * 2), "");
-    if (depth > indent)
-        extra = fprintf(view->terminal.out, "[%u] ", depth);
-    terminal_print_last(&view->terminal, 18 + indent * 2 + (unsigned)extra,
-                        title);
+    fprintf(view->terminal.out, "  %6.2f%%  %*s%s", self, (int)(indent * 2), "",
+            before);
+    terminal_print_last(&view->terminal,
+                        18 + indent * 2 + (unsigned)strlen(before), title,
+                        after);
     free(title);
     return 0;
 }
@@ -41,34 +48,85 @@ is_shown(const struct view *view, const struct calls *calls, uint32_t index)
                         view->min_percent;
 }
 
-/* Siblings come in falling order: behind the first small one all are small. */
+/*
+ * The last of a row of calls that are all of their caller's time and of the
+ * same function: recursion, which would fill pages.
+ */
+static uint32_t
+end_of_recursion(const struct calls *calls, uint32_t at, unsigned *count)
+{
+    *count = 1;
+    for (;;) {
+        const struct call *call = &calls->calls[at];
+        const struct call *child = &calls->calls[call->first_child];
+
+        if (!call->first_child || child->label != call->label ||
+            child->total_ns != call->total_ns || child->next_sibling)
+            return at;
+        at = call->first_child;
+        *count += 1;
+    }
+}
+
+/* From a call to the one that is printed next, unless its children are. */
+static uint32_t
+next_call(const struct calls *calls, uint32_t at, const uint32_t *depths,
+          unsigned *depth)
+{
+    while (at && !calls->calls[at].next_sibling)
+        at = calls->calls[at].parent;
+    at = at ? calls->calls[at].next_sibling : 0;
+    *depth = at ? depths[calls->calls[at].parent] : 0;
+    return at;
+}
+
+/* `depths` is by call: how deep its children are shown. */
 static int
 print_calls(const struct view *view, const struct calls *calls,
-            uint32_t *hidden)
+            uint32_t *depths, uint32_t *hidden)
 {
     uint32_t at = calls->calls[0].first_child;
     unsigned depth = 0;
-    int result = 0;
 
-    while (at && !result) {
-        const struct call *call = &calls->calls[at];
+    while (at) {
+        unsigned count = 1;
 
         if (is_shown(view, calls, at)) {
-            result = print_call(view, call, depth);
-            if (call->first_child) {
-                at = call->first_child;
+            const uint32_t last = end_of_recursion(calls, at, &count);
+            if (print_call(view, &calls->calls[last], depth, count))
+                return -ENOMEM;
+            at = last;
+            depths[at] = depth + 1;
+            if (calls->calls[at].first_child) {
+                at = calls->calls[at].first_child;
                 depth++;
                 continue;
             }
         } else {
             *hidden += 1;
         }
-        while (at && !calls->calls[at].next_sibling) {
-            at = calls->calls[at].parent;
-            depth--;
-        }
-        at = at ? calls->calls[at].next_sibling : 0;
+        at = next_call(calls, at, depths, &depth);
     }
+    return 0;
+}
+
+static int
+print_tree(const struct view *view, const struct calls *calls)
+{
+    uint32_t *depths = calloc(calls->count, sizeof(*depths));
+    uint32_t hidden = 0;
+    int result = -ENOMEM;
+
+    terminal_print(&view->terminal, STYLE_HEADING, "\n%7s  %7s  %s\n", "Total",
+                   "Self", "Call tree");
+    if (depths)
+        result = print_calls(view, calls, depths, &hidden);
+    free(depths);
+    if (!result && hidden)
+        fprintf(view->terminal.out,
+                "                  %" PRIu32 " branches below %g %% are not "
+                "shown; --min-percent 0 shows all\n",
+                hidden, view->min_percent);
     return result;
 }
 
@@ -76,22 +134,13 @@ int
 report_tree(const struct view *view)
 {
     struct calls calls = { 0 };
-    uint32_t hidden = 0;
     int result =
         calls_make(&calls, &view->profile, &view->tree, &view->functions);
 
     if (!result)
         result = calls_sort(&calls);
-    if (!result) {
-        terminal_print(&view->terminal, STYLE_HEADING, "\n%7s  %7s  %s\n",
-                       "Total", "Self", "Call tree");
-        result = print_calls(view, &calls, &hidden);
-    }
-    if (!result && hidden)
-        fprintf(view->terminal.out,
-                "                  %" PRIu32 " branches below %g %% are not "
-                "shown; --min-percent 0 shows all\n",
-                hidden, view->min_percent);
+    if (!result)
+        result = print_tree(view, &calls);
     calls_free(&calls);
     return result;
 }

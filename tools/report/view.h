@@ -15,6 +15,8 @@ struct view {
     uint64_t whole_ns; /* what 100 % is: sampled and unsampled time */
 
     const char *path;
+    const char *thread; /* its name or number; NULL: all */
+    int phase;          /* -1: all */
     enum row_order order;
     unsigned limit;     /* rows; 0: all */
     double min_percent; /* of calls in the tree */
@@ -44,6 +46,10 @@ const char *
 mode_name(const struct profile *profile);
 const char *
 phase_name(unsigned phase);
+
+/* The number of a phase, or -1. */
+int
+find_phase(const char *name);
 
 /* "name (file:line)" of a label, clean; to be freed. NULL: no memory. */
 char *

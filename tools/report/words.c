@@ -51,11 +51,20 @@ const char *
 phase_name(unsigned phase)
 {
     static const char *const names[PHASE_COUNT] = {
-        "interpreting", "tracing",   "optimising",         "backend",
-        "compiled",     "blackhole", "garbage collection", "native",
+        "interpreting", "tracing",   "optimising", "backend",
+        "compiled",     "blackhole", "gc",         "native",
     };
 
     return names[phase < PHASE_COUNT ? phase : 0];
+}
+
+int
+find_phase(const char *name)
+{
+    for (unsigned i = 0; i < PHASE_COUNT; i++)
+        if (strcmp(phase_name(i), name) == 0)
+            return (int)i;
+    return -1;
 }
 
 static char *__attribute__((format(printf, 1, 2)))
