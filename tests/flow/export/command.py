@@ -4,7 +4,6 @@ own. The first argument of a test is the command."""
 
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,7 +12,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent.parent /
                        "support"))
 
-VMPROF = sys.argv[1] if len(sys.argv) > 1 else shutil.which("vmprof")
+VMPROF = os.path.abspath(sys.argv[1])
 
 
 class CommandTest(unittest.TestCase):
