@@ -6,7 +6,6 @@
  * call calls it; where it is defined.
  */
 #include "name.h"
-
 #include "definition.h"
 
 #include <dlfcn.h>
