@@ -2,10 +2,11 @@
 
 /*
  * What a function is called, best first: where it stands in package.loaded, as
- * in Lua's own tracebacks; what the place of the call calls it; where it was
- * defined.
+ * in Lua's own tracebacks; what its definition calls it; what the place of the
+ * call calls it; where it is defined.
  */
 #include "name.h"
+#include "definition.h"
 
 #include <dlfcn.h>
 #include <stdbool.h>
@@ -150,8 +151,11 @@ vmprof_lua_name(lua_State *runner, lua_State *L, lua_Debug *activation,
         snprintf(name, NAME_SIZE, "main chunk");
         return;
     }
-    if (find_loaded(runner, L, activation, name) ||
-        ask_call_site(L, activation, name))
+    if (find_loaded(runner, L, activation, name))
+        return;
+    if (*activation->what != 'C' && vmprof_lua_definition(activation, name))
+        return;
+    if (ask_call_site(L, activation, name))
         return;
     if (*activation->what == 'C')
         name_machine_code(L, activation, name);

@@ -14,6 +14,7 @@ typedef int (*prepare_function)(struct environment *environment,
 
 static const prepare_function prepare_functions[] = {
     record_env_autostart,
+    record_env_lua,
 };
 
 /* Takes the string. There is always a NULL behind the last one. */

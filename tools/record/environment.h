@@ -48,4 +48,9 @@ int
 record_env_autostart(struct environment *environment,
                      const struct recording *recording);
 
+/* For Lua 5.4, whose shim does so. */
+int
+record_env_lua(struct environment *environment,
+               const struct recording *recording);
+
 #endif

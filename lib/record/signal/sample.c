@@ -103,13 +103,13 @@ sample_shadow_stack(struct vmp_thread *thread, uint64_t now_ns,
     thread->last_time_ns = now_ns;
 }
 
+/* Again at each tick: the VM may have lost the request, as one does whose
+ * program sets a hook of its own over the VM's. */
 static void
 ask_walker(struct vmp_thread *thread)
 {
-    if (atomic_load_explicit(&thread->requested, memory_order_relaxed)) {
+    if (atomic_load_explicit(&thread->requested, memory_order_relaxed))
         vmp_count(&thread->counters.lost_walker, 1);
-        return;
-    }
     atomic_store_explicit(&thread->requested, true, memory_order_relaxed);
     thread->request(&thread->head, thread->request_user);
 }
