@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A reader of the native format, written from doc/format.md alone and strict:
+ * anything that a writer should not have done is an error. One session.
+ */
+#ifndef DECODE_H
+#define DECODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    DECODED_KEYS = 32, /* of fields: number or string by key */
+    DECODED_TYPES = 16,
+    DECODED_MAX_DEPTH = 1 << 17,
+};
+
+struct decoded_fields {
+    uint64_t number[DECODED_KEYS];
+    char *string[DECODED_KEYS];
+};
+
+struct decoded_code {
+    uint64_t id;
+    char *name;
+};
+
+struct decoded_frame {
+    uint64_t code, kind, line, offset;
+    int has_offset;
+};
+
+struct decoded_node {
+    uint32_t parent, frame;
+};
+
+struct decoded_sample {
+    uint32_t thread, node;
+    uint64_t time, weight; /* units */
+    uint32_t phase, state;
+};
+
+struct decoded_thread {
+    int known;
+    struct decoded_fields fields; /* the last one */
+    uint64_t time;                /* of its last sample */
+};
+
+struct decoded {
+    char error[160]; /* empty: none */
+    uint32_t session_number, chunk_count;
+    uint32_t chunks[DECODED_TYPES]; /* by type */
+    struct decoded_fields session, stats;
+    int ended;
+    uint64_t end_time;
+    struct decoded_code *codes;
+    struct decoded_frame *frames;   /* [0] is the cut frame */
+    struct decoded_node *nodes;     /* [0] is the empty stack */
+    struct decoded_sample *samples; /* in the order of the file */
+    struct decoded_thread *threads;
+    size_t code_count, frame_count, node_count, sample_count, thread_count;
+    size_t whole; /* bytes of whole chunks */
+};
+
+/* Returns 0, or -1 with an error. A last chunk that is cut off is no error:
+ * `whole` says where it begins. */
+int
+decode(struct decoded *decoded, const void *bytes, size_t size);
+
+/* The same for all that is in a file. */
+int
+decode_fd(struct decoded *decoded, int fd);
+
+void
+decoded_free(struct decoded *decoded);
+
+/* The frames of a node, outermost first, as indexes into frames. Returns how
+ * many there are; at most `max` are stored. */
+size_t
+decoded_stack(const struct decoded *decoded, uint32_t node, uint32_t *frames,
+              size_t max);
+
+/* The name of a code, or NULL. */
+const char *
+decoded_name(const struct decoded *decoded, uint64_t id);
+
+/* CRC-32C, bit by bit. */
+uint32_t
+decode_crc32c(const void *bytes, size_t size);
+
+#endif
