@@ -189,7 +189,7 @@ run_profiled(struct program *program, const struct settings *settings,
                            settings->threads);
     if (settings->truth)
         truth_print(program, stdout);
-    error = profile_stop(stderr);
+    error = profile_stop(settings->profile ? stderr : NULL);
     profile_remove_program(program);
     if (error)
         return fail("the profile is not whole", error);

@@ -22,6 +22,8 @@ struct native natives[] = {
     { "cpu_time", native_cpu_time, 0, 0, 0 },
     { "burn_ns", native_burn_ns, 1, 1, 0 },
     { "gc", native_gc, 0, 0, 0 },
+    { "profile_pause", native_profile_pause, 0, 0, 0 },
+    { "profile_resume", native_profile_resume, 0, 0, 0 },
     { "spawn", native_spawn, 1, ANY, 0 },
     { "done", native_done, 1, 1, 0 },
     { "thread_start", native_thread_start, 1, ANY, 0 },

@@ -68,6 +68,14 @@ native_burn_ns(struct interp *, const struct value *, size_t, struct value *);
 bool
 native_gc(struct interp *, const struct value *, size_t, struct value *);
 
+/* native_profile.c */
+bool
+native_profile_pause(struct interp *, const struct value *, size_t,
+                     struct value *);
+bool
+native_profile_resume(struct interp *, const struct value *, size_t,
+                      struct value *);
+
 /* coroutine.c */
 bool
 native_spawn(struct interp *, const struct value *, size_t, struct value *);

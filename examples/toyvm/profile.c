@@ -133,20 +133,40 @@ profile_start(int fd, double interval, enum vmprof_mode mode)
     return vmprof_enable_with(&options);
 }
 
-int
-profile_stop(FILE *summary)
+static void
+print_summary(FILE *file)
 {
     struct vmprof_stats stats;
-    int error = vmprof_disable();
 
-    if (error == -EALREADY)
-        return 0;
     vmprof_stats_init(&stats);
     if (vmprof_get_stats(&stats) == 0)
-        fprintf(summary,
+        fprintf(file,
                 "toyvm: %" PRIu64 " samples of %" PRIu64 " due, %" PRIu64
                 " stacks cut, %" PRIu64 " bytes\n",
                 stats.samples, stats.expirations, stats.stacks_cut,
                 stats.bytes_written);
+}
+
+int
+profile_stop(FILE *summary)
+{
+    int error = vmprof_disable();
+
+    if (error == -EALREADY)
+        return 0;
+    if (summary)
+        print_summary(summary);
     return error;
+}
+
+int
+profile_pause(void)
+{
+    return vmprof_pause();
+}
+
+int
+profile_resume(void)
+{
+    return vmprof_resume();
 }

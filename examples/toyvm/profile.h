@@ -33,11 +33,17 @@ void
 profile_detach(struct vmprof_thread *thread);
 
 /* Profile into a file, which stays the caller's; stop, however it was started,
- * and write a summary. */
+ * and write a summary unless it is NULL. */
 int
 profile_start(int fd, double interval, enum vmprof_mode mode);
 int
 profile_stop(FILE *summary);
+
+/* What programs can do about it. Results as of vmprof_pause(). */
+int
+profile_pause(void);
+int
+profile_resume(void);
 
 /* A call begins. The frame's pc is the position cell: it is always up to date,
  * and never moves while the frame lives. */
