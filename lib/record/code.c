@@ -34,6 +34,7 @@ struct code {
     uint64_t id;
     struct object_key key; /* object NULL: found by id alone */
     char *name;            /* NULL: not asked for yet */
+    bool asking;           /* its name function runs */
     uint64_t forgotten;    /* the mark at which it was, or 0: it lives */
     struct code *next_forgotten;
     UT_hash_handle by_id, by_key;
@@ -127,19 +128,20 @@ vmprof_register_code_class(const char *name,
 static char *
 ask_name(const struct vmprof_code_class *code_class, void *object)
 {
-    char said[VMPROF_NAME_SIZE + 1], name[VMPROF_NAME_SIZE];
+    char said[VMPROF_NAME_SIZE + 1] = "", name[VMPROF_NAME_SIZE];
     const int size = code_class->options.full_name(
         code_class->options.user, object, said, VMPROF_NAME_SIZE);
 
     said[VMPROF_NAME_SIZE] = 0;
-    if (size < 0)
-        vmprof_format_name(name, sizeof(name), code_class->name, "?", 0, "");
-    else if (vmp_name_is_full(said) && size < VMPROF_NAME_SIZE)
+    if (size >= 0 && vmp_name_is_full(said) && size < VMPROF_NAME_SIZE)
         return strdup(said);
-    else if (vmp_name_is_full(said) && strlen(said) == VMPROF_NAME_SIZE - 1)
+    if (size >= 0 && strlen(said) == VMPROF_NAME_SIZE - 1) {
         vmp_name_cut(name, said);
-    else
-        vmprof_format_name(name, sizeof(name), code_class->name, said, 0, "");
+        if (vmp_name_is_full(name))
+            return strdup(name);
+    }
+    vmprof_format_name(name, sizeof(name), code_class->name,
+                       size < 0 ? "?" : said, 0, "");
     return strdup(name);
 }
 
@@ -192,10 +194,12 @@ name_one(void)
     char *name;
 
     pthread_mutex_lock(&mutex);
-    for (code = nameless_from; code && (code->name || code->forgotten);)
+    for (code = nameless_from;
+         code && (code->name || code->forgotten || code->asking);)
         code = next_by_id(code);
     nameless_from = code;
     if (code) {
+        code->asking = true;
         id = code->id;
         code_class = code->key.code_class;
         object = (void *)(uintptr_t)code->key.object;

@@ -70,13 +70,36 @@ vmprof_new_stack(size_t max_depth, struct vmprof_stack **out)
     return 0;
 }
 
+/* What lies beneath a stack that sleeps: nothing, if it was the own stack of a
+ * thread that has ended since. */
+static struct vmprof_stack *
+caller_of(struct vmprof_stack *stack)
+{
+    if (stack->caller && stack->caller->id != stack->caller_id)
+        stack->caller = NULL;
+    return stack->caller;
+}
+
+static void
+put_on(struct vmprof_stack *stack, struct vmprof_stack *caller)
+{
+    if (caller_of(stack))
+        atomic_fetch_sub(&stack->caller->above, 1);
+    if (caller) {
+        atomic_fetch_add(&caller->above, 1);
+        stack->caller_id = caller->id;
+    }
+    stack->caller = caller;
+}
+
 int
 vmprof_free_stack(struct vmprof_stack *stack)
 {
     if (!stack)
         return 0;
-    if (atomic_load(&stack->in_use))
+    if (atomic_load(&stack->in_use) || atomic_load(&stack->above))
         return -EBUSY;
+    put_on(stack, NULL);
     /* The observer may be reading it still, as what a thread ran just now. */
     vmp_observe_lock();
     vmp_stack_unmap(stack);
@@ -126,10 +149,10 @@ release_chain(struct vmprof_stack *stack)
 }
 
 static int
-take_chain(struct vmprof_stack *stack)
+take_chain(struct vmp_thread *thread, struct vmprof_stack *stack)
 {
-    for (struct vmprof_stack *s = stack; s; s = s->caller) {
-        if (take(s))
+    for (struct vmprof_stack *s = stack; s; s = caller_of(s)) {
+        if ((!s->is_own || s == &thread->own) && take(s))
             continue;
         for (struct vmprof_stack *t = stack; t != s; t = t->caller)
             atomic_store(&t->in_use, 0);
@@ -143,7 +166,7 @@ vmp_stack_release(struct vmprof_stack *stack)
 {
     while (stack) {
         struct vmprof_stack *const caller = stack->caller;
-        stack->caller = NULL;
+        put_on(stack, NULL);
         atomic_store(&stack->in_use, 0);
         stack = caller;
     }
@@ -163,7 +186,7 @@ vmprof_switch_stack(struct vmprof_thread *head, struct vmprof_stack *to)
     from = head->stack;
     if (from == to)
         return 0;
-    r = take_chain(to);
+    r = take_chain(thread, to);
     if (r < 0)
         return r;
     run_on(thread, to);
@@ -182,7 +205,7 @@ vmprof_resume_stack(struct vmprof_thread *head, struct vmprof_stack *to)
         return -EINVAL;
     if (!take(to))
         return -EBUSY;
-    to->caller = head->stack;
+    put_on(to, head->stack);
     run_on(thread, to);
     return 0;
 }
@@ -199,7 +222,7 @@ vmprof_yield_stack(struct vmprof_thread *head)
     if (!from->caller)
         return -EINVAL;
     run_on(thread, from->caller);
-    from->caller = NULL;
+    put_on(from, NULL);
     atomic_store(&from->in_use, 0);
     return 0;
 }

@@ -5,6 +5,7 @@
 #define VMP_STACK_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include <vmprof/stack.h>
 
@@ -13,8 +14,11 @@ struct vmprof_stack {
     struct vmprof_frame *top;    /* kept here while it does not run */
     struct vmprof_frame *limit;
     struct vmprof_stack *caller; /* the stack that resumed this one */
+    uint64_t caller_id;          /* as it was then: a thread's own may end */
     uint64_t id;                 /* never used again for another stack */
-    atomic_uint in_use;          /* it runs, or waits beneath another one */
+    bool is_own;                 /* a thread's, on which no other can run */
+    atomic_uint in_use;          /* it runs, or waits beneath one that does */
+    atomic_uint above;           /* stacks that were resumed on it */
 };
 
 /* Map room for `max_depth` frames. Returns 0 or -ENOMEM. */

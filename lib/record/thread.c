@@ -126,6 +126,7 @@ attach(const struct vmprof_thread_options *options, struct vmp_thread **out)
                       options->max_depth ? options->max_depth : THREAD_DEPTH);
     if (r < 0)
         return r;
+    thread->own.is_own = true;
     atomic_store(&thread->own.in_use, 1);
     thread->head.top = thread->own.top;
     thread->head.limit = thread->own.limit;
@@ -185,6 +186,7 @@ vmprof_detach_thread(struct vmprof_thread *head)
     vmp_threads_lock();
     vmp_observe_lock();
     vmp_stack_release(head->stack);
+    thread->own.id = 0; /* nothing that sleeps on it goes on there */
     vmp_session_part(thread);
     vmp_current = NULL;
     vmp_observe_unlock();

@@ -62,7 +62,7 @@ zigzag(struct cursor *c)
 {
     const uint64_t value = varint(c);
 
-    return value & 1 ? (int64_t)~(value >> 1) : (int64_t)(value >> 1);
+    return value & 1 ? (int64_t) ~(value >> 1) : (int64_t)(value >> 1);
 }
 
 static char *
@@ -196,9 +196,9 @@ read_nodes(struct cursor *c)
         if (c->bad)
             return;
         d->nodes = grow(d->nodes, d->node_count, sizeof(*d->nodes));
-        d->nodes[d->node_count] = (struct decoded_node){
-            (uint32_t)(d->node_count - distance), (uint32_t)frame
-        };
+        d->nodes[d->node_count] =
+            (struct decoded_node){ (uint32_t)(d->node_count - distance),
+                                   (uint32_t)frame };
         d->node_count++;
     }
 }

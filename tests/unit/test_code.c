@@ -28,8 +28,8 @@ static void
 a_class_has_a_short_plain_name_of_its_own(void **state)
 {
     (void)state;
-    const char *const bad[] = { NULL, "", "a:b", "a b", "\xc3\xa9", "a%",
-                                "a\n", "plain" };
+    const char *const bad[] = { NULL,       "",   "a:b", "a b",
+                                "\xc3\xa9", "a%", "a\n", "plain" };
     struct vmprof_code_class *out = plain, *const before = plain;
     char name[70];
 

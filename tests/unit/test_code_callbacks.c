@@ -185,7 +185,7 @@ a_name_of_any_length_is_cut_visibly_and_keeps_three_colons(void **state)
             says[size] = 0;
             name = name_after(&asked);
             assert_int_equal(colons(name), 3);
-            assert_int_equal(strncmp(name, "ask:nnn", 7), 0);
+            assert_int_equal(strncmp(name, "ask:", 4), 0);
             if (size < VMPROF_NAME_SIZE)
                 assert_string_equal(name, says);
             else

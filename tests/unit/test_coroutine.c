@@ -30,7 +30,7 @@ tear_down(void **state)
     (void)state;
     if (vmprof_detach_thread(thread) < 0)
         return -1;
-    return vmprof_free_stack(a) || vmprof_free_stack(b) || vmprof_free_stack(c);
+    return vmprof_free_stack(c) || vmprof_free_stack(b) || vmprof_free_stack(a);
 }
 
 static void
@@ -222,7 +222,7 @@ an_overflow_belongs_to_the_stack_that_runs(void **state)
     assert_int_equal(thread->limit - thread->top, 1);
 }
 
-#define coroutine_test(test) \
+#define coroutine_test(test)                                                   \
     cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int

@@ -51,8 +51,13 @@ static struct vmp_encoder *
 start(struct tape *tape)
 {
     const struct vmp_session_info info = {
-        .vm_name = "toy", .interval_ns = 1000000, .session = 77,
-        .mode = 1, .clock = 3, .pid = 12, .max_frames = 1024,
+        .vm_name = "toy",
+        .interval_ns = 1000000,
+        .session = 77,
+        .mode = 1,
+        .clock = 3,
+        .pid = 12,
+        .max_frames = 1024,
     };
     const struct vmp_thread_info thread = { "main", 99, 0, 0, 0 };
     struct vmp_encoder *encoder;
@@ -141,8 +146,8 @@ definitions_come_before_their_use_however_many_there_are(void **state)
         uint32_t n = node(encoder, 0, 4 * (uint64_t)(i % 500 + 1), &place);
 
         n = node(encoder, n, 4 * (uint64_t)i, &place);
-        assert_int_equal(vmp_encoder_sample(encoder, n, (uint64_t)i * 1000000, 1000000,
-                                            0, 0),
+        assert_int_equal(vmp_encoder_sample(encoder, n, (uint64_t)i * 1000000,
+                                            1000000, 0, 0),
                          0);
     }
     assert_int_equal(vmp_encoder_finish(encoder), 0);
@@ -276,8 +281,8 @@ the_largest_numbers_do_no_harm(void **state)
     const uint32_t n = node(encoder, 0, code | (uint64_t)7 << 56, &place);
 
     vmp_encoder_begin(encoder, &stream);
-    vmp_encoder_sample(encoder, n, (uint64_t)INT64_MAX, (uint64_t)INT64_MAX, 255,
-                       255);
+    vmp_encoder_sample(encoder, n, (uint64_t)INT64_MAX, (uint64_t)INT64_MAX,
+                       255, 255);
     vmp_encoder_sample(encoder, n, 0, 0, 0, 0); /* time never runs back */
     vmp_encoder_finish(encoder);
     vmp_encoder_stats(encoder, UINT64_MAX, &counters);

@@ -40,9 +40,9 @@ pairs_that_look_alike_stay_apart(void **state)
 
     for (unsigned i = 0; i < 64; i++)
         for (unsigned j = 0; j < 64; j++)
-            assert_int_equal(vmp_intern(&set, (uint64_t)1 << i,
-                                        (uint64_t)1 << j, &is_new),
-                             next++);
+            assert_int_equal(
+                vmp_intern(&set, (uint64_t)1 << i, (uint64_t)1 << j, &is_new),
+                next++);
     for (uint64_t i = 0; i < 4096; i++)
         assert_int_equal(vmp_intern(&set, i << 40 | 5, ~i << 32, &is_new),
                          next++);

@@ -103,8 +103,8 @@ static void
 every_length_is_kept_or_cut_visibly_between_characters(void **state)
 {
     (void)state;
-    const char *const characters[] = { "x", ":", "%", "\u00e9", "\u20ac",
-                                       "\U0001f600" };
+    const char *const characters[] = { "x",      ":",      "%",
+                                       "\u00e9", "\u20ac", "\U0001f600" };
 
     for (size_t c = 0; c < LENGTH(characters); c++)
         for (size_t size = 0; size <= 1100; size++) {

@@ -54,8 +54,18 @@ static void
 an_interval_out_of_range_is_refused(void **state)
 {
     (void)state;
-    const double bad[] = { 0, -0.0, -1, -1e-9, 1, 1.5, 1e300, 1e-10, 5e-324,
-                           (double)NAN, (double)INFINITY, -(double)INFINITY };
+    const double bad[] = { 0,
+                           -0.0,
+                           -1,
+                           -1e-9,
+                           1,
+                           1.5,
+                           1e300,
+                           1e-10,
+                           5e-324,
+                           (double)NAN,
+                           (double)INFINITY,
+                           -(double)INFINITY };
 
     for (size_t i = 0; i < LENGTH(bad); i++)
         assert_int_equal(vmprof_enable(file, bad[i]), -EINVAL);
@@ -233,8 +243,9 @@ static void
 every_error_has_a_sentence(void **state)
 {
     (void)state;
-    const int errors[] = { 0, -EINVAL, -EBADF, -EACCES, -EBUSY, -ENOMEM, -E2BIG,
-                           -EIO, -ENOTSUP, -ESRCH, -EALREADY, -1000000, 5 };
+    const int errors[] = { 0,         -EINVAL,  -EBADF, -EACCES,  -EBUSY,
+                           -ENOMEM,   -E2BIG,   -EIO,   -ENOTSUP, -ESRCH,
+                           -EALREADY, -1000000, 5 };
 
     for (size_t i = 0; i < LENGTH(errors); i++)
         assert_true(strlen(vmprof_strerror(errors[i])) > 3);

@@ -6,8 +6,8 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sys/mman.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <vmprof/vmprof.h>
 
@@ -180,8 +180,8 @@ a_wrapped_call_returns_what_the_function_returned(void **state)
     struct vmprof_frame *const top = thread->top;
     int argument;
 
-    assert_ptr_equal(
-        vmprof_execute_code(thread, 4, return_argument, &argument), &argument);
+    assert_ptr_equal(vmprof_execute_code(thread, 4, return_argument, &argument),
+                     &argument);
     assert_ptr_equal(vmprof_execute_code(NULL, 4, return_argument, &argument),
                      &argument);
     assert_ptr_equal(thread->top, top);
@@ -222,8 +222,8 @@ only_its_own_thread_detaches_a_record(void **state)
     void *result;
 
     assert_int_equal(vmprof_detach_thread(NULL), -ESRCH);
-    assert_int_equal(
-        pthread_create(&other, NULL, detach_the_main_thread, NULL), 0);
+    assert_int_equal(pthread_create(&other, NULL, detach_the_main_thread, NULL),
+                     0);
     assert_int_equal(pthread_join(other, &result), 0);
     assert_int_equal((intptr_t)result, ESRCH);
     assert_ptr_equal(vmprof_current_thread(), thread);

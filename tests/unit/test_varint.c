@@ -5,9 +5,20 @@
 #include "format/varint.h"
 
 static const uint64_t LIMITS[] = {
-    0,          1,           127,        128,           16383,
-    16384,      0x7fffffff,  0xffffffff, 0x100000000,   ((uint64_t)1 << 56) - 1,
-    INT64_MAX,  (uint64_t)1 << 63,       UINT64_MAX - 1, UINT64_MAX,
+    0,
+    1,
+    127,
+    128,
+    16383,
+    16384,
+    0x7fffffff,
+    0xffffffff,
+    0x100000000,
+    ((uint64_t)1 << 56) - 1,
+    INT64_MAX,
+    (uint64_t)1 << 63,
+    UINT64_MAX - 1,
+    UINT64_MAX,
 };
 
 static uint64_t
@@ -34,8 +45,8 @@ every_number_comes_back_in_as_few_bytes_as_it_needs(void **state)
         assert_int_equal(there_and_back(LIMITS[i], &size), LIMITS[i]);
     for (unsigned i = 0; i < 20000; i++) {
         const unsigned bits = (unsigned)(draw(&random) % 64) + 1;
-        const uint64_t value = (draw(&random) >> (64 - bits)) |
-                               (uint64_t)1 << (bits - 1);
+        const uint64_t value =
+            (draw(&random) >> (64 - bits)) | (uint64_t)1 << (bits - 1);
 
         assert_int_equal(there_and_back(value, &size), value);
         assert_int_equal(size, (bits + 6) / 7);
