@@ -3,7 +3,8 @@
 /*
  * How fast a native file is read and summed by stack, on one core, from the
  * page cache. The file is made up: stacks of 12 frames, some far more frequent
- * than others, jittered times, weights that differ from them a little.
+ * than others, jittered times, and now and then a weight that differs from its
+ * time, as of a thread that does not run all the time.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,7 @@ static void
 put_session(FILE *file)
 {
     vmp_chunk_number_field(&chunk, VMP_SESSION_VERSION, 1);
-    vmp_chunk_number_field(&chunk, VMP_SESSION_TIME_UNIT, 1000);
+    vmp_chunk_number_field(&chunk, VMP_SESSION_TIME_UNIT, 15625);
     vmp_chunk_number_field(&chunk, VMP_SESSION_INTERVAL_NS, 1000000);
     put_chunk(file, VMP_CHUNK_SESSION);
 }
@@ -95,15 +96,15 @@ put_samples(FILE *file, uint64_t *time)
     vmp_chunk_varint(&chunk, CHUNK_SAMPLES);
     vmp_chunk_varint(&chunk, *time);
     for (unsigned i = 0; i < CHUNK_SAMPLES; i++) {
-        const uint32_t elapsed = 500 + next_random(1000);
+        const uint32_t elapsed = 32 + next_random(64);
         const uint32_t most = 1 + next_random(STACKS - DEPTH);
-        const int64_t difference = (int64_t)next_random(16) - 8;
+        const uint64_t node = 1 + DEPTH + next_random(most);
+        const bool weighs = next_random(10) == 0;
 
-        vmp_chunk_varint(&chunk, (1 + DEPTH + next_random(most)) * 2 |
-                                     (difference != 0));
+        vmp_chunk_varint(&chunk, (node + 1) << 1 | weighs);
         vmp_chunk_varint(&chunk, elapsed);
-        if (difference)
-            vmp_chunk_varint(&chunk, vmp_zigzag(difference));
+        if (weighs)
+            vmp_chunk_varint(&chunk, vmp_zigzag((int64_t)next_random(4) - 2));
         *time += elapsed;
     }
     put_chunk(file, VMP_CHUNK_SAMPLES);

@@ -181,8 +181,8 @@ print_counts(const struct record *record)
 {
     char samples[32], bytes[32];
 
-    format_count(samples, record->file.samples);
-    format_count(bytes, record->file.offset);
+    format_count(samples, record->file.scan.samples);
+    format_count(bytes, record->file.scan.offset);
     fprintf(stderr, "%.1f s, %s samples, %s bytes", elapsed(record), samples,
             bytes);
 }
@@ -208,7 +208,7 @@ print_summary(const struct record *record, const char *name)
 static void
 warn_of_nothing(const struct record *record)
 {
-    if (record->file.sessions)
+    if (record->file.scan.sessions)
         fprintf(stderr,
                 "vmprof: %s was recorded, but it never used the CPU for as "
                 "long as an interval: try a higher --rate, or --mode wall\n",
@@ -248,7 +248,7 @@ run(struct record *record, char **environment)
     if (status < 0)
         return report_failed_start(record, status);
     output_file_scan(&record->file);
-    if (record->file.fd >= 0 && record->file.samples == 0)
+    if (record->file.fd >= 0 && record->file.scan.samples == 0)
         warn_of_nothing(record);
     else if (!record->quiet)
         print_summary(record, record->output);

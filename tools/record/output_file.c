@@ -10,13 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "format/varint.h"
-
-enum {
-    /* Of a chunk: its header, and the first two numbers of the payload. */
-    HEAD_SIZE = VMP_CHUNK_HEADER_SIZE + 2 * VMP_VARINT_MAX,
-};
-
 static char *
 make_absolute(const char *path)
 {
@@ -33,18 +26,6 @@ make_absolute(const char *path)
     return size < 0 ? NULL : absolute;
 }
 
-/* Whether losing what is in the file is what the user wants. */
-static bool
-may_overwrite(int fd, const struct stat *status)
-{
-    unsigned char magic[4];
-
-    if (status->st_size == 0)
-        return true;
-    return pread(fd, magic, sizeof(magic), 0) == sizeof(magic) &&
-           vmp_get_u32(magic) == VMP_CHUNK_MAGIC;
-}
-
 static int
 empty_file(struct output_file *file, char *message, size_t message_size)
 {
@@ -57,7 +38,7 @@ empty_file(struct output_file *file, char *message, size_t message_size)
         file->fd = -1;
         return 0;
     }
-    if (!may_overwrite(file->fd, &status)) {
+    if (status.st_size && !scan_is_profile(file->fd)) {
         snprintf(message, message_size,
                  "%s exists and is not a profile: remove it first, or choose "
                  "another name with -o",
@@ -99,47 +80,11 @@ output_file_open(struct output_file *file, const char *path, char *message,
     return -1;
 }
 
-static uint64_t
-count_samples(const unsigned char *head, size_t size)
-{
-    const unsigned char *at = head + VMP_CHUNK_HEADER_SIZE, *end = head + size;
-    uint64_t thread, count;
-
-    if (vmp_get_u16(head + 16) != VMP_CHUNK_SAMPLES ||
-        !vmp_get_varint(&at, end, &thread) || !vmp_get_varint(&at, end, &count))
-        return 0;
-    return count;
-}
-
-/* Looks at one chunk. Returns false if there is no whole one yet. */
-static bool
-scan_chunk(struct output_file *file, uint64_t end)
-{
-    unsigned char head[HEAD_SIZE];
-    const ssize_t size =
-        pread(file->fd, head, sizeof(head), (off_t)file->offset);
-    uint64_t next;
-
-    if (size < VMP_CHUNK_HEADER_SIZE || vmp_get_u32(head) != VMP_CHUNK_MAGIC)
-        return false;
-    next = file->offset + VMP_CHUNK_HEADER_SIZE + vmp_get_u32(head + 20);
-    if (next > end)
-        return false;
-    file->samples += count_samples(head, (size_t)size);
-    file->sessions += vmp_get_u16(head + 16) == VMP_CHUNK_SESSION;
-    file->offset = next;
-    return true;
-}
-
 void
 output_file_scan(struct output_file *file)
 {
-    struct stat status;
-
-    if (file->fd < 0 || fstat(file->fd, &status) != 0)
-        return;
-    while (scan_chunk(file, (uint64_t)status.st_size))
-        ;
+    if (file->fd >= 0)
+        scan_file(&file->scan, file->fd);
 }
 
 void

@@ -6,16 +6,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
+
+#include "read/scan.h"
 
 struct output_file {
     char *path; /* absolute */
     int fd;     /* for reading; -1: it is no regular file */
-
-    /* Found so far by output_file_scan(). */
-    uint64_t offset; /* where the next chunk begins */
-    uint64_t samples;
-    uint64_t sessions;
+    struct scan scan;
 };
 
 /*

@@ -123,13 +123,13 @@ class Flips(unittest.TestCase):
 class Unknown(unittest.TestCase):
     def test_what_a_newer_writer_adds_is_skipped(self):
         s = vmprof_file.Session(extra={101: "text", 102: HUGE})
-        s.put(9, b"something new")
+        s.put(10, b"something new")
         s.put(65535, b"")
         s.put(vmprof_file.SAMPLES, b"other", flags=1)
         s.codes([(1, "t:f:1:x")])
         s.frames(1, [(1, 15, None, None)])
         s.nodes(1, [(0, 1)])
-        s.samples(0, [(9, 8), (1, 10, 10), (200, 255), (1, 10, 10)])
+        s.samples(0, [(9, 8), (1, 10, 10), (15, 255), (1, 10, 10)])
         result = report(s.bytes())
         self.assertEqual(result["damage"]["chunks_unknown"], 3)
         self.assertEqual(result["damage"]["bytes_unread"], 0)
@@ -170,19 +170,24 @@ HOSTILE = {
     "a frame of a node": (4, varint(6) + varint(1) + b"\1" + varint(HUGE)),
     "a thread's index": (5, varint(2) + varint(HUGE)),
     "a thread of samples": (6, varint(HUGE) + varint(1) + varint(0) +
-                            b"\1\1\0"),
+                            b"\2\1"),
     "a count of samples": (6, varint(0) + varint(HUGE) + varint(0)),
     "a start of samples": (6, varint(0) + varint(1) + varint(HUGE) +
-                           b"\1\1\0"),
+                           b"\2\1"),
     "a node of a sample": (6, varint(0) + varint(1) + varint(0) +
                            varint(HUGE) + b"\1\0"),
-    "weights": (6, varint(0) + varint(2) + varint(0) + b"\1\1" +
-                varint(HUGE) + b"\1" + varint(HUGE) + varint(HUGE - 1)),
+    "a sample of no node": (6, varint(0) + varint(1) + varint(0) + b"\1\1\1"),
+    "a group in a group": (9, varint(9) + varint(3) + b"\4\1\1"),
+    "a section's length": (9, varint(6) + varint(HUGE) + b"\1"),
+    "a section's type": (9, varint(HUGE) + varint(0) + varint(2**32 + 6) +
+                         varint(0)),
+    "weights": (6, varint(0) + varint(2) + varint(0) + b"\3\1" +
+                varint(HUGE) + b"\3" + varint(HUGE) + varint(HUGE - 1)),
     "samples that are missing": (6, varint(0) + varint(5) + varint(0) +
-                                 b"\1\1\0"),
-    "samples too many": (6, varint(0) + varint(1) + varint(0) + b"\1\1\0" * 9),
+                                 b"\2\1"),
+    "samples too many": (6, varint(0) + varint(1) + varint(0) + b"\2\1" * 9),
     "a state without a sample": (6, varint(0) + varint(0) + varint(0) +
-                                 b"\0\1\1"),
+                                 b"\0\1"),
     "a number without an end": (6, b"\xff" * 11),
     "a number over 64 bits": (7, varint(2) + b"\xff" * 9 + b"\2"),
     "a key without a value": (1, varint(4)),
@@ -241,6 +246,19 @@ class Hostile(unittest.TestCase):
                     done = vmprof("report", "-fltTp", write(data))
                     self.assertEqual((done.returncode, done.stderr),
                                      (0, b""))
+
+    def test_a_bad_section_costs_no_other(self):
+        sections = b""
+        for part in DEMO.chunks[1:]:
+            kind, _, size = struct.unpack_from("<HHI", part, 16)
+            sections += varint(kind) + varint(size) + part[24:]
+            sections += varint(3) + varint(2) + b"\xff\xff"
+        s = vmprof_file.Session()
+        s.put(9, sections)
+        result = report(s.bytes())
+        self.assertEqual(result["summary"]["samples"], 6)
+        self.assertEqual(result["damage"]["bytes_unread"],
+                         24 + len(sections))
 
     def test_random_files_never_crash_it(self):
         source = random.Random(20)

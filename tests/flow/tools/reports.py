@@ -119,6 +119,12 @@ class Numbers(unittest.TestCase):
                           for r in result["lines"]},
                          {i: i + 1 for i in range(count)})
 
+    def test_a_group_is_as_its_sections(self):
+        one, other = report(DEMO), report(
+            vmprof_file.grouped(vmprof_file.demo()).bytes())
+        for key in "functions", "lines", "tree", "threads", "losses":
+            self.assertEqual(one[key], other[key])
+
     def test_the_time_unit_is_the_file_s(self):
         rows = by_name(report(vmprof_file.demo(unit=10).bytes())["functions"])
         self.assertEqual(rows["main"]["self_ns"], 1000)

@@ -3,7 +3,8 @@
 
 import struct
 
-SESSION, CODES, FRAMES, NODES, THREAD, SAMPLES, STATS, END = range(1, 9)
+(SESSION, CODES, FRAMES, NODES, THREAD, SAMPLES, STATS, END,
+ GROUP) = range(1, 10)
 
 
 def crc32c(data):
@@ -108,13 +109,13 @@ class Session:
         out = varint(thread) + varint(count) + varint(start)
         for sample in samples:
             if len(sample) == 2:
-                phase, state = sample
-                out += b"\0" + varint(phase | state << 4)
+                out += b"\0" + varint(sample[0] | sample[1] << 4)
             else:
                 node, elapsed, weight = sample
-                differs = weight != elapsed
-                out += varint((node + 1) << 1 | differs) + varint(elapsed)
-                out += zigzag(weight - elapsed) if differs else b""
+                out += varint((node + 1) * 2 + (weight != elapsed))
+                out += varint(elapsed)
+                if weight != elapsed:
+                    out += zigzag(weight - elapsed)
         self.put(SAMPLES, out)
 
     def stats(self, **counters):
@@ -129,6 +130,18 @@ class Session:
 
     def bytes(self):
         return b"".join(self.chunks)
+
+
+def grouped(session):
+    """The same with all chunks but the first in one GROUP."""
+    payloads = b""
+    for part in session.chunks[1:]:
+        kind, _, size = struct.unpack_from("<HHI", part, 16)
+        payloads += varint(kind) + varint(size) + part[24:]
+    del session.chunks[1:]
+    session.number = 1
+    session.put(GROUP, payloads)
+    return session
 
 
 def demo(ident=0x1234, **session):

@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A small reader of the native format, written from doc/format.md alone.
+
+    read_golden.py FILE             prints what the file holds
+    read_golden.py FILE TEXT VMPROF compares that with a text, and its sums with
+                                    what `vmprof report --json` says
+"""
+
+import collections
+import json
+import struct
+import subprocess
+import sys
+
+(SESSION, CODES, FRAMES, NODES, THREAD, SAMPLES, STATS, END,
+ GROUP) = range(1, 10)
+NAMES = {
+    SESSION: {1: "vm", 3: "os", 5: "machine", 7: "library", 9: "program",
+              2: "version", 4: "time unit", 6: "unix ns", 8: "monotonic ns",
+              10: "interval ns", 12: "mode", 14: "clock", 16: "process",
+              18: "most frames"},
+    THREAD: {1: "name", 2: "index", 4: "id", 6: "start", 8: "end",
+             10: "cpu"},
+    STATS: {2: "time", 4: "expirations", 6: "samples", 8: "ring full",
+            10: "busy", 12: "switching", 14: "walker", 16: "stacks cut",
+            18: "frames cut", 20: "overflows", 22: "locations lost",
+            24: "clock failures", 26: "sampled ns", 28: "unwritten"},
+    END: {2: "time"},
+}
+TITLES = {SESSION: "session", THREAD: "thread", STATS: "stats", END: "end"}
+
+
+def crc32c(data):
+    value = 0xFFFFFFFF
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+    return value ^ 0xFFFFFFFF
+
+
+class Payload:
+    def __init__(self, data):
+        self.data = data
+        self.at = 0
+
+    def more(self):
+        return self.at < len(self.data)
+
+    def varint(self):
+        value = shift = 0
+        while True:
+            byte = self.data[self.at]
+            self.at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    def zigzag(self):
+        value = self.varint()
+        return value >> 1 if value % 2 == 0 else -(value >> 1) - 1
+
+    def string(self):
+        size = self.varint()
+        self.at += size
+        return self.data[self.at - size:self.at].decode()
+
+    def fields(self):
+        while self.more():
+            key = self.varint()
+            yield key, self.string() if key % 2 else self.varint()
+
+
+class Reader:
+    """Prints a line for everything, and sums the weights by stack."""
+
+    def __init__(self):
+        self.lines = []
+        self.unit = 0
+        self.codes = {}
+        self.frames = {0: "[truncated]"}
+        self.stacks = {0: ()}
+        self.weights = collections.Counter()
+        self.counts = collections.Counter()
+
+    def say(self, *words):
+        self.lines.append(" ".join(map(str, words)))
+
+    def read(self, data):
+        at = number = 0
+        while at < len(data):
+            magic, crc, session, own, kind, flags, size = struct.unpack_from(
+                "<4sIIIHHI", data, at)
+            assert magic == b"\x8eVMP" and flags == 0 and size <= 65512
+            assert crc == crc32c(data[at + 8:at + 24 + size])
+            assert own == number
+            number += 1
+            self.say(f"chunk {own} of session {session:08x}")
+            self.chunk(kind, Payload(data[at + 24:at + 24 + size]))
+            at += 24 + size
+
+    def chunk(self, kind, payload):
+        if kind == GROUP:
+            while payload.more():
+                section = payload.varint()
+                size = payload.varint()
+                payload.at += size
+                self.chunk(section, Payload(
+                    payload.data[payload.at - size:payload.at]))
+        elif kind in NAMES:
+            fields = list(payload.fields())
+            if kind == SESSION:
+                self.unit = dict(fields)[4]
+            self.say(TITLES[kind], *(f"{NAMES[kind][key]}={value!r}"
+                                     for key, value in fields))
+        else:
+            {CODES: self.read_codes, FRAMES: self.read_frames,
+             NODES: self.read_nodes, SAMPLES: self.read_samples}[kind](payload)
+        assert not payload.more()
+
+    def read_codes(self, payload):
+        for _ in range(payload.varint()):
+            code = payload.varint()
+            self.codes[code] = payload.string()
+            self.say("code", code * 4, self.codes[code])
+
+    def read_frames(self, payload):
+        first = payload.varint()
+        for index in range(first, first + payload.varint()):
+            code, bits = payload.varint(), payload.varint()
+            line = payload.varint() if bits & 16 else 0
+            offset = payload.varint() if bits & 32 else None
+            self.frames[index] = self.codes[code] if code else "[unknown]"
+            self.say("frame", index, self.frames[index], f"kind={bits & 15}",
+                     f"line={line}", f"offset={offset}")
+
+    def read_nodes(self, payload):
+        first = payload.varint()
+        for index in range(first, first + payload.varint()):
+            parent = index - payload.varint()
+            frame = payload.varint()
+            self.stacks[index] = self.stacks[parent] + (self.frames[frame],)
+            self.say("node", index, f"parent={parent} frame={frame}")
+
+    def read_samples(self, payload):
+        thread, count, time = (payload.varint() for _ in range(3))
+        phase = state = 0
+        while count:
+            head = payload.varint()
+            if head == 0:
+                both = payload.varint()
+                phase, state = both & 15, both >> 4
+                continue
+            node = (head >> 1) - 1
+            elapsed = payload.varint()
+            weight = elapsed + (payload.zigzag() if head & 1 else 0)
+            time += elapsed
+            count -= 1
+            self.weights[self.stacks[node]] += weight
+            self.counts[self.stacks[node]] += 1
+            self.say(f"sample thread={thread} time={time} node={node}",
+                     f"weight={weight} phase={phase} state={state}")
+
+    def functions(self):
+        """By full name: self and total in nanoseconds, samples."""
+        rows = collections.defaultdict(lambda: [0, 0, 0])
+        for stack, weight in self.weights.items():
+            leaf = rows[stack[-1] if stack else "[native]"]
+            leaf[0] += weight * self.unit
+            leaf[2] += self.counts[stack]
+            for name in set(stack) or {"[native]"}:
+                rows[name][1] += weight * self.unit
+        return dict(rows)
+
+
+def full_name(row):
+    """The name of a row of the report, as the file has it."""
+    if row["function"].startswith("["):
+        return row["function"]
+    parts = [str(row[key]).replace("%", "%25").replace(":", "%3A")
+             for key in ("language", "function", "line", "file")]
+    return ":".join(parts)
+
+
+def compare(reader, text, command, file):
+    with open(text, encoding="utf-8") as expected:
+        assert expected.read().splitlines() == reader.lines, "decoded text"
+    out = subprocess.run([command, "report", "--json", file], check=True,
+                         stdout=subprocess.PIPE, timeout=120).stdout
+    report = json.loads(out)
+    rows = {full_name(row): [row["self_ns"], row["total_ns"],
+                             row["samples"]] for row in report["functions"]
+            if row["function"] != "[unsampled]"}
+    assert rows == reader.functions(), (rows, reader.functions())
+    assert report["summary"]["samples"] == sum(reader.counts.values())
+    assert report["damage"]["bytes_unread"] == 0
+
+
+def main(file, text=None, command=None):
+    reader = Reader()
+    with open(file, "rb") as data:
+        reader.read(data.read())
+    if command:
+        compare(reader, text, command, file)
+    else:
+        print("\n".join(reader.lines))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

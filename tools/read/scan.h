@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Counting samples in a native file that is being written, from its headers
+ * alone. Nothing is checked: the counts are for a person who waits.
+ */
+#ifndef READ_SCAN_H
+#define READ_SCAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct scan {
+    uint64_t offset; /* where the next chunk begins */
+    uint64_t samples;
+    uint64_t sessions;
+};
+
+/* Go on to the end of the file. Moves no file offset. */
+void
+scan_file(struct scan *scan, int fd);
+
+/* Whether the file begins as a profile does. */
+bool
+scan_is_profile(int fd);
+
+#endif
