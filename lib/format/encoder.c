@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "chunk.h"
-#include "intern.h"
+#include "../intern.h"
 #include "varint.h"
 
 enum {

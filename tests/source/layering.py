@@ -18,12 +18,12 @@ VM_NAME = re.compile(r"lua|pypy|python|cruby|perl|javascript|toyvm", re.I)
 # always include its own part. The command's own files are tools/*.
 MAY_INCLUDE = {
     "include": [],
-    "lib/format": ["lib/os", "include"],
+    "lib/format": ["lib", "lib/os", "include"],
     "lib/os": ["lib/format", "include"],
     "lib/record": ["lib", "lib/format", "lib/os", "include"],
     "lib": ["include"],
-    "tools/read": ["lib/format", "include"],
-    "tools/analyse": ["tools/read", "include"],
+    "tools/read": ["lib", "lib/format", "include"],
+    "tools/analyse": ["lib", "tools/read", "include"],
     "tools/export": ["tools/analyse", "tools/read", "tools/text", "include"],
     "tools/view": ["tools/export", "tools/analyse", "tools/read",
                    "tools/text", "include"],

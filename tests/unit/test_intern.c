@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "format/intern.h"
+#include "intern.h"
 #include "isolate.h"
 
 static void

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "format/intern.h"
+#include "intern.h"
 
 /* One pass: parents come first, so theirs is known when a node is met. */
 static int

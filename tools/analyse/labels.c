@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "format/intern.h"
+#include "intern.h"
 
 static int
 label_frame(struct labels *labels, struct vmp_intern *set, uint32_t frame,

@@ -5,9 +5,9 @@
 #define READ_NATIVE_H
 
 #include "cursor.h"
-#include "format/intern.h"
 #include "index_map.h"
 #include "input.h"
+#include "intern.h"
 #include "profile.h"
 
 enum {

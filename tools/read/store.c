@@ -13,7 +13,7 @@
 #define HASH_FUNCTION HASH_FNV
 #include <uthash.h>
 
-#include "format/intern.h"
+#include "intern.h"
 #include "name.h"
 
 struct text {
