@@ -23,7 +23,7 @@ MAY_INCLUDE = {
     "lib/record": ["lib", "lib/format", "lib/os", "include"],
     "lib": ["include"],
     "tools/read": ["lib/format", "include"],
-    "tools/analyse": ["tools/read", "include"],
+    "tools/analyse": ["tools/read", "lib/format", "include"],
     "tools/export": ["tools/analyse", "tools/read", "tools/text", "include"],
     "tools/view": ["tools/export", "tools/analyse", "tools/read",
                    "tools/text", "include"],

@@ -50,8 +50,7 @@ fail_without_chunk(const struct request *request, const struct native *native)
     if (native->input.error)
         return fail_to_open(request, -native->input.error);
     if (native->input.offset == 0 && native->input.broken)
-        return fail(request,
-                    "%s is damaged: gzip cannot unpack its beginning",
+        return fail(request, "%s is damaged: gzip cannot unpack its beginning",
                     request->path);
     if (native->input.offset == 0)
         return fail(request,
