@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-const char no_frames[] = "[no VM frames]";
+const char no_frames[] = "[native]";
 
 /* The root's key; no other node has parent and label of all ones. */
 #define ROOT UINT64_MAX

@@ -66,7 +66,7 @@ fold_max_depth(const struct profile *profile);
 void
 fold_free(struct fold *fold);
 
-/* What stands in place of the frames of a sample that has none. */
+/* For the frames of a sample that has none: as reports call it. */
 extern const char no_frames[];
 
 #endif

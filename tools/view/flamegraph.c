@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <vmprof/sampler.h>
 #include <vmprof/stack.h>
 
 #include "../export/fold.h"
@@ -19,6 +20,13 @@
 enum {
     KIND_BITS = 4,
     PHASE_KINDS = 8, /* kind 8 + phase: not a frame but what the VM did */
+};
+
+/* Time of no frame, and of no phase either: names as reports have them. */
+enum extra {
+    EXTRA_NATIVE = 0,    /* the VM ran, but none of its functions */
+    EXTRA_OFF_CPU = 1,   /* the same, and it waited */
+    EXTRA_UNSAMPLED = 2, /* CPU time that no sample stands for */
 };
 
 struct view {
@@ -58,19 +66,28 @@ kinds_of_phase(uint32_t phase)
     }
 }
 
+static uint32_t
+extra_node(struct view *view, enum extra extra)
+{
+    return fold_child(&view->fold, 0, extra << KIND_BITS | PHASE_KINDS);
+}
+
 /*
  * A phase that the leaf does not show becomes a leaf of its own, and so does
  * an empty stack.
  */
 static uint32_t
-node_in_phase(struct view *view, uint32_t node, uint32_t phase)
+node_to_show(struct view *view, struct sum_key key)
 {
-    uint32_t kind =
-        node ? fold_label(&view->fold, node) & ((1u << KIND_BITS) - 1) : 0;
+    uint32_t node = view->fold.of[key.node];
+    uint32_t kind;
 
-    if (node && kinds_of_phase(phase) & kind_bit(kind))
+    if (!node && !key.phase)
+        return extra_node(view, key.off_cpu ? EXTRA_OFF_CPU : EXTRA_NATIVE);
+    kind = fold_label(&view->fold, node) & ((1u << KIND_BITS) - 1);
+    if (node && kinds_of_phase(key.phase) & kind_bit(kind))
         return node;
-    return fold_child(&view->fold, node, PHASE_KINDS + phase);
+    return fold_child(&view->fold, node, PHASE_KINDS + key.phase);
 }
 
 static int
@@ -81,12 +98,47 @@ add_cells(struct view *view)
     for (uint32_t row = 0; !result && row < view->samples.keys.count; row++) {
         struct sum_key key = sums_key(&view->samples, row);
 
-        key.node = node_in_phase(view, view->fold.of[key.node], key.phase);
+        key.node = node_to_show(view, key);
         if (key.node == DENSE_NONE)
             return -1;
         key.phase = 0;
         result = sums_put(&view->cells, key, view->samples.rows[row]);
     }
+    return result;
+}
+
+/* The thread's own CPU clock says more than its samples stand for. */
+static uint64_t
+unsampled_ns(const struct profile *profile, uint32_t index, uint64_t sampled_ns)
+{
+    const struct thread *thread = &profile->threads[index];
+
+    if (profile->sessions[thread->session].mode != VMPROF_MODE_CPU ||
+        thread->cpu_ns <= sampled_ns)
+        return 0;
+    return thread->cpu_ns - sampled_ns;
+}
+
+static int
+add_unsampled(struct view *view, const struct profile *profile)
+{
+    uint64_t *sampled_ns =
+        calloc((size_t)profile->thread_count + 1, sizeof(*sampled_ns));
+    int result = sampled_ns ? 0 : -1;
+
+    for (uint32_t row = 0; !result && row < view->samples.keys.count; row++)
+        sampled_ns[sums_key(&view->samples, row).thread] +=
+            view->samples.rows[row].weight_ns;
+    for (uint32_t i = 0; !result && i < profile->thread_count; i++) {
+        struct sum sum = { 0, unsampled_ns(profile, i, sampled_ns[i]) };
+        struct sum_key key = { .thread = i };
+
+        if (!sum.weight_ns)
+            continue;
+        key.node = extra_node(view, EXTRA_UNSAMPLED);
+        result = key.node == DENSE_NONE ? -1 : sums_put(&view->cells, key, sum);
+    }
+    free(sampled_ns);
     return result;
 }
 
@@ -253,7 +305,7 @@ write_flamegraph(struct export_job *job)
     int result = export_read(job, sums_add, &view.samples);
 
     if (!result && (fold_by_kind(&view, &job->profile) || add_cells(&view) ||
-                    order_cells(&view)))
+                    add_unsampled(&view, &job->profile) || order_cells(&view)))
         result = export_out_of_memory(job);
     if (!result)
         write_page(&view, job);

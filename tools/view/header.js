@@ -48,6 +48,7 @@ function lossCauses()
 
 function showFacts(ns, samples)
 {
+    const missing = unsampledTime();
     const machine = [data.os, data.machine].filter(Boolean).join(" ");
     const wanted = data.intervalNs ? 1e9 / data.intervalNs : 0;
     if (data.program)
@@ -61,9 +62,9 @@ function showFacts(ns, samples)
             .replace("T", " ").slice(0, 19) + " UTC");
     addFact("Duration", formatTime(data.durationNs));
     addFact(data.mode === "wall" ? "Wall time of threads" : "CPU time",
-            formatTime(ns));
+            formatTime(ns), missing ? formatTime(missing) + " unsampled" : "");
     addFact("Samples", formatCount(samples));
-    addFact("Rate", formatRate(achievedRate(ns, samples)),
+    addFact("Rate", formatRate(achievedRate(ns - missing, samples)),
             wanted ? `of ${formatRate(wanted)} asked for` +
                 (data.clock ? `, ${data.clock}` : "") : data.clock);
     addFact("Lost", data.hasStats ? formatCount(lostSamples()) : "unknown",

@@ -10,7 +10,7 @@ const KIND_BITS = 4;
 const PHASE_KINDS = 8;
 
 const KINDS = [
-    { key: "cut", text: "truncated" },
+    { key: "cut", text: "unknown" },
     { key: "code", text: "interpreted" },
     { key: "blackhole", text: "blackhole interpreter" },
     { key: "jitted", text: "compiled by the JIT" },
@@ -20,8 +20,16 @@ const KINDS = [
     { key: "native", text: "native" },
 ];
 
+/* Time without a frame: that of no phase, then of the phases from 1 on. */
+const EXTRAS = [
+    { kind: 7, name: "[native]" },
+    { kind: 0, name: "[off-CPU]" },
+    { kind: 0, name: "[unsampled]" },
+];
+const UNSAMPLED = EXTRAS[2];
+
 const PHASES = [
-    { kind: 0, name: "[no VM frames]" },
+    null,
     { kind: 4, name: "[tracing]" },
     { kind: 4, name: "[optimising]" },
     { kind: 4, name: "[JIT backend]" },
@@ -58,13 +66,12 @@ function makeLabels(raw)
 function makeLabel(label)
 {
     const kind = label % (1 << KIND_BITS);
-    if (kind >= PHASE_KINDS) {
-        const phase = PHASES[kind - PHASE_KINDS];
-        return { name: phase.name, place: "", kind: phase.kind,
-                 phase: kind > PHASE_KINDS };
-    }
-    const [name, file, line] = data.functions[Math.floor(label /
-                                                         (1 << KIND_BITS))];
+    const number = Math.floor(label / (1 << KIND_BITS));
+    if (kind === PHASE_KINDS)
+        return { ...EXTRAS[number], place: "", phase: false };
+    if (kind > PHASE_KINDS)
+        return { ...PHASES[kind - PHASE_KINDS], place: "", phase: true };
+    const [name, file, line] = data.functions[number];
     const place = file + (line ? ":" + line : "");
     return { name: name || "?", place, kind, phase: false };
 }
@@ -175,6 +182,22 @@ function timeWith(isMatch)
             time += sums.self[node];
     }
     return time;
+}
+
+function unsampledTime()
+{
+    const label = labels.findIndex(({ name, place }) =>
+        name === UNSAMPLED.name && !place);
+    return label < 0 ? 0 : sums.labelSelf[label];
+}
+
+/* "/usr/share/app/lib/list.lua:3" as "\u2026/lib/list.lua:3". */
+function shortPlace(place)
+{
+    if (place.length < 40)
+        return place;
+    const cut = place.indexOf("/", place.length - 39);
+    return "\u2026" + (cut < 0 ? place.slice(-38) : place.slice(cut));
 }
 
 function formatTime(ns)

@@ -4,7 +4,7 @@
 
 const byId = (id) => document.getElementById(id);
 
-const filter = { thread: "all", state: "all", phases: true };
+const filter = { thread: "all", state: "all", phases: false };
 const view = { order: "down", label: -1, root: null, zoom: null,
                selected: null, match: null, exact: -1, flip: false, rows: 1,
                width: 0, height: 0 };

@@ -75,7 +75,9 @@ function functionCell(label, picked, actions)
                              () => actions.focus("up", label)),
                 actionButton("\u2193", "Callees of " + name.slice(0, 80),
                              () => actions.focus("down", label)));
-    cell.append(line, element("small", place.slice(0, 300)));
+    const where = element("small", shortPlace(place));
+    where.title = place.slice(0, 1000);
+    cell.append(line, where);
     return cell;
 }
 

@@ -23,6 +23,7 @@ class Recording:
         self.session = native.Session(**session)
         self.codes, self.frames, self.nodes = {}, {}, {}
         self.threads = {}
+        self.cpu_us = {}
         self.samples = []
 
     def thread(self, name, ident):
@@ -58,7 +59,8 @@ class Recording:
         self.put_in_chunks(frames, lambda frame: 16, session.frames)
         self.put_in_chunks(list(self.nodes), lambda node: 12, session.nodes)
         for (name, ident), index in self.threads.items():
-            session.thread(index, name, ident)
+            session.thread(index, name, ident,
+                           cpu=self.cpu_us.get(index, 0))
 
     def put_samples(self):
         rows, thread, phase, state = [], None, 0, 0

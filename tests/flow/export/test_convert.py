@@ -74,7 +74,7 @@ class Collapsed(command.CommandTest):
         recording = stacks.Recording()
         recording.add(recording.thread("t", 1), [], 9)
         recording.write(self.path("a.vmprof"))
-        self.assertEqual(self.convert(), b"[no VM frames] 9\n")
+        self.assertEqual(self.convert(), b"[native] 9\n")
 
     def test_a_deep_stack_is_whole(self):
         recording = stacks.Recording()

@@ -114,6 +114,17 @@ class Flamegraph(command.CommandTest):
         self.assertEqual(data["title"], "</title><script>")
         self.assertNotIn("<", page.scripts[0])
 
+    def test_cpu_time_without_samples_is_shown_as_such(self):
+        recording = stacks.Recording()
+        main, idle = recording.thread("main", 1), recording.thread("idle", 2)
+        recording.add(main, [(stacks.MAIN, CODE, 1)], 7000)
+        recording.cpu_us = {main: 7500, idle: 20}
+        recording.write(self.path("a.vmprof"))
+        data = self.page().data()
+        self.assertEqual({thread["name"]: sorted(thread["ns"])
+                          for thread in data["threads"]},
+                         {"main": [500000, 7000000], "idle": [20000]})
+
     def test_losses_reach_the_page(self):
         recording = stacks.Recording()
         recording.add(recording.thread("t", 1), [(stacks.MAIN, CODE, 1)], 5)
