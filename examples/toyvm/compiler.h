@@ -19,7 +19,6 @@ compile(const char *file, const char *source, char *message,
         size_t message_size);
 
 #define LOCALS_MAX  250
-#define DEPTH_MAX   1000 /* of a function's stack: see frame.h */
 #define NESTING_MAX 200
 
 struct local {

@@ -28,7 +28,7 @@ track_depth(struct parser *parser, int effect)
     struct unit *unit = parser->unit;
 
     unit->depth += effect;
-    if (unit->depth > DEPTH_MAX)
+    if (unit->depth > FUNCTION_DEPTH_MAX)
         fail_at(parser, parser->previous.line,
                 "this function needs too much stack");
     else if (unit->depth > (int)unit->function->max_depth)

@@ -17,6 +17,11 @@ struct segment {
     _Alignas(struct frame) char bytes[];
 };
 
+_Static_assert(sizeof(struct segment) + sizeof(struct frame) +
+                       FUNCTION_DEPTH_MAX * sizeof(struct value) <=
+                   SEGMENT_SIZE,
+               "every function's frame must fit into a segment");
+
 static struct segment *
 new_segment(struct interp *interp)
 {

@@ -25,7 +25,7 @@ struct frame {
     struct value slots[];
 };
 
-#define SEGMENT_SIZE (16 * 1024) /* holds a frame of DEPTH_MAX values */
+#define SEGMENT_SIZE (16 * 1024) /* holds the largest frame */
 
 /* NULL, and an exception, if there are too many. */
 struct frame *

@@ -22,20 +22,12 @@ struct interp {
     struct truth *truth; /* NULL: nobody asked */
 };
 
+/* state.c */
 void
 interp_init(struct interp *interp, const struct program *program);
 
 void
 interp_free(struct interp *interp);
-
-/* Run a function whose frame was pushed to main. False: interp->thrown was
- * not caught, and the frames are as they were then. */
-bool
-interp_run(struct interp *interp, struct value *result);
-
-/* Leave the frames that an uncaught exception has left behind. */
-void
-interp_abandon(struct interp *interp);
 
 /* Whether a value can be called with so many arguments. */
 bool
@@ -44,6 +36,11 @@ check_call(struct interp *interp, struct value callee, size_t count);
 /* Sets interp->thrown to a string; always false. */
 __attribute__((format(printf, 2, 3))) bool
 throw_error(struct interp *interp, const char *format, ...);
+
+/* interp.c: run a function whose frame was pushed to main. False: nobody caught
+ * interp->thrown, and the frames are as they were then. */
+bool
+interp_run(struct interp *interp, struct value *result);
 
 /* operator.c: what the loop does not do itself. All return false after
  * throw_error(). */
@@ -67,6 +64,10 @@ set_attribute(struct interp *interp, struct value object, struct value name,
  * if there is none, and then nothing has changed. */
 struct frame *
 unwind(struct interp *interp);
+
+/* Leave the frames that an uncaught exception has left behind. */
+void
+interp_abandon(struct interp *interp);
 
 /* The exception and where it comes from. */
 struct text;

@@ -12,6 +12,8 @@
 
 #include <vmprof/code.h>
 
+#define FUNCTION_DEPTH_MAX 1000 /* values on the stack of one */
+
 /* What runs when an instruction of [start, end) throws. */
 struct handler {
     uint32_t start;

@@ -66,6 +66,16 @@ for i in 0..50 {
 }
 """
 
+OVERFLOW = """\
+fn dive(n) {
+    if n == 0 { burn_ns(100000000) return 0 }
+    return 1 + dive(n - 1)
+}
+fn after() { burn_ns(100000000) }
+print(dive(300000))
+after()
+"""
+
 PAUSED = """\
 fn seen() { burn_ns(100000000) }
 fn hidden() { burn_ns(100000000) }
@@ -195,6 +205,22 @@ class Stacks(unittest.TestCase):
         # 100,001 dives and the text lie under bottom; 1,023 dives are shown.
         self.assertGreaterEqual(losses["frames_truncated"],
                                 seen * (100002 - 1023))
+
+    def test_a_stack_that_overflows_is_counted_and_then_right_again(self):
+        with tempfile.TemporaryDirectory() as directory:
+            program = pathlib.Path(directory) / "overflow.toy"
+            program.write_text(OVERFLOW)
+            profile = Profile(program)
+        self.assertEqual(profile.output, "300000\n")
+        losses = profile.report["losses"]
+        self.assertGreaterEqual(losses["overflows"], 300000 - 262144)
+        after = sum(count for stack, count in profile.stacks()
+                    if stack == ["<main>", "after", "burn_ns"])
+        self.assertGreater(after, 20)
+        dive = sum(count for stack, count in profile.stacks()
+                   if "dive" in stack)
+        self.assertGreater(dive, 20)
+        self.assertGreaterEqual(losses["stacks_truncated"], 20)
 
     def test_what_is_paused_is_left_out(self):
         with tempfile.TemporaryDirectory() as directory:
