@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <lauxlib.h>
@@ -45,8 +46,8 @@ attach_or_raise(lua_State *L)
     return state;
 }
 
-/* Returns 0 or a negative errno; then *out is not set. */
-static int
+/* Returns NULL, or why not. */
+static const char *
 open_session(const struct start_options *options)
 {
     struct vmprof_options library = options->library;
@@ -55,15 +56,15 @@ open_session(const struct start_options *options)
     int error;
 
     if (fd < 0)
-        return -errno;
+        return strerror(errno);
     library.fd = fd;
     error = vmprof_enable_with(&library);
     if (error) {
         close(fd);
-        return error;
+        return vmprof_strerror(error);
     }
     session_fd = fd;
-    return 0;
+    return NULL;
 }
 
 static bool
@@ -80,8 +81,8 @@ start(lua_State *L)
 {
     struct profiled_state *state;
     struct start_options options;
+    const char *problem = NULL;
     bool enabled;
-    int error = 0;
 
     vmprof_lua_check_options(L, &options);
     state = attach_or_raise(L);
@@ -89,14 +90,14 @@ start(lua_State *L)
     /* Before the file is opened, which would empty that of the session. */
     enabled = is_enabled();
     if (!enabled)
-        error = open_session(&options);
+        problem = open_session(&options);
     pthread_mutex_unlock(&session);
     if (enabled)
         return luaL_error(L, "profiling is already on; it must be stopped "
                              "before it can be started again");
-    if (error)
+    if (problem)
         return luaL_error(L, "cannot profile into '%s': %s", options.file,
-                          vmprof_strerror(error));
+                          problem);
     state->opened_session = true;
     if (options.library.max_frames)
         vmprof_lua_set_frame_limit(options.library.max_frames);
@@ -133,7 +134,7 @@ stop(lua_State *L)
         vmprof_stats_init(&stats);
         vmprof_get_stats(&stats);
         return luaL_error(L, "the profile is not whole: %s",
-                          vmprof_strerror(-stats.write_error));
+                          strerror(stats.write_error));
     }
     if (error)
         return luaL_error(L, "cannot stop profiling: %s",
@@ -205,7 +206,7 @@ stats(lua_State *L)
     lua_pushboolean(L, now.enabled != 0);
     lua_setfield(L, -2, "enabled");
     if (now.write_error) {
-        lua_pushstring(L, vmprof_strerror(-now.write_error));
+        lua_pushstring(L, strerror(now.write_error));
         lua_setfield(L, -2, "write_error");
     }
     return 1;
