@@ -125,6 +125,7 @@ run_on(struct vmp_thread *thread, struct vmprof_stack *to)
     __atomic_signal_fence(__ATOMIC_RELEASE);
     __atomic_store_n(&thread->head.stack, NULL, __ATOMIC_RELAXED);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    __atomic_store_n(&to->runs, to->runs + 1, __ATOMIC_RELAXED);
     __atomic_store_n(&thread->head.top, to->top, __ATOMIC_RELAXED);
     thread->head.limit = to->limit;
     __atomic_signal_fence(__ATOMIC_RELEASE);

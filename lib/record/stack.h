@@ -16,6 +16,7 @@ struct vmprof_stack {
     struct vmprof_stack *caller; /* the stack that resumed this one */
     uint64_t caller_id;          /* as it was then: a thread's own may end */
     uint64_t id;                 /* never used again for another stack */
+    uint64_t runs;               /* times it was gone on with */
     bool is_own;                 /* a thread's, on which no other can run */
     atomic_uint in_use;          /* it runs, or waits beneath one that does */
     atomic_uint above;           /* stacks that were resumed on it */

@@ -25,7 +25,8 @@ enum {
 /* The frames of one stack, as a part of a thread's whole stack. */
 struct vmp_segment {
     const struct vmprof_stack *stack;
-    uint64_t id; /* the stack's */
+    uint64_t id;   /* the stack's */
+    uint64_t runs; /* the stack's then */
     size_t depth;
 };
 

@@ -41,6 +41,8 @@ reserve_walked(struct vmp_thread *thread, size_t count, uint64_t now_ns)
 
     if (!record)
         return NULL;
+    /* No frame of this record is one of a stack's. */
+    thread->last.segment_count = 0;
     record->type = VMP_RECORD_WALKED;
     record->phase = (uint8_t)thread->head.phase;
     record->state = 0;

@@ -13,6 +13,7 @@ enum {
     HEADER = 24,
     MOST_PAYLOAD = 65512,
     CUT_FRAME = 0,
+    GROUP = 9,
 };
 
 /* What is left of a payload; `bad` once something was wrong with it. */
@@ -252,8 +253,10 @@ read_samples(struct cursor *c)
 
         need(c, v != 1, "a sample of node -1");
         if (!v) {
-            sample.phase = (uint32_t)varint(c);
-            sample.state = (uint32_t)varint(c);
+            const uint64_t both = varint(c);
+
+            sample.phase = both & 15;
+            sample.state = (uint32_t)(both >> 4);
             continue;
         }
         const uint64_t passed = varint(c);
@@ -269,10 +272,20 @@ read_samples(struct cursor *c)
 }
 
 static void
-read_payload(struct cursor *c, unsigned type)
+read_end(struct cursor *c)
+{
+    struct decoded_fields fields = { 0 };
+
+    read_fields(c, &fields);
+    c->decoded->end_time = fields.number[2];
+    c->decoded->ended = 1;
+    free_fields(&fields);
+}
+
+static void
+read_payload(struct cursor *c, uint64_t type)
 {
     struct decoded *const d = c->decoded;
-    struct decoded_fields fields = { 0 };
 
     need(c, !d->ended, "something follows the end");
     need(c, (d->chunk_count == 0) == (type == 1), "SESSION is not the first");
@@ -290,14 +303,29 @@ read_payload(struct cursor *c, unsigned type)
         read_samples(c);
     else if (type == 7)
         read_fields(c, &d->stats);
-    else if (type == 8) {
-        read_fields(c, &fields);
-        d->end_time = fields.number[2];
-        d->ended = 1;
-        free_fields(&fields);
-    } else
+    else if (type == 8)
+        read_end(c);
+    else
         need(c, false, "an unknown type");
     need(c, c->at == c->end, "the payload does not end with its contents");
+    if (!c->bad)
+        d->payloads[type]++;
+}
+
+static void
+read_group(struct cursor *c)
+{
+    while (c->at < c->end && !c->bad) {
+        const uint64_t type = varint(c), size = varint(c);
+        struct cursor section = *c;
+
+        need(c, size <= (uint64_t)(c->end - c->at), "a section is cut off");
+        if (c->bad)
+            return;
+        section.end = c->at = c->at + size;
+        read_payload(&section, type);
+        c->bad = section.bad;
+    }
 }
 
 static uint32_t
@@ -356,8 +384,10 @@ read_chunk(struct decoded *d, const unsigned char *bytes, size_t size)
 
     struct cursor c = { d, bytes + HEADER, bytes + HEADER + payload, false };
     const unsigned type = little(bytes + 16, 2);
-    read_payload(&c, type);
-    d->chunks[type % DECODED_TYPES]++;
+    if (type == GROUP)
+        read_group(&c);
+    else
+        read_payload(&c, type);
     d->chunk_count++;
     return HEADER + payload;
 }

@@ -50,7 +50,7 @@ struct decoded_thread {
 struct decoded {
     char error[160]; /* empty: none */
     uint32_t session_number, chunk_count;
-    uint32_t chunks[DECODED_TYPES]; /* by type */
+    uint32_t payloads[DECODED_TYPES]; /* by type, alone or in a group */
     struct decoded_fields session, stats;
     int ended;
     uint64_t end_time;

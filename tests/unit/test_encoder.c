@@ -85,6 +85,12 @@ finish(struct vmp_encoder *encoder, struct tape *tape, struct decoded *decoded)
     decoded_free(decoded);
 }
 
+static uint64_t
+unit(const struct decoded *decoded)
+{
+    return decoded->session.number[4];
+}
+
 static uint32_t
 node(struct vmp_encoder *encoder, uint32_t parent, uint64_t code,
      const struct vmp_place *place)
@@ -102,8 +108,9 @@ a_session_and_a_thread_say_what_they_were_told(void **state)
     (void)state;
     struct tape tape = { 0 };
     struct vmp_encoder *const encoder = start(&tape);
-    const struct vmp_thread_info gone = { "gone", 7, 5000, 0, 9000 };
-    const struct vmp_thread_info ended = { "gone", 7, 5000, 8000, 9000 };
+    const struct vmp_thread_info gone = { "gone", 7, 5000000, 0, 9000000 };
+    const struct vmp_thread_info ended = { "gone", 7, 5000000, 8000000,
+                                           9000000 };
     struct decoded d;
 
     vmp_encoder_thread(encoder, 1, &gone);
@@ -114,7 +121,7 @@ a_session_and_a_thread_say_what_they_were_told(void **state)
     assert_string_equal(d.session.string[1], "toy");
     assert_null(d.session.string[3]);
     assert_int_equal(d.session.number[2], 1);
-    assert_int_equal(d.session.number[4], 1000);
+    assert_true(d.session.number[4] > 0);
     assert_int_equal(d.session.number[10], 1000000);
     assert_int_equal(d.session.number[12], 1);
     assert_int_equal(d.session.number[14], 3);
@@ -122,11 +129,11 @@ a_session_and_a_thread_say_what_they_were_told(void **state)
     assert_string_equal(d.threads[0].fields.string[1], "main");
     assert_int_equal(d.threads[0].fields.number[4], 99);
     assert_int_equal(d.threads[0].fields.number[8], 0);
-    assert_int_equal(d.threads[1].fields.number[6], 5);
-    assert_int_equal(d.threads[1].fields.number[8], 9);
-    assert_int_equal(d.threads[1].fields.number[10], 9);
+    assert_int_equal(d.threads[1].fields.number[6], 5000000 / unit(&d));
+    assert_int_equal(d.threads[1].fields.number[8], 8000000 / unit(&d) + 1);
+    assert_int_equal(d.threads[1].fields.number[10], 9000000 / unit(&d));
     assert_true(d.ended);
-    assert_int_equal(d.end_time, 123456);
+    assert_int_equal(d.end_time, 123456789 / unit(&d));
     finish(encoder, &tape, &d);
 }
 
@@ -162,7 +169,7 @@ definitions_come_before_their_use_however_many_there_are(void **state)
         assert_int_equal(d.frames[frames[1]].code, 4 * i);
         assert_int_equal(d.frames[frames[1]].offset, i);
         assert_int_equal(d.frames[frames[1]].line, i % 3 ? 0 : i);
-        assert_int_equal(sample->time, 1000 * i);
+        assert_int_equal(sample->time, (uint64_t)i * 1000000 / unit(&d));
     }
     assert_int_equal(d.code_count, count > 500 ? count : 501);
     finish(encoder, &tape, &d);
@@ -195,7 +202,7 @@ equal_places_are_one_frame_and_offset_0_is_not_none(void **state)
 
 /* Weights near, far above and far below the time that passes. */
 static void
-weights_add_up_to_within_four_units_at_every_sample(void **state)
+weights_add_up_to_within_two_units_at_every_sample(void **state)
 {
     (void)state;
     struct tape tape = { 0 };
@@ -230,8 +237,8 @@ weights_add_up_to_within_four_units_at_every_sample(void **state)
     read_back(&tape, &d);
     assert_int_equal(d.sample_count, count);
     for (unsigned i = 0; i < count; i++) {
-        read += d.samples[i].weight * 1000;
-        assert_in_range(read + 4000 - totals[i], 0, 8000);
+        read += d.samples[i].weight * unit(&d);
+        assert_in_range(read + 2 * unit(&d) - totals[i], 0, 4 * unit(&d));
     }
     free(totals);
     finish(encoder, &tape, &d);
@@ -257,7 +264,7 @@ phases_and_states_hold_until_they_change_and_start_anew_in_a_chunk(void **state)
     }
     vmp_encoder_finish(encoder);
     read_back(&tape, &d);
-    assert_int_equal(d.chunks[6], count / 41 + 1);
+    assert_int_equal(d.payloads[6], count / 41 + 1);
     for (unsigned i = 0; i < count; i++) {
         assert_int_equal(d.samples[i].phase, i / 3 % 8);
         assert_int_equal(d.samples[i].state, i / 5 % 4);
@@ -291,8 +298,8 @@ the_largest_numbers_do_no_harm(void **state)
     assert_int_equal(d.frames[1].kind, 7);
     assert_int_equal(d.frames[1].line, UINT32_MAX);
     assert_int_equal(d.frames[1].offset, UINT64_MAX);
-    assert_int_equal(d.samples[0].time, INT64_MAX / 1000);
-    assert_int_equal(d.samples[1].time, INT64_MAX / 1000);
+    assert_int_equal(d.samples[0].time, (uint64_t)INT64_MAX / unit(&d));
+    assert_int_equal(d.samples[1].time, (uint64_t)INT64_MAX / unit(&d));
     assert_int_equal(d.stats.number[4], UINT64_MAX);
     assert_int_equal(d.stats.number[26], UINT64_MAX);
     finish(encoder, &tape, &d);
@@ -302,7 +309,7 @@ static void
 what_the_sink_refuses_is_reported_and_counted(void **state)
 {
     (void)state;
-    struct tape tape = { .fails_from = 5 };
+    struct tape tape = { .fails_from = 2 };
     struct vmp_encoder *const encoder = start(&tape);
     const struct vmp_place none = { 0 };
     struct vmp_stream stream = { 0 };
@@ -352,7 +359,7 @@ main(void)
         cmocka_unit_test(
             definitions_come_before_their_use_however_many_there_are),
         cmocka_unit_test(equal_places_are_one_frame_and_offset_0_is_not_none),
-        cmocka_unit_test(weights_add_up_to_within_four_units_at_every_sample),
+        cmocka_unit_test(weights_add_up_to_within_two_units_at_every_sample),
         cmocka_unit_test(
             phases_and_states_hold_until_they_change_and_start_anew_in_a_chunk),
         cmocka_unit_test(the_largest_numbers_do_no_harm),

@@ -22,7 +22,10 @@ vmp_collect_segments(const struct vmprof_stack *innermost,
             vmp_stack_depth(stack, stack == innermost ? top : stack->top);
 
         if (count < VMP_MAX_SEGMENTS)
-            segments[count++] = (struct vmp_segment){ stack, stack->id, depth };
+            segments[count++] = (struct vmp_segment){
+                stack, stack->id,
+                __atomic_load_n(&stack->runs, __ATOMIC_RELAXED), depth
+            };
         else
             *cut += depth;
     }
@@ -117,7 +120,9 @@ known_prefix(const struct vmp_window *window,
             break;
         same = known_frames(now, window->skip, last->serials + known, both);
         known += same;
-        if (same != both || now->depth != then->depth)
+        /* If it ran in between, its innermost frame may have moved on. */
+        if (same != both || now->depth != then->depth ||
+            now->runs != then->runs)
             break;
     }
     return known;

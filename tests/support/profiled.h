@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+
+/* A session into a file in memory, and what it held in the end. */
+#ifndef PROFILED_H
+#define PROFILED_H
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <vmprof/vmprof.h>
+
+#include "decode.h"
+#include "isolate.h"
+
+static inline struct vmprof_options
+profile_options(int file, double interval)
+{
+    struct vmprof_options options;
+
+    vmprof_options_init(&options);
+    options.fd = file;
+    options.interval = interval;
+    return options;
+}
+
+static inline int
+profile_file(void)
+{
+    const int file = memfd_create("profile", MFD_CLOEXEC);
+
+    require(file >= 0);
+    return file;
+}
+
+static inline struct vmprof_stats
+profile_stats(void)
+{
+    struct vmprof_stats stats;
+
+    vmprof_stats_init(&stats);
+    require(vmprof_get_stats(&stats) == 0);
+    return stats;
+}
+
+/* Every expiration is a sample or a loss, and every sample is in the file. */
+static inline void
+require_that_accounts_balance(const struct decoded *d)
+{
+    const struct vmprof_stats s = profile_stats();
+
+    if (s.expirations != s.samples + s.lost_ring_full + s.lost_busy +
+                             s.lost_switching + s.lost_walker) {
+        dprintf(2,
+                "%llu expirations, %llu samples, lost: full %llu busy %llu "
+                "switching %llu walker %llu\n",
+                (unsigned long long)s.expirations,
+                (unsigned long long)s.samples,
+                (unsigned long long)s.lost_ring_full,
+                (unsigned long long)s.lost_busy,
+                (unsigned long long)s.lost_switching,
+                (unsigned long long)s.lost_walker);
+        require(!"the accounts balance");
+    }
+    require(!s.enabled);
+    require(s.samples == s.samples_written + s.samples_unwritten);
+    require(s.samples_written == d->sample_count);
+    require(d->stats.number[4] == s.expirations);
+    require(d->stats.number[6] == s.samples);
+    require(d->stats.number[8] == s.lost_ring_full);
+    require(d->stats.number[10] == s.lost_busy);
+    require(d->stats.number[12] == s.lost_switching);
+    require(d->stats.number[14] == s.lost_walker);
+    require(d->stats.number[26] == s.sampled_ns);
+}
+
+/* Disable and read back; the file is closed. */
+static inline void
+finish_profile(int file, struct decoded *d)
+{
+    require(vmprof_disable() == 0);
+    require(decode_fd(d, file) == 0);
+    require(d->ended);
+    require_that_accounts_balance(d);
+    close(file);
+}
+
+/* A code named "t:NAME:1:". */
+static inline vmprof_code_id
+code_named(const char *name)
+{
+    static struct vmprof_code_class *plain;
+    char full[200];
+    vmprof_code_id id;
+
+    if (!plain)
+        require(vmprof_register_code_class("t", NULL, &plain) == 0);
+    snprintf(full, sizeof(full), "t:%s:1:", name);
+    require(vmprof_register_code(plain, NULL, full, &id) == 0);
+    return id;
+}
+
+static inline uint64_t
+total_weight(const struct decoded *d, uint32_t thread)
+{
+    uint64_t total = 0;
+
+    for (size_t i = 0; i < d->sample_count; i++)
+        if (d->samples[i].thread == thread)
+            total += d->samples[i].weight;
+    return total;
+}
+
+/* Does not return before the CPU time of the calling thread has grown. */
+static inline void
+burn_cpu_ms(unsigned ms)
+{
+    struct timespec now;
+    int64_t end;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    end =
+        (int64_t)now.tv_sec * 1000000000 + now.tv_nsec + (int64_t)ms * 1000000;
+    do
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    while ((int64_t)now.tv_sec * 1000000000 + now.tv_nsec < end);
+}
+
+#endif
