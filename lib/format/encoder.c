@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "chunk.h"
 #include "../intern.h"
+#include "chunk.h"
 #include "varint.h"
 
 enum {
