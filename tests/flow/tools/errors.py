@@ -3,6 +3,8 @@
 """What the command says about files and options that are wrong."""
 
 import os
+import pathlib
+import re
 import subprocess
 import unittest
 
@@ -111,6 +113,19 @@ class Usage(unittest.TestCase):
         for command in ([], ["report"], ["info"], ["record"]):
             for line in text(*command, "--help").splitlines():
                 self.assertLessEqual(len(line), 80, line)
+
+
+    def test_the_man_page_has_every_option_of_every_help(self):
+        root = pathlib.Path(__file__).parents[3]
+        page = (root / "doc/vmprof.1").read_text(encoding="utf-8")
+        for command in ("report", "info", "record", "convert", "flamegraph"):
+            section = page.split(f".Ss {command}\n")[1].split("\n.S")[0]
+            options = re.findall(r"^ +(?:-\w, )?--([\w-]+)",
+                                 text(command, "--help"), re.M)
+            self.assertTrue(options)
+            for option in set(options) - {"help"}:
+                self.assertRegex(section, rf"Fl -{option}\b|, -{option}\b",
+                                 command)
 
 
 class Terminals(unittest.TestCase):
