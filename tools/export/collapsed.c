@@ -47,7 +47,7 @@ format_name(const struct code *code, bool with_place)
     } else {
         raw = strdup(code->function);
     }
-    if (raw && text_clean(&text, *raw ? raw : "?"))
+    if (raw && text_clean(&text, *raw ? raw : no_name))
         name = single_field(text.data);
     free(raw);
     return name;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 const char no_frames[] = "[native]";
+const char no_name[] = "[unnamed]";
 
 /* The root's key; no other node has parent and label of all ones. */
 #define ROOT UINT64_MAX

@@ -69,4 +69,7 @@ fold_free(struct fold *fold);
 /* For the frames of a sample that has none: as reports call it. */
 extern const char no_frames[];
 
+/* For functions whose name is empty. */
+extern const char no_name[];
+
 #endif

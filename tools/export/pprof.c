@@ -127,7 +127,8 @@ write_function(struct pprof *p, uint64_t id, const struct code *code)
     Pprof__Function *functions = &function;
 
     function.id = id;
-    function.name = pprof_file_string(&p->file, code->function);
+    function.name =
+        pprof_file_string(&p->file, *code->function ? code->function : no_name);
     function.filename = pprof_file_string(&p->file, code->file);
     function.start_line = code->line;
     part.n_function = 1;

@@ -118,7 +118,7 @@ static void
 write_frame(const struct code *code, FILE *out)
 {
     fputs("{\"name\":", out);
-    text_write_json(out, *code->function ? code->function : "?");
+    text_write_json(out, *code->function ? code->function : no_name);
     if (*code->file) {
         fputs(",\"file\":", out);
         text_write_json(out, code->file);

@@ -72,8 +72,9 @@ function makeLabel(label)
     if (kind > PHASE_KINDS)
         return { ...PHASES[kind - PHASE_KINDS], place: "", phase: true };
     const [name, file, line] = data.functions[number];
-    const place = file + (line ? ":" + line : "");
-    return { name: name || "?", place, kind, phase: false };
+    const place = file ? file + (line ? ":" + line : "")
+                       : line ? "line " + line : "";
+    return { name: name || "[unnamed]", place, kind, phase: false };
 }
 
 const { labels, of: labelOfChild } = makeLabels(data.labels);

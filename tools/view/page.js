@@ -428,7 +428,7 @@ function fillThreads()
     const all = element("option", `all ${formatCount(totals.length)}`);
     all.value = "all";
     byId("thread").append(all, ...totals.map((thread) => {
-        const option = element("option", `${thread.name.slice(0, 60)} ` +
+        const option = element("option", `${thread.name.slice(0, 60) || "[unnamed]"} ` +
             `(${thread.id}) ${formatShare(thread.ns, sums.total[0])}`);
         option.value = String(thread.index);
         return option;

@@ -59,7 +59,7 @@ class Collapsed(command.CommandTest):
         self.assertEqual(lines, sorted(
             f"main;{name} 5" for name in (
                 "a:b 7", "c\ufffdd 8", "\ufffd\ufffd\ufffd", "\ufffd[31m",
-                "\ufffdgpj.exe", "x" * 10000, "?", "a b")))
+                "\ufffdgpj.exe", "x" * 10000, "[unnamed]", "a b")))
 
     def test_names_that_look_alike_are_one_stack(self):
         recording = stacks.Recording()
