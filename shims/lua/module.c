@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 /* The session belongs to the process, whichever state began it. */
 static pthread_mutex_t session = PTHREAD_MUTEX_INITIALIZER;
 static int session_fd = -1;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 static atomic_size_t frame_limit = DEFAULT_FRAMES;
 
 void
@@ -46,6 +48,37 @@ attach_or_raise(lua_State *L)
     return state;
 }
 
+/* Returns 0, -EALREADY, -EIO, or what else vmprof_disable() said. */
+static int
+close_session(void)
+{
+    int error = -EALREADY;
+
+    pthread_mutex_lock(&session);
+    if (session_fd >= 0) {
+        error = vmprof_disable();
+        if (close(session_fd) && !error)
+            error = -errno;
+        session_fd = -1;
+    }
+    pthread_mutex_unlock(&session);
+    return error;
+}
+
+/* A program that calls os.exit() does not close its state. */
+static void
+at_exit(void)
+{
+    close_session();
+}
+
+static void
+register_exit(void)
+{
+    /* If there is no room for it, vmprof.stop() has to be called. */
+    (void)atexit(at_exit);
+}
+
 /* Returns NULL, or why not. */
 static const char *
 open_session(const struct start_options *options)
@@ -57,6 +90,7 @@ open_session(const struct start_options *options)
 
     if (fd < 0)
         return strerror(errno);
+    pthread_once(&once, register_exit);
     library.fd = fd;
     error = vmprof_enable_with(&library);
     if (error) {
@@ -102,23 +136,6 @@ start(lua_State *L)
     if (options.library.max_frames)
         vmprof_lua_set_frame_limit(options.library.max_frames);
     return 0;
-}
-
-/* Returns 0, -EALREADY, -EIO, or what else vmprof_disable() said. */
-static int
-close_session(void)
-{
-    int error = -EALREADY;
-
-    pthread_mutex_lock(&session);
-    if (session_fd >= 0) {
-        error = vmprof_disable();
-        if (close(session_fd) && !error)
-            error = -errno;
-        session_fd = -1;
-    }
-    pthread_mutex_unlock(&session);
-    return error;
 }
 
 static int

@@ -120,11 +120,10 @@ class Profiles(unittest.TestCase):
             function M:method() busy(2e6) end
             function global() busy(2e6) end
             local assigned <const> = function() busy(2e6) end
-            local short = load("return function() return ... end, ...")
             for _, f in pairs(M) do f(M) end
             local any = global
             any()
-            assigned()
+            assigned();
             (function() busy(2e6) end)()""")
         names = {row["function"] for row in profile.functions}
         for name in ("field", "M.dotted", "M:method", "global", "assigned",
