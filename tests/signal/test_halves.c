@@ -15,15 +15,26 @@
 #include "profiled.h"
 
 enum {
-    LEVELS = 12,
+    LEVELS = 9,
     TREES = 40, /* one for each stack */
-    SPREAD = 1 << 20,
+    SPREAD = 1 << (LEVELS + 1),
 };
 
 static atomic_bool stopping;
 static vmprof_code_id first_code;
+static uintptr_t cells[SPREAD]; /* of jumps */
 
-/* Ids are as good as any number here: names do not matter. */
+/* Ids are given in a row. */
+static void
+register_codes(void)
+{
+    first_code = code_named("tree");
+    for (unsigned i = 1; i < TREES * SPREAD; i++)
+        require(code_named("tree") == first_code + 4 * (uint64_t)i);
+    for (unsigned c = 0; c < SPREAD; c++)
+        cells[c] = c * 4;
+}
+
 static vmprof_code_id
 code_of(unsigned tree, unsigned c)
 {
@@ -48,33 +59,36 @@ call_tree(struct vmprof_thread *thread, unsigned tree, unsigned c,
     vmprof_execute_code_leave(thread, token);
 }
 
-/* The same, but every way down ends in a jump to the top. */
+/* A call for each level, and then, as a rule, a jump past all of them. Their
+ * cells are none of the C stack's: until the repair nothing may be read there.
+ */
 static void
-jump_out(struct vmprof_thread *thread, unsigned tree, unsigned c,
-         uint64_t *random, jmp_buf top)
+jump_out(struct vmprof_thread *thread, unsigned c, uint64_t *random,
+         jmp_buf top)
 {
-    uintptr_t position = c * 4;
+    const vmprof_token token =
+        vmprof_execute_code_enter(thread, code_of(0, c), &cells[c]);
 
-    vmprof_execute_code_enter(thread, code_of(tree, c), &position);
-    if (c >= 1 << LEVELS || !(draw(random) & 7))
+    if (c < 1 << LEVELS && draw(random) & 7)
+        jump_out(thread, 2 * c + (unsigned)(draw(random) >> 9 & 1), random,
+                 top);
+    if (draw(random) & 3)
         longjmp(top, 1);
-    jump_out(thread, tree, 2 * c + (unsigned)(draw(random) >> 9 & 1), random,
-             top);
+    vmprof_execute_code_leave(thread, token);
 }
 
 static void
 jump_over(struct vmprof_thread *thread, uint64_t *random)
 {
-    static uintptr_t position = 4;
     const vmprof_token token =
-        vmprof_execute_code_enter(thread, code_of(0, 1), &position);
+        vmprof_execute_code_enter(thread, code_of(0, 1), &cells[1]);
     jmp_buf top;
 
     if (!setjmp(top))
-        jump_out(thread, 0, 2, random, top);
+        jump_out(thread, 2, random, top);
     vmprof_execute_code_repair(thread, token);
     if (!setjmp(top))
-        jump_out(thread, 0, 3, random, top);
+        jump_out(thread, 3, random, top);
     vmprof_execute_code_leave(thread, token);
 }
 
@@ -151,10 +165,7 @@ run_switches(struct vmprof_thread *thread, uint64_t *random)
 
         require(vmprof_switch_stack(thread, stacks[to]) == 0);
         token = vmprof_execute_code_enter(thread, code_of(to, 2), &other);
-        if (i & 1)
-            vmprof_execute_code_leave(thread, token);
-        else
-            vmprof_execute_code_leave(thread, token);
+        vmprof_execute_code_leave(thread, token);
     }
     require(vmprof_switch_stack(thread, NULL) == 0);
     for (unsigned i = 1; i < 4; i++)
@@ -227,7 +238,7 @@ profile(work_function function, uint32_t mode, double interval)
 
     options.mode = mode;
     options.ring_size = 8 << 20;
-    first_code = code_named("tree");
+    register_codes();
     require(vmprof_enable_with(&options) == 0);
     for (unsigned i = 0; i < 2; i++)
         require(pthread_create(&threads[i], NULL, work, &function) == 0);
