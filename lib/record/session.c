@@ -135,6 +135,8 @@ add(struct vmp_counters *sum, const struct vmp_thread *thread)
     ADD(frames_cut);
     ADD(sampled_ns);
 #undef ADD
+    /* A tick that found its thread busy counted nothing else. */
+    sum->expirations += __atomic_load_n(&c->lost_busy, __ATOMIC_RELAXED);
     sum->overflows += __atomic_load_n(&thread->overflows, __ATOMIC_RELAXED);
 }
 
@@ -176,8 +178,8 @@ vmp_session_stop_sampling(void)
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
         if (t->state != VMP_THREAD_ATTACHED)
             continue;
-        vmp_clock_stop(&t->clock);
         await_idle(t);
+        vmp_clock_stop(&t->clock);
         close_accounts(t);
     }
 }

@@ -24,11 +24,14 @@ vmprof_request_sample(struct vmprof_thread *head,
     thread->request = NULL;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     thread->request_user = user;
-    atomic_store(&thread->requested, false);
+    if (atomic_exchange(&thread->requested, false))
+        vmp_count(&thread->counters.lost_walker, 1);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     thread->request = request;
     if (request)
         vmp_session_start_clock(thread);
+    else if (vmp_session.mode == VMPROF_MODE_WALL)
+        vmp_clock_stop(&thread->clock);
     vmp_threads_unlock();
     return 0;
 }
@@ -129,8 +132,11 @@ vmprof_sample_stack(struct vmprof_thread *head,
     if (!frames && count)
         return -EINVAL;
     atomic_store(&thread->busy, true);
-    if (atomic_load(&thread->requested)) {
-        if (atomic_load(&vmp_session.sampling))
+    /* What is still open when sampling ends is counted there. */
+    if (atomic_load(&thread->requested) && atomic_load(&vmp_session.sampling)) {
+        if (atomic_load(&vmp_session.paused) > 0)
+            vmp_count(&thread->counters.lost_walker, 1);
+        else
             r = record_walk(thread, frames, count, cut);
         atomic_store(&thread->requested, false);
     }

@@ -27,11 +27,11 @@ tick(struct vmp_thread *thread, uint64_t now_ns)
     /* Pairs with vmp_await_idle(): either it sees that we are busy, or we see
      * that sampling is off. */
     if (atomic_exchange(&thread->busy, true)) {
-        if (!atomic_load_explicit(&vmp_session.paused, memory_order_relaxed)) {
-            vmp_count(&thread->counters.expirations, 1);
+        /* Whoever is busy may be counting: this counter is the handler's. */
+        if (!atomic_load_explicit(&vmp_session.paused, memory_order_relaxed))
             vmp_count(&thread->counters.lost_busy, 1);
-        }
-        vmp_clock_rearm(&thread->clock, vmp_session.interval_ns);
+        if (atomic_load(&vmp_session.sampling))
+            vmp_clock_rearm(&thread->clock, vmp_session.interval_ns);
         return;
     }
     if (atomic_load(&vmp_session.sampling)) {

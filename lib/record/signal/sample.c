@@ -140,6 +140,9 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns)
         thread->last_time_ns = now_ns;
         return;
     }
+    /* The observer looks at threads without a walker. */
+    if (!thread->request && vmp_session.mode == VMPROF_MODE_WALL)
+        return;
     if (is_idle(thread, cpu_ns))
         return;
     vmp_count(&thread->counters.expirations, 1);

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+
+/* VMs that are asked at a tick and answer at a safe point. */
+
+#include "suite.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+#include "profiled.h"
+#include "record/session.h"
+#include "record/signal/sample.h"
+
+static struct vmprof_thread *thread;
+static volatile sig_atomic_t asked;
+
+#define ASKED ((void *)(uintptr_t)&asked)
+
+static void
+request(struct vmprof_thread *whom, void *user)
+{
+    if (whom == thread && user == &asked)
+        asked = 1;
+}
+
+static void
+attach(void)
+{
+    require(vmprof_attach_thread(NULL, &thread) == 0);
+    require(vmprof_request_sample(thread, request, ASKED) == 0);
+}
+
+/* Answer whenever asked, until `count` samples were taken. */
+static void
+answer(vmprof_code_id code, unsigned count)
+{
+    const struct vmprof_walked_frame frames[2] = {
+        { code, 7, 3, VMPROF_KIND_CODE },
+        { 0, 0, 0, VMPROF_KIND_NATIVE },
+    };
+
+    while (count) {
+        require(burn_until(asked, 5000));
+        asked = 0;
+        count -= vmprof_sample_stack(thread, frames, 2, 0) == 1;
+    }
+}
+
+static void
+answer_ticks(void)
+{
+    const int file = profile_file();
+    const vmprof_code_id code = code_named("walked");
+    struct decoded d;
+    uint32_t frames[2];
+
+    attach();
+    require(vmprof_enable(file, 0.0005) == 0);
+    answer(code, 50);
+    finish_profile(file, &d);
+    require(d.sample_count >= 50);
+    require(decoded_stack(&d, d.samples[9].node, frames, 2) == 2);
+    require(d.frames[frames[0]].code == code);
+    require(d.frames[frames[0]].line == 3 && d.frames[frames[0]].offset == 7);
+    require(d.frames[frames[1]].code == 0 && d.frames[frames[1]].kind == 7);
+}
+
+static void
+a_walker_answers_each_request_with_one_sample(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(answer_ticks, 20), 0);
+}
+
+static void
+never_answer(void)
+{
+    const int file = profile_file();
+    struct decoded d;
+
+    attach();
+    require(vmprof_enable(file, 0.0005) == 0);
+    burn_cpu_ms(30);
+    finish_profile(file, &d);
+    require(asked);
+    require(d.sample_count == 0);
+    require(profile_stats().expirations > 0);
+    require(profile_stats().lost_walker == profile_stats().expirations);
+}
+
+static void
+requests_without_an_answer_are_losses(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(never_answer, 20), 0);
+}
+
+static void
+answer_unasked(void)
+{
+    const struct vmprof_walked_frame frame = { 4, 0, 0, VMPROF_KIND_CODE };
+    const int file = profile_file();
+    struct decoded d;
+
+    require(vmprof_sample_stack(NULL, &frame, 1, 0) == -ESRCH);
+    require(vmprof_request_sample(NULL, request, NULL) == -ESRCH);
+    attach();
+    require(vmprof_sample_stack(thread, NULL, 1, 0) == -EINVAL);
+    require(vmprof_sample_stack(thread, &frame, 1, 0) == 0);
+    require(vmprof_enable(file, 0.9) == 0);
+    require(vmprof_sample_stack(thread, &frame, 1, 0) == 0);
+    vmp_tick((struct vmp_thread *)thread, vmp_now_ns(CLOCK_MONOTONIC));
+    require(vmprof_sample_stack(thread, NULL, 0, 3) == 1);
+    require(vmprof_sample_stack(thread, &frame, 1, 0) == 0);
+    finish_profile(file, &d);
+    require(d.sample_count == 1);
+    require(d.nodes[d.samples[0].node].frame == 0);
+    require(d.stats.number[16] == 1 && d.stats.number[18] == 3);
+}
+
+static void
+an_answer_that_nobody_asked_for_does_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(answer_unasked, 20), 0);
+}
+
+static void
+change_walkers_meanwhile(void)
+{
+    const int file = profile_file();
+    struct decoded d;
+
+    attach();
+    require(vmprof_enable(file, 0.9) == 0);
+    for (unsigned i = 0; i < 10; i++) {
+        vmp_tick((struct vmp_thread *)thread, vmp_now_ns(CLOCK_MONOTONIC));
+        require(vmprof_request_sample(thread, i % 2 ? request : NULL, ASKED) ==
+                0);
+    }
+    finish_profile(file, &d);
+    require(d.sample_count < 10 && d.sample_count > 0);
+}
+
+static void
+a_request_that_its_walker_leaves_open_is_a_loss(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(change_walkers_meanwhile, 20), 0);
+}
+
+static void
+deep_walk(void)
+{
+    static struct vmprof_walked_frame frames[100];
+    const int file = profile_file();
+    struct vmprof_options options = profile_options(file, 0.9);
+    struct decoded d;
+    uint32_t got[20];
+
+    for (unsigned i = 0; i < 100; i++)
+        frames[i] = (struct vmprof_walked_frame){ 0, i + 1, 0, 1 };
+    attach();
+    options.max_frames = 10;
+    require(vmprof_enable_with(&options) == 0);
+    vmp_tick((struct vmp_thread *)thread, vmp_now_ns(CLOCK_MONOTONIC));
+    require(vmprof_sample_stack(thread, frames, 100, 5) == 1);
+    finish_profile(file, &d);
+    require(decoded_stack(&d, d.samples[0].node, got, 20) == 11);
+    require(got[0] == 0 && d.frames[got[1]].offset == 91);
+    require(d.frames[got[10]].offset == 100);
+    require(profile_stats().frames_cut == 95);
+}
+
+static void
+a_deep_walk_keeps_its_leaf_most_frames(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(deep_walk, 20), 0);
+}
+
+static uint64_t
+units(const struct decoded *d, uint64_t ms)
+{
+    return ms * 1000000 / d->session.number[4];
+}
+
+/* Run, sleep, run: in wall mode all of it is someone's. */
+static void
+sleep_between(void)
+{
+    const int file = profile_file();
+    struct vmprof_options options = profile_options(file, 0.001);
+    uint64_t off_cpu = 0, total = 0;
+    struct decoded d;
+
+    attach();
+    options.mode = VMPROF_MODE_WALL;
+    require(vmprof_enable_with(&options) == 0);
+    answer(4, 20);
+    usleep(300000);
+    answer(4, 20);
+    finish_profile(file, &d);
+    for (size_t i = 0; i < d.sample_count; i++) {
+        total += d.samples[i].weight;
+        if (d.samples[i].state & 1)
+            off_cpu += d.samples[i].weight;
+    }
+    require(off_cpu >= units(&d, 270));
+    require(total >= off_cpu + units(&d, 10));
+    require(total <= d.end_time + 100);
+    require(total >= d.end_time - units(&d, patience(60)));
+}
+
+static void
+in_wall_mode_a_walkers_sleep_is_weighed(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(sleep_between, 30), 0);
+}
+
+/* Back on the shadow stack in wall mode, the observer alone samples. */
+static void
+walk_then_be_observed(void)
+{
+    const int file = profile_file();
+    struct vmprof_options options = profile_options(file, 0.0005);
+    struct decoded d;
+    uint64_t total = 0;
+
+    require(vmprof_attach_thread(NULL, &thread) == 0);
+    options.mode = VMPROF_MODE_WALL;
+    require(vmprof_enable_with(&options) == 0);
+    for (unsigned i = 0; i < rounds(40); i++) {
+        require(vmprof_request_sample(thread, request, ASKED) == 0);
+        answer(4, 2);
+        require(vmprof_request_sample(thread, NULL, NULL) == 0);
+        burn_cpu_ms(5);
+    }
+    finish_profile(file, &d);
+    for (size_t i = 0; i < d.sample_count; i++)
+        total += d.samples[i].weight;
+    require(total <= d.end_time + 100);
+    require(total >= d.end_time / 10 * 9);
+}
+
+static void
+a_thread_without_its_walker_is_observed_and_nothing_else(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(walk_then_be_observed, 30), 0);
+}
+
+static atomic_bool answering;
+
+static void *
+answer_until_told(void *user)
+{
+    (void)user;
+    attach();
+    while (atomic_load(&answering)) {
+        if (asked) {
+            asked = 0;
+            vmprof_sample_stack(thread, NULL, 0, 0);
+        }
+    }
+    require(vmprof_detach_thread(thread) == 0);
+    return NULL;
+}
+
+/* Answers fall before, into and behind each disabling. */
+static void
+disable_while_answering(void)
+{
+    pthread_t other;
+    struct decoded d;
+
+    atomic_store(&answering, true);
+    require(pthread_create(&other, NULL, answer_until_told, NULL) == 0);
+    for (unsigned i = 0; i < rounds(60); i++) {
+        const int file = profile_file();
+
+        require(vmprof_enable(file, 0.0001) == 0);
+        usleep(3000);
+        finish_profile(file, &d);
+        decoded_free(&d);
+    }
+    atomic_store(&answering, false);
+    pthread_join(other, NULL);
+}
+
+static void
+accounts_balance_however_an_answer_meets_the_end(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(disable_while_answering, 60), 0);
+}
+
+static void
+answer_while_paused(void)
+{
+    const int file = profile_file();
+    struct decoded d;
+
+    attach();
+    require(vmprof_enable(file, 0.9) == 0);
+    vmp_tick((struct vmp_thread *)thread, vmp_now_ns(CLOCK_MONOTONIC));
+    require(vmprof_pause() == 1);
+    require(vmprof_sample_stack(thread, NULL, 0, 0) == 0);
+    require(vmprof_resume() == 0);
+    finish_profile(file, &d);
+    require(d.sample_count == 0);
+    require(profile_stats().lost_walker == 1);
+}
+
+static void
+a_pause_takes_no_answer(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(answer_while_paused, 20), 0);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_walker_answers_each_request_with_one_sample),
+        cmocka_unit_test(requests_without_an_answer_are_losses),
+        cmocka_unit_test(an_answer_that_nobody_asked_for_does_nothing),
+        cmocka_unit_test(a_request_that_its_walker_leaves_open_is_a_loss),
+        cmocka_unit_test(a_deep_walk_keeps_its_leaf_most_frames),
+        cmocka_unit_test(in_wall_mode_a_walkers_sleep_is_weighed),
+        cmocka_unit_test(
+            a_thread_without_its_walker_is_observed_and_nothing_else),
+        cmocka_unit_test(accounts_balance_however_an_answer_meets_the_end),
+        cmocka_unit_test(a_pause_takes_no_answer),
+    };
+
+    return cmocka_run_group_tests_name("walker", tests, NULL, NULL);
+}
