@@ -3,9 +3,9 @@
 /*
  * Reading the shadow stack of a thread that runs on meanwhile.
  *
- * A frame is taken if its serial is even and the same before and after the
- * reading, and if its parent is the frame beneath it, so what is recorded is a
- * stack that was there. A thread that switched stacks meanwhile is read again.
+ * A frame is taken if its serial is the same before and after the reading, if
+ * its code belongs to that serial, and if its parent is the frame beneath it, so
+ * what is recorded is a stack that was there. A thread that switched stacks meanwhile is read again.
  */
 
 #include "observe.h"
@@ -54,20 +54,23 @@ static uint64_t
 read_frame(const struct vmprof_frame *frame, uint64_t parent,
            struct vmp_sampled_frame *to)
 {
-    /* Pairs with the last store to serial in vmprof_enter_kind(). */
+    /* Pairs with the store to serial in vmprof_enter_kind(). */
     const uint64_t serial = __atomic_load_n(&frame->serial, __ATOMIC_ACQUIRE);
     const uint64_t stands_on =
         __atomic_load_n(&frame->parent, __ATOMIC_RELAXED);
     const uintptr_t *const cell =
         __atomic_load_n(&frame->position, __ATOMIC_RELAXED);
+    uint64_t code;
 
-    to->code = __atomic_load_n(&frame->code, __ATOMIC_RELAXED);
-    to->position = (uintptr_t)cell;
-    /* Pairs with the fence behind the first store there. */
+    /* Pairs with the fence behind the store to code there. */
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    if (serial & 1 || stands_on != parent ||
+    code = __atomic_load_n(&frame->code, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    if ((code ^ serial) & 1 || stands_on != parent ||
         __atomic_load_n(&frame->serial, __ATOMIC_RELAXED) != serial)
         return 0;
+    to->code = code & ~(uint64_t)1;
+    to->position = (uintptr_t)cell;
     return serial;
 }
 

@@ -55,7 +55,7 @@ a_call_leaves_the_stack_as_it_found_it(void **state)
 
     outer = vmprof_execute_code_enter(thread, 4, &position);
     assert_true(outer > 0);
-    assert_int_equal(top->code, 4);
+    assert_int_equal(top->code & ~(uint64_t)3, 4);
     assert_ptr_equal(top->position, &position);
     assert_true(top->stack_pointer <= (uintptr_t)&position + 4096);
     inner = vmprof_enter_kind(thread, 8, VMPROF_KIND_JITTED, NULL);
@@ -93,8 +93,8 @@ serials_grow_with_every_use_of_a_slot(void **state)
 
     for (unsigned i = 0; i < 100; i++) {
         leave(enter(4));
-        assert_int_equal(slot->serial, last + 2);
-        assert_int_equal(slot->serial % 2, 0);
+        assert_int_equal(slot->serial, last + 1);
+        assert_int_equal(slot->code & 1, slot->serial & 1);
         last = slot->serial;
     }
 }

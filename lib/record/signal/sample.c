@@ -58,7 +58,7 @@ copy_frames(const struct vmp_window *window, struct vmp_sampled_frame *to,
         const struct vmprof_frame *const frame = vmp_window_frame(window, i);
 
         serials[i] = frame->serial;
-        to->code = frame->code;
+        to->code = frame->code & ~(uint64_t)1; /* the serial's bit */
         to->position = 0;
         if (frame->position) {
             to->code |= VMP_HAS_POSITION;
