@@ -26,7 +26,8 @@ def main(directory):
     mixed = [c for pair in zip(one.chunks, two.chunks) for c in pair]
     for name, data in {"file": b"\0" + one.bytes(),
                        "recipe": recipe(one.chunks),
-                       "two": recipe(mixed)}.items():
+                       "two": recipe(mixed),
+                       "group": recipe(vmprof_file.grouped(one).chunks)}.items():
         with open(os.path.join(directory, name), "wb") as file:
             file.write(data)
 

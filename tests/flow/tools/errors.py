@@ -119,7 +119,8 @@ class Usage(unittest.TestCase):
         root = pathlib.Path(__file__).parents[3]
         page = (root / "doc/vmprof.1").read_text(encoding="utf-8")
         for command in ("report", "info", "record", "convert", "flamegraph"):
-            section = page.split(f".Ss {command}\n")[1].split("\n.S")[0]
+            section = page.split(f".Ss {command}\n")[1]
+            section = re.split(r"\n\.S[hs] ", section)[0]
             options = re.findall(r"^ +(?:-\w, )?--([\w-]+)",
                                  text(command, "--help"), re.M)
             self.assertTrue(options)
