@@ -170,10 +170,11 @@ send_samples(struct vmp_encoder *encoder)
     }
     if (lists == 1)
         return send_list(encoder, &encoder->samples, VMP_CHUNK_SAMPLES);
-    if (size > VMP_CHUNK_MAX_PAYLOAD)
+    if (size > VMP_CHUNK_MAX_PAYLOAD) {
+        const int r = send_definitions(encoder);
         return first_error(
-            send_definitions(encoder),
-            send_list(encoder, &encoder->samples, VMP_CHUNK_SAMPLES));
+            r, send_list(encoder, &encoder->samples, VMP_CHUNK_SAMPLES));
+    }
     for (size_t i = 0; i < count; i++)
         if (parts[i].list->count)
             append_list(encoder, parts[i].list, parts[i].type, true);

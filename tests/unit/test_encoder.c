@@ -175,6 +175,30 @@ definitions_come_before_their_use_however_many_there_are(void **state)
     finish(encoder, &tape, &d);
 }
 
+/* All lists are half full when the samples are sent. */
+static void
+definitions_come_first_when_one_chunk_cannot_hold_all(void **state)
+{
+    (void)state;
+    struct tape tape = { 0 };
+    struct vmp_encoder *const encoder = start(&tape);
+    const struct vmp_place none = { 0 };
+    struct vmp_stream stream = { 0 };
+    struct decoded d;
+
+    vmp_encoder_begin(encoder, &stream);
+    for (uint32_t i = 1; i <= 3000; i++) {
+        const uint32_t n = node(encoder, 0, 4 * (uint64_t)i, &none);
+
+        vmp_encoder_sample(encoder, n, (uint64_t)i * 1000000, 1000000, 0, 0);
+    }
+    assert_int_equal(vmp_encoder_finish(encoder), 0);
+    assert_true(tape.size > 65536);
+    read_back(&tape, &d);
+    assert_int_equal(d.sample_count, 3000);
+    finish(encoder, &tape, &d);
+}
+
 static void
 equal_places_are_one_frame_and_offset_0_is_not_none(void **state)
 {
@@ -358,6 +382,7 @@ main(void)
         cmocka_unit_test(a_session_and_a_thread_say_what_they_were_told),
         cmocka_unit_test(
             definitions_come_before_their_use_however_many_there_are),
+        cmocka_unit_test(definitions_come_first_when_one_chunk_cannot_hold_all),
         cmocka_unit_test(equal_places_are_one_frame_and_offset_0_is_not_none),
         cmocka_unit_test(weights_add_up_to_within_two_units_at_every_sample),
         cmocka_unit_test(
