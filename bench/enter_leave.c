@@ -25,10 +25,10 @@ struct node {
     uint64_t kind;
 };
 
-/* What a call has at hand; in a VM this is part of its own state. */
+/* What a call has at hand: each way its own record of the thread, by a pointer
+ * that the VM passes along. */
 struct state {
     struct node *top;
-    struct vmprof_thread *thread;
     uintptr_t position;
 };
 
@@ -59,11 +59,11 @@ push(struct state *state, struct node *node, uint64_t code)
 /* A loop of calls, one after the other. */
 
 static __attribute__((noinline)) void
-loop_plain(struct state *state)
+loop_plain(struct state *state, struct vmprof_thread *thread)
 {
     uint64_t x = 0;
 
-    (void)state;
+    (void)state, (void)thread;
     for (uint64_t i = 0; i < CALLS; i++) {
         opaque();
         x = work(x);
@@ -72,10 +72,11 @@ loop_plain(struct state *state)
 }
 
 static __attribute__((noinline)) void
-loop_list(struct state *state)
+loop_list(struct state *state, struct vmprof_thread *thread)
 {
     uint64_t x = 0;
 
+    (void)thread;
     for (uint64_t i = 0; i < CALLS; i++) {
         struct node node;
 
@@ -88,63 +89,64 @@ loop_list(struct state *state)
 }
 
 static __attribute__((noinline)) void
-loop_vmprof(struct state *state)
+loop_vmprof(struct state *state, struct vmprof_thread *thread)
 {
     uint64_t x = 0;
 
     for (uint64_t i = 0; i < CALLS; i++) {
         const vmprof_token token =
-            vmprof_execute_code_enter(state->thread, i, &state->position);
+            vmprof_execute_code_enter(thread, i, &state->position);
 
         opaque();
         x = work(x);
         opaque();
-        vmprof_execute_code_leave(state->thread, token);
+        vmprof_execute_code_leave(thread, token);
     }
 }
 
 /* Calls inside one another. */
 
 static __attribute__((noinline)) void
-call_plain(struct state *state, unsigned depth)
+call_plain(struct state *state, struct vmprof_thread *thread, unsigned depth)
 {
     opaque();
     if (depth > 1)
-        call_plain(state, depth - 1);
+        call_plain(state, thread, depth - 1);
     opaque();
 }
 
 static __attribute__((noinline)) void
-call_list(struct state *state, unsigned depth)
+call_list(struct state *state, struct vmprof_thread *thread, unsigned depth)
 {
     struct node node;
 
     push(state, &node, depth);
     opaque();
     if (depth > 1)
-        call_list(state, depth - 1);
+        call_list(state, thread, depth - 1);
     opaque();
     state->top = node.next;
 }
 
 static __attribute__((noinline)) void
-call_vmprof(struct state *state, unsigned depth)
+call_vmprof(struct state *state, struct vmprof_thread *thread, unsigned depth)
 {
     const vmprof_token token =
-        vmprof_execute_code_enter(state->thread, depth, &state->position);
+        vmprof_execute_code_enter(thread, depth, &state->position);
 
     opaque();
     if (depth > 1)
-        call_vmprof(state, depth - 1);
+        call_vmprof(state, thread, depth - 1);
     opaque();
-    vmprof_execute_code_leave(state->thread, token);
+    vmprof_execute_code_leave(thread, token);
 }
 
 #define NESTED(call)                                                           \
-    static void nested_##call(struct state *state)                             \
+    static void nested_##call(struct state *state,                             \
+                              struct vmprof_thread *thread)                    \
     {                                                                          \
         for (unsigned i = 0; i < CALLS / DEPTH; i++)                           \
-            call(state, DEPTH);                                                \
+            call(state, thread, DEPTH);                                        \
     }
 
 NESTED(call_plain)
@@ -161,15 +163,15 @@ now_ns(void)
 }
 
 typedef void
-variant(struct state *state);
+variant(struct state *state, struct vmprof_thread *thread);
 
 /* Nanoseconds for one call. */
 static double
-measure(variant *run, struct state *state)
+measure(variant *run, struct state *state, struct vmprof_thread *thread)
 {
     const double start = now_ns();
 
-    run(state);
+    run(state, thread);
     return (now_ns() - start) / CALLS;
 }
 
@@ -190,14 +192,15 @@ median(double *values)
 
 static void
 compare_variants(const char *title, variant *plain, variant *list,
-                 variant *vmprof, struct state *state)
+                 variant *vmprof, struct state *state,
+                 struct vmprof_thread *thread)
 {
     static double bare[ROUNDS], linked[ROUNDS], ours[ROUNDS], more[ROUNDS];
 
     for (unsigned i = 0; i < ROUNDS; i++) {
-        bare[i] = measure(plain, state);
-        linked[i] = measure(list, state);
-        ours[i] = measure(vmprof, state);
+        bare[i] = measure(plain, state, thread);
+        linked[i] = measure(list, state, thread);
+        ours[i] = measure(vmprof, state, thread);
         more[i] = ours[i] - linked[i];
     }
     printf("%s\n", title);
@@ -211,16 +214,17 @@ int
 main(void)
 {
     struct state state = { 0 };
-    const int r = vmprof_attach_thread(NULL, &state.thread);
+    struct vmprof_thread *thread;
+    const int r = vmprof_attach_thread(NULL, &thread);
 
     if (r < 0) {
         fprintf(stderr, "attach: %s\n", vmprof_strerror(r));
         return 1;
     }
     compare_variants("calls in a loop (budget: +1.00 ns)", loop_plain,
-                     loop_list, loop_vmprof, &state);
+                     loop_list, loop_vmprof, &state, thread);
     compare_variants("calls inside one another, 8 deep", nested_call_plain,
-                     nested_call_list, nested_call_vmprof, &state);
-    vmprof_detach_thread(state.thread);
+                     nested_call_list, nested_call_vmprof, &state, thread);
+    vmprof_detach_thread(thread);
     return 0;
 }
