@@ -19,13 +19,18 @@ struct sample_reader {
     uint32_t run;   /* those of the batch from here on have phase, state */
 };
 
+struct record {
+    uint64_t node, elapsed, weight;
+    unsigned size; /* bytes */
+};
+
 /* The first one or two bytes of `word` as a varint. */
 static inline uint64_t
 short_varint(uint64_t word)
 {
-    const uint64_t has_second = -(word >> 7 & 1);
+    const uint64_t has_second = word >> 7 & 1;
 
-    return (word & 0x7f) | (word >> 1 & 0x3f80 & has_second);
+    return (word & 0x7f) | (word >> 1 & (has_second * 0x3f80));
 }
 
 /* `word` without its first one or two bytes: the varint they are. */
@@ -36,12 +41,49 @@ behind_short_varint(uint64_t word)
 }
 
 /*
- * Reads usual records: one or two bytes for the node, which is known, and for
- * the time, and none or one for the difference. How many they are cannot be
- * predicted, so there is no branch on it. Stops at any other record, and at
- * `limit`.
+ * Nearly all records: one or two bytes for the node, one for the time, and no
+ * weight. Whether the node has two cannot be predicted, so there is no branch
+ * on it.
  */
-static void
+static inline bool
+read_common(uint64_t word, struct record *record)
+{
+    const uint64_t two = word & 0x80;
+    const uint64_t head = (word & 0x7f) | (word >> 1 & (two * 0x7f));
+
+    /* What must not be set: that the node or the time goes on, a weight. */
+    if (word & (0x8001 | two << 16))
+        return false;
+    record->node = (head >> 1) - 1;
+    record->elapsed = record->weight = word >> (8 + (two >> 4)) & 0x7f;
+    record->size = 2 + (unsigned)(two >> 7);
+    return true;
+}
+
+/* Nearly all others: up to two bytes for the time, and one for a weight. */
+static bool
+read_short(uint64_t word, struct record *record)
+{
+    const uint64_t second = behind_short_varint(word);
+    const uint64_t third = behind_short_varint(second);
+    const bool weighs = word & 1;
+
+    record->node = (short_varint(word) >> 1) - 1;
+    record->elapsed = record->weight = short_varint(second);
+    record->size =
+        2 + (unsigned)(word >> 7 & 1) + (unsigned)(second >> 7 & 1) + weighs;
+    if (weighs)
+        record->weight += (uint64_t)vmp_unzigzag(third & 0x7f);
+    return !((word & word >> 8 & 0x80) | (second & second >> 8 & 0x80) |
+             (third & 0x80 & -(uint64_t)weighs)) &&
+           (int64_t)record->weight >= 0;
+}
+
+/*
+ * Reads short records of known nodes. Stops at any other, and at `limit`. By
+ * itself, so that its loop has the registers.
+ */
+static void __attribute__((noinline))
 read_usual(struct sample_reader *reader, uint32_t limit)
 {
     const struct index_map *map = &reader->session->nodes;
@@ -50,32 +92,23 @@ read_usual(struct sample_reader *reader, uint32_t limit)
     const uint64_t unit_ns = reader->session->unit_ns;
     struct native_batch *const batch = &reader->native->batch;
     const unsigned char *at = reader->at, *const end = reader->end;
-    uint64_t first, second, third;
-    uint64_t time_ns = reader->time_ns;
+    uint64_t word, time_ns = reader->time_ns;
     uint32_t count = reader->count;
 
-    for (; count < limit && end - at >= (ptrdiff_t)sizeof(first); count++) {
-        uint64_t elapsed, weight, node;
-        uint64_t has_third;
+    for (; count < limit && end - at >= (ptrdiff_t)sizeof(word); count++) {
+        struct record record;
 
-        memcpy(&first, at, sizeof(first));
-        first = le64toh(first);
-        has_third = first & 1;
-        second = behind_short_varint(first);
-        third = behind_short_varint(second) & -has_third;
-        node = (short_varint(first) >> 1) - 1;
-        if (((first & first >> 8) | (second & second >> 8) | third) & 0x80 ||
-            node >= known || nodes[node] == INDEX_LOST)
+        memcpy(&word, at, sizeof(word));
+        word = le64toh(word);
+        if (!read_common(word, &record) && !read_short(word, &record))
             break;
-        elapsed = short_varint(second);
-        weight = elapsed + (uint64_t)vmp_unzigzag(third & 0x7f);
-        if ((int64_t)weight < 0)
+        if (record.node >= known || nodes[record.node] == INDEX_LOST)
             break;
-        time_ns += elapsed * unit_ns;
-        batch->nodes[count] = nodes[node];
+        time_ns += record.elapsed * unit_ns;
+        batch->nodes[count] = nodes[record.node];
         batch->times_ns[count] = time_ns;
-        batch->weights_ns[count] = weight * unit_ns;
-        at += 2 + (first >> 7 & 1) + (second >> 7 & 1) + has_third;
+        batch->weights_ns[count] = record.weight * unit_ns;
+        at += record.size;
     }
     reader->left -= count - reader->count;
     reader->count = count;
