@@ -64,6 +64,7 @@ name_split(struct name_parts *parts, char *name, size_t size)
     ptrdiff_t length[4];
 
     memset(parts, 0, sizeof(*parts));
+    parts->language.text = parts->file.text = name;
     for (unsigned i = 0; i < 3; i++) {
         length[i] = next_colon(start[i], end);
         if (length[i] < 0) {
