@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The subcommands of vmprof, each in a file cmd_*.c. argv[0] is its name.
+ * The subcommands of vmprof, each in a file cmd_*.c. argv[0] is "vmprof NAME".
  * They return the exit status: 0, 1 for a failed job, 2 for wrong usage.
  */
 #ifndef COMMANDS_H

@@ -56,9 +56,14 @@ static int
 run_command(int argc, char **argv)
 {
     const struct command *command = find_command(argv[0]);
+    char name[32];
 
-    if (command)
+    if (command) {
+        /* What getopt_long() puts before its messages. */
+        snprintf(name, sizeof(name), "vmprof %s", command->name);
+        argv[0] = name;
         return command->run(argc, argv);
+    }
     fprintf(stderr, "vmprof: there is no command \"%s\"; see vmprof --help\n",
             argv[0]);
     return STATUS_USAGE;

@@ -35,6 +35,18 @@ class TapResult(unittest.TestResult):
         super().addFailure(test, err)
         self.fail(test, self.failures[-1][1])
 
+    def addSubTest(self, test, subtest, err):
+        """Of a test with failed parts, each is a line; good ones are none."""
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            failed = (self.failures + self.errors)[-1:]
+            if issubclass(err[0], test.failureException):
+                failed = self.failures[-1:]
+            self.say("not ok", test, f" {subtest._subDescription()}"
+                     .replace("#", ""))
+            for line in failed[0][1].splitlines():
+                print(f"# {line}", file=self.out, flush=True)
+
     def fail(self, test, traceback):
         self.say("not ok", test)
         for line in traceback.splitlines():
