@@ -68,6 +68,15 @@ vmp_codes_unlock(void)
     pthread_mutex_unlock(&callback_mutex);
 }
 
+void
+vmp_codes_unlock_in_child(void)
+{
+    pthread_mutex_unlock(&mutex);
+    /* It knows its owner by an id that the child's thread no longer has, so
+     * that unlocking would be refused. */
+    callback_mutex = (pthread_mutex_t)PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+}
+
 static bool
 is_class_name(const char *name)
 {

@@ -51,5 +51,7 @@ void
 vmp_codes_lock(void);
 void
 vmp_codes_unlock(void);
+void
+vmp_codes_unlock_in_child(void);
 
 #endif

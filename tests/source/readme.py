@@ -3,6 +3,7 @@
 
  - examples/hello.c stands in README.md exactly as it is in the file
  - scripts and files that a page names are there
+ - a test named "`NAME` in `FILE`" is in that file
  - subcommands and options that a page gives to vmprof are in its --help
 """
 
@@ -16,6 +17,7 @@ vmprof = sys.argv[2] if len(sys.argv) > 2 else None
 PAGES = ["README.md", "CONTRIBUTING.md", "doc/embedding.md", "doc/design.md"]
 NAMED_FILE = re.compile(r"`((?:script|examples|tests|doc|bench|shims|include|"
                         r"lib|tools|subprojects)/[\w./-]*)`")
+NAMED_TEST = re.compile(r"`(\w+)` in `(tests/[\w./-]+)`")
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 COMMAND = re.compile(r"\bvmprof (record|report|flamegraph|convert|info|[a-z]+)"
                      r"((?: [^\s`|]+)*)")
@@ -39,6 +41,10 @@ def check_files(page, text):
     for name in NAMED_FILE.findall(text):
         if not (root / name).exists():
             found.append(f"{page}: there is no {name}")
+    for test, name in NAMED_TEST.findall(text):
+        path = root / name
+        if path.exists() and test not in path.read_text():
+            found.append(f"{page}: there is no {test} in {name}")
     for name in LINK.findall(text):
         if not ((root / page).parent / name).exists():
             found.append(f"{page}: the link to {name} leads nowhere")

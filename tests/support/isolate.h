@@ -110,6 +110,7 @@ isolate(void (*body)(void), unsigned seconds)
     fflush(NULL);
     const pid_t child = fork();
     if (child == 0) {
+        setpgid(0, 0);
         restore_fatal_signals();
         alarm(patience(seconds));
         body();
@@ -120,6 +121,8 @@ isolate(void (*body)(void), unsigned seconds)
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR)
             return -1;
+    /* What it forked and left behind. */
+    kill(-child, SIGKILL);
     return status;
 }
 
