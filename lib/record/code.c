@@ -54,6 +54,9 @@ static uint64_t last_id, mark = 1;
 static unsigned naming; /* sessions that want names */
 static bool keeping;
 
+static void
+bury(uint64_t until);
+
 void
 vmp_codes_lock(void)
 {
@@ -66,6 +69,19 @@ vmp_codes_unlock(void)
 {
     pthread_mutex_unlock(&mutex);
     pthread_mutex_unlock(&callback_mutex);
+}
+
+void
+vmp_codes_leave_to_parent(void)
+{
+    const pthread_mutex_t fresh = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+    /* Its owner is the parent's thread, so that nobody here can unlock it. */
+    callback_mutex = fresh;
+    naming = 0;
+    keeping = false;
+    bury(UINT64_MAX);
+    pthread_mutex_unlock(&mutex);
 }
 
 static bool
@@ -236,7 +252,8 @@ void
 vmp_codes_name_all_end(void)
 {
     pthread_mutex_lock(&mutex);
-    naming--;
+    if (naming) /* a name function may have forked */
+        naming--;
     pthread_mutex_unlock(&mutex);
 }
 
