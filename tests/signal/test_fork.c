@@ -222,13 +222,17 @@ several_threads_fork_in_a_loop(void **state)
 }
 
 /* Become another program in the middle of things. */
+static uint32_t exec_clock;
+
 static void
 exec_now(void)
 {
+    struct vmprof_options options = profile_options(profile_file(), 0.00005);
     struct vmprof_thread *thread;
 
     require(vmprof_attach_thread(NULL, &thread) == 0);
-    require(vmprof_enable(profile_file(), 0.00005) == 0);
+    options.clock = exec_clock;
+    require(vmprof_enable_with(&options) == 0);
     burn_cpu_ms(1);
     execl("/bin/true", "true", (char *)NULL);
     _exit(1);
@@ -238,8 +242,10 @@ static void
 a_program_that_is_executed_lives(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < rounds(100); i++)
+    for (unsigned i = 0; i < rounds(100); i++) {
+        exec_clock = i % 2 ? VMPROF_CLOCK_MONOTONIC : VMPROF_CLOCK_AUTO;
         assert_int_equal(isolate(exec_now, 20), 0);
+    }
 }
 
 int
