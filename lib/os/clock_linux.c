@@ -35,7 +35,7 @@ aim_at_thread(int fd, pid_t tid)
 }
 
 static int
-open_perf(pid_t tid, uint64_t period_ns, bool user_only)
+open_perf(pid_t tid, uint64_t period_ns)
 {
     struct perf_event_attr attr = {
         .type = PERF_TYPE_SOFTWARE,
@@ -43,7 +43,9 @@ open_perf(pid_t tid, uint64_t period_ns, bool user_only)
         .config = PERF_COUNT_SW_TASK_CLOCK,
         .sample_period = period_ns,
         .disabled = 1,
-        .exclude_kernel = user_only,
+        /* A tick inside execve() would reach the program that is executed, and
+         * kill it. The time of a system call counts at the next tick. */
+        .exclude_kernel = 1,
         .exclude_hv = 1,
         .wakeup_events = 1,
     };
@@ -56,12 +58,9 @@ open_perf(pid_t tid, uint64_t period_ns, bool user_only)
 static int
 start_perf(struct vmp_clock *clock, pid_t tid, uint64_t period_ns)
 {
-    int fd = open_perf(tid, period_ns, false), r;
+    const int fd = open_perf(tid, period_ns);
+    int r;
 
-    /* What an unprivileged process is allowed. Ticks that fall into system
-     * calls are then missing; their time still counts at the next. */
-    if (fd == -EACCES || fd == -EPERM)
-        fd = open_perf(tid, period_ns, true);
     if (fd < 0)
         return fd;
     r = aim_at_thread(fd, tid);

@@ -54,6 +54,9 @@ static uint64_t last_id, mark = 1;
 static unsigned naming; /* sessions that want names */
 static bool keeping;
 
+static void
+bury(uint64_t until);
+
 void
 vmp_codes_lock(void)
 {
@@ -69,12 +72,16 @@ vmp_codes_unlock(void)
 }
 
 void
-vmp_codes_unlock_in_child(void)
+vmp_codes_leave_to_parent(void)
 {
+    const pthread_mutex_t fresh = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+    /* Its owner is the parent's thread, so that nobody here can unlock it. */
+    callback_mutex = fresh;
+    naming = 0;
+    keeping = false;
+    bury(UINT64_MAX);
     pthread_mutex_unlock(&mutex);
-    /* It knows its owner by an id that the child's thread no longer has, so
-     * that unlocking would be refused. */
-    callback_mutex = (pthread_mutex_t)PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 }
 
 static bool
@@ -245,7 +252,8 @@ void
 vmp_codes_name_all_end(void)
 {
     pthread_mutex_lock(&mutex);
-    naming--;
+    if (naming) /* a name function may have forked */
+        naming--;
     pthread_mutex_unlock(&mutex);
 }
 

@@ -51,7 +51,9 @@ void
 vmp_codes_lock(void);
 void
 vmp_codes_unlock(void);
+
+/* In the child, in place of unlocking: no session wants names any more. */
 void
-vmp_codes_unlock_in_child(void);
+vmp_codes_leave_to_parent(void);
 
 #endif

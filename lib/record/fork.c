@@ -31,7 +31,7 @@ after_in_child(void)
     vmp_session_leave_to_parent();
     vmp_observe_unlock();
     vmp_threads_unlock();
-    vmp_codes_unlock_in_child();
+    vmp_codes_leave_to_parent();
 }
 
 static void

@@ -206,8 +206,11 @@ try_to_observe(struct vmp_thread *thread, uint64_t now_ns, bool *lost)
     }
     frames = (struct vmp_sampled_frame *)(record + 1);
     whole = read_frames(&window, frames, thread->last.serials);
-    if (!still_there(thread, switches))
+    if (!still_there(thread, switches)) {
+        /* The serials are no longer those of the last record. */
+        thread->last.segment_count = 0;
         return false;
+    }
     vmp_window_trim(&window, whole);
     read_cells(frames, window.count - window.keep);
     check_cells(thread, &window, switches, frames, thread->last.serials);

@@ -172,6 +172,29 @@ run_switches(struct vmprof_thread *thread, uint64_t *random)
         require(vmprof_free_stack(stacks[i]) == 0);
 }
 
+/* A new way down each time, from whose end a generator is asked in a row. */
+static void
+run_generators(struct vmprof_thread *thread, uint64_t *random)
+{
+    struct vmprof_stack *generator;
+
+    require(vmprof_new_stack(64, &generator) == 0);
+    for (unsigned i = 0; i < 1000; i++) {
+        const vmprof_token token =
+            vmprof_execute_code_enter(thread, code_of(0, 1), &cells[1]);
+
+        for (unsigned c = 2; c < 1 << LEVELS;
+             c = 2 * c + (unsigned)(draw(random) >> 9 & 1))
+            vmprof_execute_code_enter(thread, code_of(0, c), &cells[c]);
+        for (unsigned j = 0; j < 5; j++) {
+            require(vmprof_resume_stack(thread, generator) == 0);
+            require(vmprof_yield_stack(thread) == 0);
+        }
+        vmprof_execute_code_leave(thread, token);
+    }
+    require(vmprof_free_stack(generator) == 0);
+}
+
 typedef void (*work_function)(struct vmprof_thread *thread, uint64_t *random);
 
 static void *
@@ -270,6 +293,9 @@ BODY(coroutines_by_looks, run_coroutines, VMPROF_MODE_WALL, 0.00005)
 BODY(switches_by_signal, run_switches, VMPROF_MODE_CPU, 0.0001)
 BODY(switches_by_looks, run_switches, VMPROF_MODE_WALL, 0.00005)
 
+BODY(generators_by_signal, run_generators, VMPROF_MODE_CPU, 0.0001)
+BODY(generators_by_looks, run_generators, VMPROF_MODE_WALL, 0.00005)
+
 static void
 a_signal_never_sees_half_a_frame(void **state)
 {
@@ -314,6 +340,14 @@ stacks_switched_at_a_high_rate_are_never_mixed(void **state)
     assert_int_equal(isolate(switches_by_looks, 30), 0);
 }
 
+static void
+a_look_that_was_given_up_leaves_nothing_to_the_next(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(generators_by_signal, 30), 0);
+    assert_int_equal(isolate(generators_by_looks, 30), 0);
+}
+
 int
 main(void)
 {
@@ -324,6 +358,7 @@ main(void)
         cmocka_unit_test(nested_coroutines_are_whole_under_signals),
         cmocka_unit_test(nested_coroutines_are_whole_when_looked_at_and_freed),
         cmocka_unit_test(stacks_switched_at_a_high_rate_are_never_mixed),
+        cmocka_unit_test(a_look_that_was_given_up_leaves_nothing_to_the_next),
     };
 
     return cmocka_run_group_tests_name("halves", tests, NULL, NULL);

@@ -1,253 +1,242 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What the program that hosts a VM may rely on: doc/embedding.md lists it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+/* What a host notices of the signals: nothing. */
 
-#include <cmocka.h>
-#include <dirent.h>
+#include "suite.h"
+
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include <vmprof/vmprof.h>
-
-#include "isolate.h"
+#include "profiled.h"
 
 static struct vmprof_thread *thread;
 static volatile sig_atomic_t foreign_signals;
+static volatile sig_atomic_t foreign_value;
 
-static int
-scratch_file(void)
+static void
+foreign(int number, siginfo_t *info, void *context)
 {
-    char name[] = "/tmp/vmprof-host-XXXXXX";
-    const int fd = mkstemp(name);
-
-    require(fd >= 0);
-    unlink(name);
-    return fd;
-}
-
-static off_t
-size_of(int fd)
-{
-    struct stat status;
-
-    require(fstat(fd, &status) == 0);
-    return status.st_size;
-}
-
-static struct vmprof_stats
-stats(void)
-{
-    struct vmprof_stats stats;
-
-    vmprof_stats_init(&stats);
-    require(vmprof_get_stats(&stats) == 0);
-    return stats;
-}
-
-static unsigned
-entries(const char *path)
-{
-    DIR *const directory = opendir(path);
-    unsigned count = 0;
-
-    require(directory != NULL);
-    while (readdir(directory))
-        count++;
-    closedir(directory);
-    return count;
+    (void)context;
+    foreign_signals += number == SIGPROF;
+    foreign_value = info->si_value.sival_int;
+    errno = EDOM;
 }
 
 static void
-burn_ms(int64_t ms)
+foreign_plain(int number)
 {
-    const int64_t end = now_ms() + ms;
-
-    while (now_ms() < end)
-        continue;
+    foreign_signals += number == SIGPROF;
 }
 
-static void (*action_of_sigprof(void))(int)
+static void
+attach(void)
 {
-    struct sigaction action;
-
-    require(sigaction(SIGPROF, NULL, &action) == 0);
-    return action.sa_handler;
-}
-
-static int
-enable_and_sample(void)
-{
-    const int fd = scratch_file();
-
     require(vmprof_attach_thread(NULL, &thread) == 0);
-    require(vmprof_enable(fd, 0.001) == 0);
-    require(burn_until(stats().samples > 5, 10000));
-    return fd;
+    vmprof_execute_code_enter(thread, code_named("host"), NULL);
 }
 
 static void
-only_registered_and_attached(void)
+send_to_itself(int value)
 {
-    const unsigned descriptors = entries("/proc/self/fd");
+    const union sigval what = { .sival_int = value };
 
-    require(vmprof_attach_thread(NULL, &thread) == 0);
-    vmprof_execute_code_leave(thread,
-                              vmprof_execute_code_enter(thread, 0, NULL));
-    require(entries("/proc/self/task") == 3); /* with "." and ".." */
-    require(entries("/proc/self/fd") == descriptors);
-    require(action_of_sigprof() == SIG_DFL);
+    require(pthread_sigqueue(pthread_self(), SIGPROF, what) == 0);
 }
 
 static void
-until_profiling_is_enabled_nothing_of_ours_is_there(void **state)
+profile_beside(const struct sigaction *action)
 {
-    (void)state;
-    assert_int_equal(isolate(only_registered_and_attached, 20), 0);
-}
+    const int file = profile_file();
+    struct sigaction after;
+    struct decoded d;
 
-static void
-in_the_child(void)
-{
-    const int fd = scratch_file();
-    struct vmprof_stats child;
-
-    require(vmprof_disable() == -EALREADY);
-    require(entries("/proc/self/task") == 3);
-    burn_ms(50);
-    require(vmprof_enable(fd, 0.001) == 0);
-    require(burn_until(stats().samples > 5, 10000));
-    require(vmprof_disable() == 0);
-    child = stats();
-    require(child.samples_written == child.samples && size_of(fd) > 0);
-    _exit(0);
-}
-
-static void
-fork_while_enabled(void)
-{
-    const int fd = enable_and_sample();
-    int status = -1;
-    const pid_t child = fork();
-
-    if (child == 0)
-        in_the_child();
-    require(child > 0 && waitpid(child, &status, 0) == child && status == 0);
-    require(vmprof_disable() == 0);
-    require((uint64_t)size_of(fd) == stats().bytes_written);
-}
-
-static void
-the_child_of_a_fork_starts_stopped_and_leaves_the_file_alone(void **state)
-{
-    (void)state;
-    assert_int_equal(isolate(fork_while_enabled, 30), 0);
-}
-
-static void
-require_close_on_exec(int but)
-{
-    for (int fd = 3; fd < 256; fd++) {
-        const int flags = fcntl(fd, F_GETFD);
-
-        require(fd == but || flags < 0 || (flags & FD_CLOEXEC));
+    attach();
+    require(sigaction(SIGPROF, action, NULL) == 0);
+    require(vmprof_enable(file, 0.0005) == 0);
+    for (int i = 1; i <= 100; i++) {
+        send_to_itself(i);
+        require(foreign_signals == i);
+        burn_cpu_ms(1);
     }
+    require(profile_stats().samples > 5);
+    finish_profile(file, &d);
+    require(foreign_signals == 100);
+    require(sigaction(SIGPROF, NULL, &after) == 0);
+    require(after.sa_handler == action->sa_handler);
+    require((after.sa_flags & SA_SIGINFO) == (action->sa_flags & SA_SIGINFO));
+    send_to_itself(101);
+    require(foreign_signals == 101);
 }
 
-/* A timer of ours that survived would end the shell with SIGPROF. */
 static void
-exec_while_enabled(void)
+beside_a_handler(void)
 {
-    static const char loop[] =
-        "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done";
-    int fd;
+    const struct sigaction action = { .sa_sigaction = foreign,
+                                      .sa_flags = SA_SIGINFO };
 
-    /* Descriptors from before are no business of ours. */
-    for (int other = 3; other < 256; other++)
-        close(other);
-    fd = enable_and_sample();
-    require_close_on_exec(fd);
-    execl("/bin/sh", "sh", "-c", loop, (char *)NULL);
-    require(false);
+    profile_beside(&action);
+    require(foreign_value == 101);
 }
 
 static void
-nothing_of_ours_survives_an_exec(void **state)
+beside_a_plain_handler(void)
+{
+    const struct sigaction action = { .sa_handler = foreign_plain };
+
+    profile_beside(&action);
+}
+
+static void
+a_foreign_handler_gets_its_signals_and_is_restored(void **state)
 {
     (void)state;
-    assert_int_equal(isolate(exec_while_enabled, 30), 0);
+    assert_int_equal(isolate(beside_a_handler, 20), 0);
+    assert_int_equal(isolate(beside_a_plain_handler, 20), 0);
 }
 
+/* Someone took the signal meanwhile: it stays theirs. */
 static void
-count_foreign(int signal)
+replaced_meanwhile(void)
 {
-    (void)signal;
-    foreign_signals++;
-}
+    const struct sigaction action = { .sa_handler = foreign_plain };
+    struct sigaction after;
+    const int file = profile_file();
 
-static void
-sigprof_of_somebody_else(void)
-{
-    struct sigaction action = { .sa_handler = count_foreign };
-
+    attach();
+    require(vmprof_enable(file, 0.001) == 0);
+    burn_cpu_ms(5);
     require(sigaction(SIGPROF, &action, NULL) == 0);
-    enable_and_sample();
-    const sig_atomic_t before = foreign_signals;
-    raise(SIGPROF);
-    require(foreign_signals == before + 1);
+    burn_cpu_ms(5);
     require(vmprof_disable() == 0);
-    require(action_of_sigprof() == count_foreign);
-    raise(SIGPROF);
-    require(foreign_signals == before + 2);
+    require(sigaction(SIGPROF, NULL, &after) == 0);
+    require(after.sa_handler == foreign_plain);
 }
 
 static void
-signals_of_others_reach_them_and_their_handler_comes_back(void **state)
+a_handler_that_replaced_ours_stays(void **state)
 {
     (void)state;
-    assert_int_equal(isolate(sigprof_of_somebody_else, 30), 0);
+    assert_int_equal(isolate(replaced_meanwhile, 20), 0);
 }
 
 static void
-close_and_reuse(void)
+block(void)
 {
-    const int fd = enable_and_sample();
-    const int copy = dup(fd);
-    int other;
+    sigset_t signals;
 
-    close(fd);
-    other = scratch_file();
-    require(other == fd);
-    require(burn_until(stats().samples > 200, 20000));
-    require(vmprof_disable() == 0);
-    require(size_of(other) == 0);
-    require((uint64_t)size_of(copy) == stats().bytes_written);
-    require(fcntl(other, F_GETFD) >= 0);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGPROF);
+    require(pthread_sigmask(SIG_BLOCK, &signals, NULL) == 0);
+}
+
+static bool
+is_pending(void)
+{
+    sigset_t pending;
+
+    require(sigpending(&pending) == 0);
+    return sigismember(&pending, SIGPROF) == 1;
+}
+
+/* A tick waits where it is blocked: when profiling has ended it must not meet
+ * the default action. */
+static void
+profile_blocked(void)
+{
+    struct decoded d;
+    sigset_t none;
+
+    attach();
+    block();
+    for (unsigned i = 0; i < 5; i++) {
+        const int file = profile_file();
+
+        require(vmprof_enable(file, 0.0005) == 0);
+        require(burn_until(is_pending(), 5000));
+        finish_profile(file, &d);
+        decoded_free(&d);
+    }
+    sigemptyset(&none);
+    require(sigprocmask(SIG_SETMASK, &none, NULL) == 0);
+    burn_cpu_ms(2);
+    require(!is_pending());
 }
 
 static void
-a_descriptor_that_is_closed_and_reused_is_not_written_to(void **state)
+a_host_that_blocks_the_signal_survives(void **state)
 {
     (void)state;
-    assert_int_equal(isolate(close_and_reuse, 40), 0);
+    assert_int_equal(isolate(profile_blocked, 20), 0);
+}
+
+static void
+fail_in_a_loop(void)
+{
+    const int file = profile_file();
+    struct decoded d;
+
+    attach();
+    require(vmprof_enable(file, 0.00005) == 0);
+    while (profile_stats().samples < rounds(500)) {
+        for (unsigned i = 0; i < 1000; i++) {
+            require(close(-1) < 0 && errno == EBADF);
+            require(open("/nowhere/to/be/found", O_RDONLY) < 0 &&
+                    errno == ENOENT);
+            errno = ERANGE;
+            for (volatile unsigned j = 0; j < 50; j++)
+                ;
+            require(errno == ERANGE);
+        }
+    }
+    finish_profile(file, &d);
+}
+
+static void
+errno_is_the_hosts(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(fail_in_a_loop, 30), 0);
+}
+
+/* The observer interrupts nothing: a sleep is never cut short. */
+static void
+sleep_observed(void)
+{
+    const struct timespec nap = { 0, 100 * 1000 * 1000 };
+    const int file = profile_file();
+    struct vmprof_options options = profile_options(file, 0.0005);
+    struct decoded d;
+    size_t off_cpu = 0;
+
+    attach();
+    options.mode = VMPROF_MODE_WALL;
+    require(vmprof_enable_with(&options) == 0);
+    for (unsigned i = 0; i < 3; i++)
+        require(nanosleep(&nap, NULL) == 0);
+    finish_profile(file, &d);
+    for (size_t i = 0; i < d.sample_count; i++)
+        off_cpu += d.samples[i].state & 1;
+    require(d.sample_count > 20 && off_cpu > d.sample_count / 10 * 9);
+}
+
+static void
+an_observed_sleep_is_not_interrupted(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(sleep_observed, 20), 0);
 }
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(until_profiling_is_enabled_nothing_of_ours_is_there),
-        cmocka_unit_test(
-            the_child_of_a_fork_starts_stopped_and_leaves_the_file_alone),
-        cmocka_unit_test(nothing_of_ours_survives_an_exec),
-        cmocka_unit_test(
-            signals_of_others_reach_them_and_their_handler_comes_back),
-        cmocka_unit_test(
-            a_descriptor_that_is_closed_and_reused_is_not_written_to),
+        cmocka_unit_test(a_foreign_handler_gets_its_signals_and_is_restored),
+        cmocka_unit_test(a_handler_that_replaced_ours_stays),
+        cmocka_unit_test(a_host_that_blocks_the_signal_survives),
+        cmocka_unit_test(errno_is_the_hosts),
+        cmocka_unit_test(an_observed_sleep_is_not_interrupted),
     };
 
     return cmocka_run_group_tests_name("host", tests, NULL, NULL);
