@@ -124,6 +124,8 @@ class Profile:
 
 class Stacks(unittest.TestCase):
     def check_stack(self, calls, stack):
+        if stack == ["[native]"]:
+            return  # a thread before its first call and after its last
         self.assertIn(stack[0], ROOTS)
         for index, (caller, callee) in enumerate(zip(stack, stack[1:])):
             if callee in NATIVES:
