@@ -59,7 +59,9 @@ require_that_accounts_balance(const struct decoded *d)
                 (unsigned long long)s.lost_busy,
                 (unsigned long long)s.lost_switching,
                 (unsigned long long)s.lost_walker);
-        require(!"the accounts balance");
+        bool the_accounts_balance = false;
+
+        require(the_accounts_balance);
     }
     require(!s.enabled);
     require(s.samples == s.samples_written + s.samples_unwritten);
