@@ -209,7 +209,7 @@ sleep_between(void)
     require(off_cpu >= units(&d, 270));
     require(total >= off_cpu + units(&d, 10));
     require(total <= d.end_time + 100);
-    require(total >= d.end_time - units(&d, patience(60)));
+    require(total + units(&d, patience(60)) >= d.end_time);
 }
 
 static void
