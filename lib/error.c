@@ -9,38 +9,38 @@
 const char *
 vmprof_strerror(int error)
 {
-    switch (-error) {
+    switch (error) {
     case 0:
         return "success";
-    case E2BIG:
+    case -E2BIG:
         return "the options ask for something this library is too old for";
-    case EACCES:
+    case -EACCES:
         return "the descriptor is open for reading only";
-    case EAGAIN:
+    case -EAGAIN:
         return "no thread or timer is left; try again later";
-    case EALREADY:
+    case -EALREADY:
         return "this is the state already";
-    case EBADF:
+    case -EBADF:
         return "the descriptor is not open";
-    case EBUSY:
+    case -EBUSY:
         return "it is in use";
-    case EEXIST:
+    case -EEXIST:
         return "it is registered already";
-    case EINVAL:
+    case -EINVAL:
         return "bad argument";
-    case EIO:
+    case -EIO:
         return "the profile could not be written whole";
-    case EMFILE:
+    case -EMFILE:
         return "too many open files";
-    case ENAMETOOLONG:
+    case -ENAMETOOLONG:
         return "the name is too long";
-    case ENOENT:
+    case -ENOENT:
         return "there is no such id";
-    case ENOMEM:
+    case -ENOMEM:
         return "out of memory";
-    case ENOTSUP:
+    case -ENOTSUP:
         return "none of the sampling clocks works here";
-    case ESRCH:
+    case -ESRCH:
         return "this thread is not attached";
     default:
         return "system error";

@@ -64,14 +64,16 @@ start_perf(struct vmp_clock *clock, pid_t tid, uint64_t period_ns)
     if (fd < 0)
         return fd;
     r = aim_at_thread(fd, tid);
+    /* The first tick may come at once, and has to find what to rearm. */
+    clock->fd = fd;
+    __atomic_store_n(&clock->rung, VMPROF_CLOCK_PERF, __ATOMIC_RELEASE);
     if (r == 0 && ioctl(fd, PERF_EVENT_IOC_REFRESH, 1) < 0)
         r = -errno;
     if (r < 0) {
+        clock->rung = VMPROF_CLOCK_AUTO;
         close(fd);
-        return r;
     }
-    clock->fd = fd;
-    return 0;
+    return r;
 }
 
 static int

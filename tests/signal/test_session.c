@@ -139,7 +139,19 @@ threads_that_quarrel_over_the_session_do_no_harm(void **state)
     assert_int_equal(isolate(quarrel, 60), 0);
 }
 
-/* A pipe that nobody reads. */
+static void
+fill(int fd)
+{
+    static const char nothing[4096];
+
+    require(fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
+    while (write(fd, nothing, sizeof(nothing)) > 0)
+        ;
+    require(errno == EAGAIN);
+    require(fcntl(fd, F_SETFL, 0) == 0);
+}
+
+/* A pipe that is full and that nobody reads. */
 static void
 stall(void)
 {
@@ -150,6 +162,7 @@ stall(void)
 
     start_load();
     require(pipe(ends) == 0);
+    fill(ends[1]);
     options = profile_options(ends[1], 0.0001);
     options.ring_size = 16 << 10;
     options.max_frames = 64;
