@@ -46,14 +46,14 @@ enum vmprof_phase {
 /**
  * One active call. Written by the inline functions below alone.
  *
- * An observer that cannot stop the thread takes a frame if its serial is the
- * same before and after the reading, if the code, read last, belongs to it,
- * and if its parent is the serial of the frame beneath. @since 0.1
+ * A slot's serial is one higher at each use. An observer that cannot stop the
+ * thread takes a frame if its link is the same before and after the reading, if
+ * the code, read last, belongs to its serial, and if its parent's serial is that
+ * of the frame beneath. @since 0.1
  */
 struct vmprof_frame {
-    uint64_t serial;           /**< +1 at each use of the slot */
-    uint64_t parent;           /**< the serial of the frame beneath */
-    uint64_t code;             /**< the code id; in the top 8 bits the kind, in
+    uint64_t link; /**< low 32 bits: the serial; high: the parent's */
+    uint64_t code; /**< the code id; in the top 8 bits the kind, in
                                     bit 0 that of the serial it belongs to */
     const uintptr_t *position; /**< the cell that holds where it is, or NULL */
     uintptr_t stack_pointer;   /**< of the C frame that entered it */
@@ -171,7 +171,7 @@ vmprof_enter_kind(struct vmprof_thread *thread, vmprof_code_id code,
                   enum vmprof_kind kind, const uintptr_t *position)
 {
     struct vmprof_frame *frame;
-    uint64_t serial;
+    uint32_t serial;
 
     if (__builtin_expect(!thread, 0))
         return -ESRCH;
@@ -179,7 +179,7 @@ vmprof_enter_kind(struct vmprof_thread *thread, vmprof_code_id code,
     if (__builtin_expect(frame >= thread->limit, 0))
         return vmprof_execute_code_overflow(thread);
 
-    serial = frame->serial + 1;
+    serial = (uint32_t)frame->link + 1;
     /* CODE is kept as 0, so that the usual call has nothing to add. */
     if (kind != VMPROF_KIND_CODE)
         code |= (uint64_t)kind << 56;
@@ -188,12 +188,12 @@ vmprof_enter_kind(struct vmprof_thread *thread, vmprof_code_id code,
      * anything of what follows sees the new code, which is not the old
      * serial's. */
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    __atomic_store_n(&frame->parent, (frame - 1)->serial, __ATOMIC_RELAXED);
     __atomic_store_n(&frame->position, position, __ATOMIC_RELAXED);
     __atomic_store_n(&frame->stack_pointer, vmprof_stack_pointer(),
                      __ATOMIC_RELAXED);
-    /* Pairs with the observer's first, acquiring read of serial. */
-    __atomic_store_n(&frame->serial, serial, __ATOMIC_RELEASE);
+    /* Pairs with the observer's first, acquiring read of the link. */
+    __atomic_store_n(&frame->link, (frame - 1)->link << 32 | serial,
+                     __ATOMIC_RELEASE);
     __atomic_store_n(&thread->top, frame + 1, __ATOMIC_RELEASE);
     return (vmprof_token)frame;
 }

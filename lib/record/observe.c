@@ -3,8 +3,8 @@
 /*
  * Reading the shadow stack of a thread that runs on meanwhile.
  *
- * A frame is taken if its serial is the same before and after the reading, if
- * its code belongs to that serial, and if its parent is the frame beneath it, so
+ * A frame is taken if its link is the same before and after the reading, if its
+ * code belongs to its serial, and if its parent is the frame beneath it, so
  * what is recorded is a stack that was there. A thread that switched stacks meanwhile is read again.
  */
 
@@ -33,11 +33,10 @@ find_stacks(struct vmp_thread *thread, struct vmp_window *window,
     *switches = __atomic_load_n(&thread->switches, __ATOMIC_ACQUIRE);
     stack = __atomic_load_n(&thread->head.stack, __ATOMIC_RELAXED);
     top = __atomic_load_n(&thread->head.top, __ATOMIC_ACQUIRE);
-    if (*switches & 1 || !stack || top <= stack->frames || top > stack->limit)
+    if (*switches & 1 || !stack || top <= stack->frames ||
+        top > stack->limit + 1)
         return false;
-    *window = (struct vmp_window){ 0 };
-    window->segment_count =
-        vmp_collect_segments(stack, top, window->segments, &window->cut);
+    vmp_window_open(window, stack, top);
     return true;
 }
 
@@ -48,16 +47,19 @@ still_there(const struct vmp_thread *thread, uint64_t switches)
     return __atomic_load_n(&thread->switches, __ATOMIC_RELAXED) == switches;
 }
 
-/* Copy a frame if it is whole and stands on `parent`. Returns its serial or 0.
- */
+static uint32_t
+parent_of(uint64_t link)
+{
+    return (uint32_t)(link >> 32);
+}
+
+/* Copy a frame if it is whole and stands on `parent`. Returns its link or 0. */
 static uint64_t
-read_frame(const struct vmprof_frame *frame, uint64_t parent,
+read_frame(const struct vmprof_frame *frame, uint32_t parent,
            struct vmp_sampled_frame *to)
 {
-    /* Pairs with the store to serial in vmprof_enter_kind(). */
-    const uint64_t serial = __atomic_load_n(&frame->serial, __ATOMIC_ACQUIRE);
-    const uint64_t stands_on =
-        __atomic_load_n(&frame->parent, __ATOMIC_RELAXED);
+    /* Pairs with the store to link in vmprof_enter_kind(). */
+    const uint64_t link = __atomic_load_n(&frame->link, __ATOMIC_ACQUIRE);
     const uintptr_t *const cell =
         __atomic_load_n(&frame->position, __ATOMIC_RELAXED);
     uint64_t code;
@@ -66,41 +68,41 @@ read_frame(const struct vmprof_frame *frame, uint64_t parent,
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
     code = __atomic_load_n(&frame->code, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    if ((code ^ serial) & 1 || stands_on != parent ||
-        __atomic_load_n(&frame->serial, __ATOMIC_RELAXED) != serial)
+    if ((code ^ link) & 1 || parent_of(link) != parent ||
+        __atomic_load_n(&frame->link, __ATOMIC_RELAXED) != link)
         return 0;
     to->code = code & ~(uint64_t)1;
     to->position = (uintptr_t)cell;
-    return serial;
+    return link;
 }
 
 /* The serial on which frame `i` has to stand: of the frame beneath it as it was
  * recorded, of the slot that each stack begins with, or, beneath all that is
  * recorded, whatever is there. */
-static uint64_t
+static uint32_t
 parent_serial(const struct vmprof_frame *frame, uint32_t i,
-              const uint64_t *serials)
+              const uint64_t *links)
 {
     const struct vmprof_frame *const beneath = frame - 1;
 
     if (i && beneath->code != VMP_STACK_BOTTOM)
-        return serials[i - 1];
-    return __atomic_load_n(&beneath->serial, __ATOMIC_RELAXED);
+        return (uint32_t)links[i - 1];
+    return (uint32_t)__atomic_load_n(&beneath->link, __ATOMIC_RELAXED);
 }
 
 /* The new frames of a window, as far as they are whole. Their positions are
  * the addresses of their cells yet. */
 static uint32_t
 read_frames(const struct vmp_window *window, struct vmp_sampled_frame *to,
-            uint64_t *serials)
+            uint64_t *links)
 {
     uint32_t i;
 
     for (i = window->keep; i < window->count; i++, to++) {
         const struct vmprof_frame *const frame = vmp_window_frame(window, i);
 
-        serials[i] = read_frame(frame, parent_serial(frame, i, serials), to);
-        if (!serials[i])
+        links[i] = read_frame(frame, parent_serial(frame, i, links), to);
+        if (!links[i])
             break;
     }
     return i;
@@ -139,7 +141,7 @@ read_cells(struct vmp_sampled_frame *frames, uint32_t count)
 static void
 check_cells(const struct vmp_thread *thread, const struct vmp_window *window,
             uint64_t switches, struct vmp_sampled_frame *frames,
-            const uint64_t *serials)
+            const uint64_t *links)
 {
     const struct vmprof_frame *top;
     const struct vmp_segment *const last =
@@ -153,7 +155,7 @@ check_cells(const struct vmp_thread *thread, const struct vmp_window *window,
                              frame <= last->stack->frames + last->depth;
 
         if (same && (!in_last || frame < top) &&
-            __atomic_load_n(&frame->serial, __ATOMIC_RELAXED) == serials[i])
+            __atomic_load_n(&frame->link, __ATOMIC_RELAXED) == links[i])
             continue;
         frames[i - window->keep].code &= ~VMP_HAS_POSITION;
         frames[i - window->keep].position = 0;
@@ -168,14 +170,12 @@ fill_record(struct vmp_thread *thread, struct vmp_record *record,
     const uint64_t passed_ns = now_ns - thread->last_time_ns;
     const uint64_t used_ns =
         cpu_ns > thread->last_cpu_ns ? cpu_ns - thread->last_cpu_ns : 0;
-    const struct vmp_segment *const last =
-        &window->segments[window->segment_count - 1];
 
     record->type = VMP_RECORD_SAMPLE;
     record->phase =
         (uint8_t)__atomic_load_n(&thread->head.phase, __ATOMIC_RELAXED);
     record->state = used_ns < passed_ns / 2 ? VMP_STATE_OFF_CPU : 0;
-    if (last->stack->frames + 1 + last->depth >= last->stack->limit)
+    if (window->leaf_missing)
         record->state |= VMP_STATE_LEAF_MISSING;
     record->time_ns = now_ns;
     record->weight_ns = passed_ns;
@@ -205,15 +205,15 @@ try_to_observe(struct vmp_thread *thread, uint64_t now_ns, bool *lost)
         return true;
     }
     frames = (struct vmp_sampled_frame *)(record + 1);
-    whole = read_frames(&window, frames, thread->last.serials);
+    whole = read_frames(&window, frames, thread->last.links);
     if (!still_there(thread, switches)) {
-        /* The serials are no longer those of the last record. */
+        /* The links are no longer those of the last record. */
         thread->last.segment_count = 0;
         return false;
     }
     vmp_window_trim(&window, whole);
     read_cells(frames, window.count - window.keep);
-    check_cells(thread, &window, switches, frames, thread->last.serials);
+    check_cells(thread, &window, switches, frames, thread->last.links);
 
     record->added = window.count - window.keep;
     record->size =

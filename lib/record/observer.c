@@ -14,6 +14,7 @@ static struct {
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
+    bool running;
     bool stopping; /* under the mutex */
 } observer;
 
@@ -95,12 +96,16 @@ vmp_observer_start(void)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     r = pthread_create(&observer.thread, NULL, run, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    observer.running = r == 0;
     return -r;
 }
 
 void
 vmp_observer_stop(void)
 {
+    if (!observer.running)
+        return;
+    observer.running = false;
     pthread_mutex_lock(&observer.mutex);
     observer.stopping = true;
     pthread_cond_signal(&observer.wake);

@@ -26,14 +26,14 @@ allocate(struct vmp_thread *thread)
 {
     const size_t frames = vmp_session.max_frames + 1; /* and one for the cut */
 
-    thread->last.serials = malloc(frames * sizeof(*thread->last.serials));
+    thread->last.links = malloc(frames * sizeof(*thread->last.links));
     thread->path = malloc(frames * sizeof(*thread->path));
-    if (thread->last.serials && thread->path &&
+    if (thread->last.links && thread->path &&
         vmp_ring_new(&thread->ring, vmp_session.ring_size) == 0)
         return 0;
-    free(thread->last.serials);
+    free(thread->last.links);
     free(thread->path);
-    thread->last.serials = NULL;
+    thread->last.links = NULL;
     thread->path = NULL;
     return -ENOMEM;
 }
@@ -42,9 +42,9 @@ static void
 release(struct vmp_thread *thread)
 {
     vmp_ring_free(&thread->ring);
-    free(thread->last.serials);
+    free(thread->last.links);
     free(thread->path);
-    thread->last.serials = NULL;
+    thread->last.links = NULL;
     thread->path = NULL;
     thread->announced = false;
 }
@@ -203,9 +203,9 @@ vmp_session_close(void)
 void
 vmp_session_leave_to_parent(void)
 {
-    atomic_store(&vmp_session.sampling, false);
-    vmp_session.enabled = false;
-    vmp_session.writer = NULL;
+    if (vmp_session.writer)
+        vmp_writer_leave_to_parent(vmp_session.writer);
+    memset(&vmp_session, 0, sizeof(vmp_session));
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
         /* The event is the parent's; its descriptor is not. Timers are not
          * inherited. Memory that other threads were using is left alone. */
@@ -213,7 +213,7 @@ vmp_session_leave_to_parent(void)
             vmp_clock_stop(&t->clock);
         t->clock.rung = VMPROF_CLOCK_AUTO;
         t->ring.data = NULL;
-        t->last.serials = NULL;
+        t->last.links = NULL;
         t->path = NULL;
         t->announced = false;
         atomic_store(&t->busy, false);

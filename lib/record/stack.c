@@ -33,7 +33,7 @@ vmp_stack_map(struct vmprof_stack *stack, size_t max_depth)
     if (map == MAP_FAILED)
         return -ENOMEM;
     stack->frames = map;
-    stack->frames[0].serial = 2;
+    stack->frames[0].link = 1;
     stack->frames[0].code = VMP_STACK_BOTTOM;
     stack->top = stack->frames + 1;
     stack->limit = stack->frames + slots;

@@ -33,12 +33,15 @@ vmp_stack_unmap(struct vmprof_stack *stack);
 void
 vmp_stack_release(struct vmprof_stack *stack);
 
-/* Frames on a stack that does not run. */
+/* Frames on a stack that ends at `top`: one past the limit if it is overfull. */
 static inline size_t
 vmp_stack_depth(const struct vmprof_stack *stack,
                 const struct vmprof_frame *top)
 {
-    return (size_t)(top - stack->frames) - 1;
+    const struct vmprof_frame *const end =
+        top < stack->limit ? top : stack->limit;
+
+    return (size_t)(end - stack->frames) - 1;
 }
 
 enum {

@@ -65,7 +65,7 @@ void
 vmp_thread_recycle(struct vmp_thread *thread)
 {
     vmp_ring_free(&thread->ring);
-    free(thread->last.serials);
+    free(thread->last.links);
     free(thread->path);
     vmp_stack_unmap(&thread->own);
     clear(thread);
@@ -205,6 +205,10 @@ vmprof_current_thread(void)
 vmprof_token
 vmprof_execute_code_overflow(struct vmprof_thread *head)
 {
+    const vmprof_token token = (vmprof_token)head->top;
+
     vmp_count(&((struct vmp_thread *)head)->overflows, 1);
-    return (vmprof_token)head->top;
+    /* A top past the limit says that calls are missing above it. */
+    __atomic_store_n(&head->top, head->limit + 1, __ATOMIC_RELEASE);
+    return token;
 }

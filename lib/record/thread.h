@@ -36,8 +36,8 @@ struct vmp_last_sample {
     unsigned segment_count;
     size_t skip; /* as in struct vmp_window */
     uint64_t cut;
-    uint32_t count;    /* frames: serials in use */
-    uint64_t *serials; /* by frame, outermost first; max_frames of them */
+    uint32_t count;  /* frames: links in use */
+    uint64_t *links; /* by frame, outermost first; max_frames of them */
 };
 
 enum vmp_thread_state {

@@ -115,7 +115,8 @@ record_walk(struct vmp_thread *thread, const struct vmprof_walked_frame *frames,
         memcpy(record + 1, frames, count * sizeof(*frames));
     vmp_commit_record(thread, record);
     thread->last_cpu_ns = cpu_ns;
-    thread->last_time_ns = now_ns;
+    /* Not up to now, if there was no room for the time off the CPU. */
+    thread->last_time_ns += weight_ns;
     return 1;
 }
 

@@ -282,3 +282,9 @@ vmp_writer_stop(struct vmp_writer *writer)
     vmp_sink_close(&writer->sink);
     free_writer(writer);
 }
+
+void
+vmp_writer_leave_to_parent(struct vmp_writer *writer)
+{
+    vmp_sink_close(&writer->sink);
+}

@@ -17,6 +17,11 @@ int
 vmp_writer_start(struct vmp_writer **out, const struct vmp_sink *sink,
                  const struct vmp_session_info *info);
 
+/* In the child of a fork(): the thread is the parent's, the descriptor is not.
+ */
+void
+vmp_writer_leave_to_parent(struct vmp_writer *writer);
+
 /* Have it write what is left and end. Nothing may sample any more. */
 void
 vmp_writer_stop(struct vmp_writer *writer);

@@ -10,8 +10,7 @@
 #include <vmprof/vmprof.h>
 
 struct frame_1 {
-    uint64_t serial;
-    uint64_t parent;
+    uint64_t link;
     uint64_t code;
     const uintptr_t *position;
     uintptr_t stack_pointer;
@@ -104,8 +103,7 @@ struct stats_0_1 {
     static_assert(sizeof(struct type) >= sizeof(struct old),                   \
                   #type " became smaller than it was released")
 
-SAME(vmprof_frame, frame_1, serial);
-SAME(vmprof_frame, frame_1, parent);
+SAME(vmprof_frame, frame_1, link);
 SAME(vmprof_frame, frame_1, code);
 SAME(vmprof_frame, frame_1, position);
 SAME(vmprof_frame, frame_1, stack_pointer);

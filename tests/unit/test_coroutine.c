@@ -215,7 +215,7 @@ an_overflow_belongs_to_the_stack_that_runs(void **state)
     assert_int_equal(vmprof_switch_stack(thread, c), 0);
     const vmprof_token first = vmprof_execute_code_enter(thread, 4, NULL);
     const vmprof_token second = vmprof_execute_code_enter(thread, 4, NULL);
-    assert_ptr_equal(thread->top, thread->limit);
+    assert_ptr_equal(thread->top, thread->limit + 1);
     vmprof_execute_code_leave(thread, second);
     assert_ptr_equal(thread->top, thread->limit);
     vmprof_execute_code_leave(thread, first);

@@ -61,7 +61,7 @@ a_call_leaves_the_stack_as_it_found_it(void **state)
     inner = vmprof_enter_kind(thread, 8, VMPROF_KIND_JITTED, NULL);
     assert_int_equal(thread->top - top, 2);
     assert_int_equal(top[1].code >> 56, VMPROF_KIND_JITTED);
-    assert_int_equal(top[1].parent, top[0].serial);
+    assert_int_equal(top[1].link >> 32, (uint32_t)top[0].link);
     leave(inner);
     leave(outer);
     assert_ptr_equal(thread->top, top);
@@ -89,13 +89,13 @@ serials_grow_with_every_use_of_a_slot(void **state)
 {
     (void)state;
     struct vmprof_frame *const slot = thread->top;
-    uint64_t last = slot->serial;
+    uint32_t last = (uint32_t)slot->link;
 
     for (unsigned i = 0; i < 100; i++) {
         leave(enter(4));
-        assert_int_equal(slot->serial, last + 1);
-        assert_int_equal(slot->code & 1, slot->serial & 1);
-        last = slot->serial;
+        assert_int_equal((uint32_t)slot->link, last + 1);
+        assert_int_equal(slot->code & 1, slot->link & 1);
+        last = (uint32_t)slot->link;
     }
 }
 
@@ -138,14 +138,14 @@ calls_that_do_not_fit_are_counted_and_undone_in_order(void **state)
         tokens[i] = enter(4);
         assert_true(tokens[i] > 0);
     }
-    assert_ptr_equal(thread->top, thread->limit);
-    assert_int_equal(thread->top - top, 50);
+    assert_ptr_equal(thread->top, thread->limit + 1);
+    assert_int_equal(thread->limit - top, 50);
     assert_int_equal(overflows(), 30);
     vmprof_execute_code_repair(thread, tokens[60]);
-    assert_ptr_equal(thread->top, thread->limit);
+    assert_ptr_equal(thread->top, thread->limit + 1);
     for (size_t i = LENGTH(tokens); i-- > 20;) {
         leave(tokens[i]);
-        assert_int_equal(thread->top - top, i < 50 ? i : 50);
+        assert_int_equal(thread->top - top, i < 51 ? i : 51);
     }
     vmprof_execute_code_repair(thread, tokens[9]);
     assert_int_equal(thread->top - top, 10);

@@ -52,12 +52,12 @@ vmp_commit_record(struct vmp_thread *thread, const struct vmp_record *record)
 
 static void
 copy_frames(const struct vmp_window *window, struct vmp_sampled_frame *to,
-            uint64_t *serials)
+            uint64_t *links)
 {
     for (uint32_t i = window->keep; i < window->count; i++, to++) {
         const struct vmprof_frame *const frame = vmp_window_frame(window, i);
 
-        serials[i] = frame->serial;
+        links[i] = frame->link;
         to->code = frame->code & ~(uint64_t)1; /* the serial's bit */
         to->position = 0;
         if (frame->position) {
@@ -73,15 +73,14 @@ sample_shadow_stack(struct vmp_thread *thread, uint64_t now_ns,
 {
     const struct vmprof_stack *stack = thread->head.stack;
     const struct vmprof_frame *top = thread->head.top;
-    struct vmp_window window = { 0 };
+    struct vmp_window window;
     struct vmp_record *record;
 
     if (!stack) {
         stack = thread->leaving;
         top = stack->top;
     }
-    window.segment_count =
-        vmp_collect_segments(stack, top, window.segments, &window.cut);
+    vmp_window_open(&window, stack, top);
     vmp_window_fit(&window, &thread->last, vmp_session.max_frames);
 
     record = vmp_reserve_record(thread, window.count - window.keep,
@@ -90,13 +89,13 @@ sample_shadow_stack(struct vmp_thread *thread, uint64_t now_ns,
         return;
     record->type = VMP_RECORD_SAMPLE;
     record->phase = (uint8_t)thread->head.phase;
-    record->state = top >= stack->limit ? VMP_STATE_LEAF_MISSING : 0;
+    record->state = window.leaf_missing ? VMP_STATE_LEAF_MISSING : 0;
     record->time_ns = now_ns;
     record->weight_ns = weight_ns;
     record->keep = window.keep;
     record->cut = window.cut;
     copy_frames(&window, (struct vmp_sampled_frame *)(record + 1),
-                thread->last.serials);
+                thread->last.links);
     vmp_window_remember(&window, &thread->last);
     vmp_commit_record(thread, record);
     thread->last_cpu_ns += weight_ns;

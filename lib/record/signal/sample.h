@@ -6,26 +6,24 @@
 
 #include "../thread.h"
 
-/*
- * The stacks that make up a thread's whole stack, outermost first. `top` is
- * where the innermost one ends. Returns their number; what is beyond
- * VMP_MAX_SEGMENTS, the outermost, is added to *cut.
- */
-unsigned
-vmp_collect_segments(const struct vmprof_stack *innermost,
-                     const struct vmprof_frame *top,
-                     struct vmp_segment segments[VMP_MAX_SEGMENTS],
-                     uint64_t *cut);
-
 /* A part of a whole stack that is to be recorded. */
 struct vmp_window {
     struct vmp_segment segments[VMP_MAX_SEGMENTS];
     unsigned segment_count;
-    size_t skip;    /* outer frames of the segments that are left out */
-    uint64_t cut;   /* outer frames left out in all */
-    uint32_t count; /* frames left in */
-    uint32_t keep;  /* of these, the outer ones that the last record held */
+    size_t skip;       /* outer frames of the segments that are left out */
+    uint64_t cut;      /* outer frames left out in all */
+    uint32_t count;    /* frames left in */
+    uint32_t keep;     /* of these, the outer ones that the last record held */
+    bool leaf_missing; /* the innermost stack is overfull */
 };
+
+/*
+ * Collect the stacks that make up a thread's whole stack. `top` is where the
+ * innermost one ends. What is beyond VMP_MAX_SEGMENTS, the outermost, is cut.
+ */
+void
+vmp_window_open(struct vmp_window *window, const struct vmprof_stack *innermost,
+                const struct vmprof_frame *top);
 
 /* Lay out what to record: at most `max_frames`, without what is known. */
 void
@@ -40,7 +38,7 @@ vmp_window_frame(const struct vmp_window *window, size_t i);
 void
 vmp_window_trim(struct vmp_window *window, uint32_t count);
 
-/* Remember a window as what the last record held; serials from `keep` on. */
+/* Remember a window as what the last record held; links from `keep` on. */
 void
 vmp_window_remember(const struct vmp_window *window,
                     struct vmp_last_sample *last);

@@ -8,33 +8,37 @@
 
 #include "sample.h"
 
-unsigned
-vmp_collect_segments(const struct vmprof_stack *innermost,
-                     const struct vmprof_frame *top,
-                     struct vmp_segment segments[VMP_MAX_SEGMENTS],
-                     uint64_t *cut)
+static void
+reverse(struct vmp_segment *segments, unsigned count)
 {
-    unsigned count = 0;
-
-    for (const struct vmprof_stack *stack = innermost; stack;
-         stack = stack->caller) {
-        const size_t depth =
-            vmp_stack_depth(stack, stack == innermost ? top : stack->top);
-
-        if (count < VMP_MAX_SEGMENTS)
-            segments[count++] = (struct vmp_segment){
-                stack, stack->id,
-                __atomic_load_n(&stack->runs, __ATOMIC_RELAXED), depth
-            };
-        else
-            *cut += depth;
-    }
     for (unsigned i = 0; i < count / 2; i++) {
         const struct vmp_segment swapped = segments[i];
         segments[i] = segments[count - 1 - i];
         segments[count - 1 - i] = swapped;
     }
-    return count;
+}
+
+void
+vmp_window_open(struct vmp_window *window, const struct vmprof_stack *innermost,
+                const struct vmprof_frame *top)
+{
+    unsigned count = 0;
+
+    *window = (struct vmp_window){ .leaf_missing = top > innermost->limit };
+    for (const struct vmprof_stack *stack = innermost; stack;
+         stack = stack->caller, top = stack ? stack->top : NULL) {
+        const size_t depth = vmp_stack_depth(stack, top);
+
+        if (count < VMP_MAX_SEGMENTS)
+            window->segments[count++] = (struct vmp_segment){
+                stack, stack->id,
+                __atomic_load_n(&stack->runs, __ATOMIC_RELAXED), depth
+            };
+        else
+            window->cut += depth;
+    }
+    reverse(window->segments, count);
+    window->segment_count = count;
 }
 
 const struct vmprof_frame *
@@ -63,23 +67,23 @@ cut_to(struct vmp_window *window, size_t max_frames)
 }
 
 static uint64_t
-serial_at(const struct vmp_segment *segment, size_t i)
+link_at(const struct vmp_segment *segment, size_t i)
 {
-    return __atomic_load_n(&segment->stack->frames[1 + i].serial,
+    return __atomic_load_n(&segment->stack->frames[1 + i].link,
                            __ATOMIC_ACQUIRE);
 }
 
 /* How many of `count` frames of a segment, from the one at `skip`, have these
- * serials. Once one differs, so do all above it. */
+ * links. Once one differs, so do all above it. */
 static size_t
 known_frames(const struct vmp_segment *segment, size_t skip,
-             const uint64_t *serials, size_t count)
+             const uint64_t *links, size_t count)
 {
     size_t low = 0, high = count;
 
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        if (serial_at(segment, skip + middle) == serials[middle])
+        if (link_at(segment, skip + middle) == links[middle])
             low = middle + 1;
         else
             high = middle;
@@ -118,7 +122,7 @@ known_prefix(const struct vmp_window *window,
 
         if (now->id != then->id)
             break;
-        same = known_frames(now, window->skip, last->serials + known, both);
+        same = known_frames(now, window->skip, last->links + known, both);
         known += same;
         /* If it ran in between, its innermost frame may have moved on. */
         if (same != both || now->depth != then->depth ||
