@@ -66,8 +66,8 @@ put_codes(FILE *file)
     }
     put_chunk(file, VMP_CHUNK_CODES);
     vmp_chunk_varint(&chunk, 1);
-    vmp_chunk_varint(&chunk, 1000);
-    for (unsigned i = 0; i < 1000; i++) {
+    vmp_chunk_varint(&chunk, STACKS);
+    for (unsigned i = 0; i < STACKS; i++) {
         vmp_chunk_varint(&chunk, 1 + i % 100);
         vmp_chunk_varint(&chunk, 1 | VMP_FRAME_HAS_LINE);
         vmp_chunk_varint(&chunk, i);
@@ -84,7 +84,7 @@ put_nodes(FILE *file)
     for (unsigned i = 1; i <= STACKS; i++) {
         const unsigned parent = i < DEPTH ? i - 1 : DEPTH - 1;
         vmp_chunk_varint(&chunk, i - parent);
-        vmp_chunk_varint(&chunk, 1 + i % 1000);
+        vmp_chunk_varint(&chunk, i);
     }
     put_chunk(file, VMP_CHUNK_NODES);
 }

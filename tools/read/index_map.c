@@ -13,7 +13,10 @@ add_row(struct index_map *map, uint64_t first)
     if (grow_array((void **)&map->rows, &map->capacity, map->count,
                    sizeof(*map->rows)))
         return -ENOMEM;
-    map->rows[map->count++] = (struct index_row){ .first = first };
+    map->rows[map->count++] = (struct index_row){
+        .first = first,
+        .consecutive = true,
+    };
     return 0;
 }
 
@@ -56,6 +59,8 @@ index_map_add(struct index_map *map, uint32_t value)
     if (grow_array((void **)&row->values, &row->capacity, row->count,
                    sizeof(*row->values)))
         return -ENOMEM;
+    if (row->count > 1 && value != row->values[row->count - 1] + 1)
+        row->consecutive = false;
     row->values[row->count++] = value;
     return 0;
 }

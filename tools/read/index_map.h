@@ -8,6 +8,7 @@
 #ifndef READ_INDEX_MAP_H
 #define READ_INDEX_MAP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define INDEX_LOST UINT32_MAX
@@ -16,6 +17,7 @@ struct index_row {
     uint64_t first;
     uint32_t *values;
     uint32_t count, capacity;
+    bool consecutive; /* from the second on each value is the next */
 };
 
 /* All zero is a map of 0 to 0. */
