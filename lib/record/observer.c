@@ -15,6 +15,7 @@ static struct {
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     bool stopping; /* under the mutex */
+    bool started;  /* under vmp_threads_lock(), and by who ends the session */
 } observer;
 
 static void
@@ -95,12 +96,16 @@ vmp_observer_start(void)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     r = pthread_create(&observer.thread, NULL, run, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    observer.started = r == 0;
     return -r;
 }
 
 void
 vmp_observer_stop(void)
 {
+    if (!observer.started)
+        return;
+    observer.started = false;
     pthread_mutex_lock(&observer.mutex);
     observer.stopping = true;
     pthread_cond_signal(&observer.wake);
