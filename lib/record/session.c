@@ -209,9 +209,7 @@ vmp_session_leave_to_parent(void)
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
         /* The event is the parent's; its descriptor is not. Timers are not
          * inherited. Memory that other threads were using is left alone. */
-        if (t->clock.rung == VMPROF_CLOCK_PERF)
-            vmp_clock_stop(&t->clock);
-        t->clock.rung = VMPROF_CLOCK_AUTO;
+        vmp_clock_leave_to_parent(&t->clock);
         t->ring.data = NULL;
         t->last.serials = NULL;
         t->path = NULL;
