@@ -218,8 +218,9 @@ vmp_session_leave_to_parent(void)
         if (t == vmp_current) {
             t->tid = gettid();
         } else {
+            /* Else its walker would be asked for the next thread. */
             t->own.frames = NULL;
-            t->state = VMP_THREAD_FREE;
+            vmp_thread_recycle(t);
         }
     }
 }
