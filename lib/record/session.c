@@ -114,7 +114,9 @@ vmp_session_part(struct vmp_thread *thread)
         vmp_thread_recycle(thread);
         return;
     }
-    close_accounts(thread);
+    /* When sampling ended they were closed, and the writer may be done. */
+    if (atomic_load(&vmp_session.sampling))
+        close_accounts(thread);
     thread->end_ns = vmp_now_ns(CLOCK_MONOTONIC);
     thread->state = VMP_THREAD_ENDED;
 }
