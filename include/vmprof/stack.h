@@ -183,7 +183,9 @@ vmprof_enter_kind(struct vmprof_thread *thread, vmprof_code_id code,
     /* CODE is kept as 0, so that the usual call has nothing to add. */
     if (kind != VMPROF_KIND_CODE)
         code |= (uint64_t)kind << 56;
-    __atomic_store_n(&frame->code, code | (serial & 1), __ATOMIC_RELAXED);
+    /* Released, so that whoever sees this code two uses later than the serial
+     * it read, with the same bit, sees that the serial has changed. */
+    __atomic_store_n(&frame->code, code | (serial & 1), __ATOMIC_RELEASE);
     /* Pairs with the observer's fence before it reads the code: whoever sees
      * anything of what follows sees the new code, which is not the old
      * serial's. */

@@ -454,6 +454,7 @@ vmp_encoder_sample(struct vmp_encoder *encoder, uint32_t node, uint64_t time_ns,
 
     if (!fits(samples, SAMPLE_MAX))
         r = vmp_encoder_finish(encoder);
+    phase &= (1 << VMP_STATE_SHIFT) - 1; /* any number that the VM set */
     if (phase != encoder->phase || state != encoder->state) {
         put(samples, 0);
         put(samples, phase | state << VMP_STATE_SHIFT);

@@ -33,6 +33,10 @@ vmp_clock_start(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid,
 void
 vmp_clock_stop(struct vmp_clock *clock);
 
+/* In the child of a fork(), which has a copy of perf's descriptor alone. */
+void
+vmp_clock_leave_to_parent(struct vmp_clock *clock);
+
 /*
  * Whether a rung works on this machine: it is started on the calling thread,
  * which spins until it ticks. Returns 0 or a negative errno, -ENOTSUP if it

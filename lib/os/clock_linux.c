@@ -111,14 +111,37 @@ vmp_clock_start(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid,
     return 0;
 }
 
+/* A last tick comes while it is taken apart: it is off for the handler first. */
+static enum vmprof_clock
+take_off(struct vmp_clock *clock)
+{
+    const enum vmprof_clock rung = clock->rung;
+
+    __atomic_store_n(&clock->rung, VMPROF_CLOCK_AUTO, __ATOMIC_RELAXED);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    return rung;
+}
+
 void
 vmp_clock_stop(struct vmp_clock *clock)
 {
-    if (clock->rung == VMPROF_CLOCK_PERF)
+    const enum vmprof_clock rung = take_off(clock);
+
+    if (rung == VMPROF_CLOCK_PERF) {
+        /* A process that is being spawned may hold a copy of the descriptor,
+         * which keeps the event alive: its tick would find no handler. */
+        ioctl(clock->fd, PERF_EVENT_IOC_DISABLE, 0);
         close(clock->fd);
-    else if (clock->rung == VMPROF_CLOCK_MONOTONIC)
+    } else if (rung == VMPROF_CLOCK_MONOTONIC) {
         timer_delete(clock->timer);
-    clock->rung = VMPROF_CLOCK_AUTO;
+    }
+}
+
+void
+vmp_clock_leave_to_parent(struct vmp_clock *clock)
+{
+    if (take_off(clock) == VMPROF_CLOCK_PERF)
+        close(clock->fd);
 }
 
 /* Spin, for a CPU clock runs only then, until the blocked signal is pending. */

@@ -58,9 +58,20 @@ static void
 bury(uint64_t until);
 
 void
-vmp_codes_lock(void)
+vmp_callbacks_lock(void)
 {
     pthread_mutex_lock(&callback_mutex);
+}
+
+void
+vmp_callbacks_unlock(void)
+{
+    pthread_mutex_unlock(&callback_mutex);
+}
+
+void
+vmp_codes_lock(void)
+{
     pthread_mutex_lock(&mutex);
 }
 
@@ -68,7 +79,6 @@ void
 vmp_codes_unlock(void)
 {
     pthread_mutex_unlock(&mutex);
-    pthread_mutex_unlock(&callback_mutex);
 }
 
 void
@@ -359,6 +369,7 @@ vmprof_forget_code(vmprof_code_id id)
 {
     struct code *code;
 
+    vmp_callbacks_lock();
     vmp_codes_lock();
     code = find_by_id(id);
     if (code && code->forgotten)
@@ -366,6 +377,7 @@ vmprof_forget_code(vmprof_code_id id)
     if (code)
         forget(code);
     vmp_codes_unlock();
+    vmp_callbacks_unlock();
     return code ? 0 : -ENOENT;
 }
 

@@ -46,13 +46,17 @@ vmp_codes_bury(uint64_t mark);
 void
 vmp_codes_keep_forgotten(bool keep);
 
-/* Around fork(). */
+/* Around fork(), the callbacks' lock outside all others. */
+void
+vmp_callbacks_lock(void);
+void
+vmp_callbacks_unlock(void);
 void
 vmp_codes_lock(void);
 void
 vmp_codes_unlock(void);
 
-/* In the child, in place of unlocking: no session wants names any more. */
+/* In the child, in place of unlocking both: no session wants names any more. */
 void
 vmp_codes_leave_to_parent(void);
 

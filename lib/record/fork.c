@@ -8,21 +8,25 @@
 #include "session.h"
 
 /* All locks are taken across the fork, so that the child finds what they guard
- * in order, and lets them go itself. */
+ * in order, and lets them go itself. In the order of all others: name functions
+ * fork under the callbacks' lock, and enabling takes the codes' under the
+ * threads'. */
 static void
 before(void)
 {
-    vmp_codes_lock();
+    vmp_callbacks_lock();
     vmp_threads_lock();
     vmp_observe_lock();
+    vmp_codes_lock();
 }
 
 static void
 after_in_parent(void)
 {
+    vmp_codes_unlock();
     vmp_observe_unlock();
     vmp_threads_unlock();
-    vmp_codes_unlock();
+    vmp_callbacks_unlock();
 }
 
 static void

@@ -14,8 +14,8 @@ static struct {
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-    bool running;
     bool stopping; /* under the mutex */
+    bool started;  /* under vmp_threads_lock(), and by who ends the session */
 } observer;
 
 static void
@@ -96,16 +96,16 @@ vmp_observer_start(void)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     r = pthread_create(&observer.thread, NULL, run, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    observer.running = r == 0;
+    observer.started = r == 0;
     return -r;
 }
 
 void
 vmp_observer_stop(void)
 {
-    if (!observer.running)
+    if (!observer.started)
         return;
-    observer.running = false;
+    observer.started = false;
     pthread_mutex_lock(&observer.mutex);
     observer.stopping = true;
     pthread_cond_signal(&observer.wake);

@@ -4,7 +4,8 @@
 #ifndef VMP_OBSERVER_H
 #define VMP_OBSERVER_H
 
-/* Both without the threads' lock. Start returns 0 or -EAGAIN. */
+/* Start under the threads' lock, so that nobody stops what is yet to be started;
+ * returns 0 or -EAGAIN. Stop without it, also after a start that failed. */
 int
 vmp_observer_start(void);
 void

@@ -177,18 +177,6 @@ start(const struct vmp_sink *sink)
     return 0;
 }
 
-/* The observer takes the lock, so it is started without. */
-static int
-start_observer(void)
-{
-    const int r =
-        vmp_session.mode == VMPROF_MODE_WALL ? vmp_observer_start() : 0;
-
-    if (r < 0)
-        vmprof_disable();
-    return r;
-}
-
 static int
 enable_locked(const struct vmprof_options *options)
 {
@@ -220,7 +208,7 @@ int
 vmprof_enable_with(const struct vmprof_options *given)
 {
     struct vmprof_options options;
-    int r;
+    int r, observed = 0;
 
     if (!given)
         return -EINVAL;
@@ -235,12 +223,14 @@ vmprof_enable_with(const struct vmprof_options *given)
     vmp_codes_name_all();
     vmp_threads_lock();
     r = enable_locked(&options);
+    if (r == 0 && options.mode == VMPROF_MODE_WALL)
+        observed = vmp_observer_start();
     vmp_threads_unlock();
-    if (r == 0)
-        r = start_observer();
-    else
+    if (r < 0)
         vmp_codes_name_all_end();
-    return r;
+    if (observed < 0)
+        vmprof_disable();
+    return r < 0 ? r : observed;
 }
 
 int
@@ -280,8 +270,9 @@ vmprof_disable(void)
     vmp_threads_lock();
     vmp_session_close();
     r = vmp_session.write_error ? -EIO : 0;
-    vmp_threads_unlock();
+    /* Before the next session may begin, which wants them kept. */
     vmp_codes_keep_forgotten(false);
+    vmp_threads_unlock();
     vmp_codes_name_all_end();
     return r;
 }

@@ -114,7 +114,9 @@ vmp_session_part(struct vmp_thread *thread)
         vmp_thread_recycle(thread);
         return;
     }
-    close_accounts(thread);
+    /* When sampling ended they were closed, and the writer may be done. */
+    if (atomic_load(&vmp_session.sampling))
+        close_accounts(thread);
     thread->end_ns = vmp_now_ns(CLOCK_MONOTONIC);
     thread->state = VMP_THREAD_ENDED;
 }
@@ -209,9 +211,7 @@ vmp_session_leave_to_parent(void)
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
         /* The event is the parent's; its descriptor is not. Timers are not
          * inherited. Memory that other threads were using is left alone. */
-        if (t->clock.rung == VMPROF_CLOCK_PERF)
-            vmp_clock_stop(&t->clock);
-        t->clock.rung = VMPROF_CLOCK_AUTO;
+        vmp_clock_leave_to_parent(&t->clock);
         t->ring.data = NULL;
         t->last.links = NULL;
         t->path = NULL;
@@ -220,8 +220,9 @@ vmp_session_leave_to_parent(void)
         if (t == vmp_current) {
             t->tid = gettid();
         } else {
+            /* Else its walker would be asked for the next thread. */
             t->own.frames = NULL;
-            t->state = VMP_THREAD_FREE;
+            vmp_thread_recycle(t);
         }
     }
 }

@@ -34,7 +34,10 @@ tick(struct vmp_thread *thread, uint64_t now_ns)
             vmp_clock_rearm(&thread->clock, vmp_session.interval_ns);
         return;
     }
-    if (atomic_load(&vmp_session.sampling)) {
+    /* A clock that is off has sent this for a session that is over. */
+    if (atomic_load(&vmp_session.sampling) &&
+        __atomic_load_n(&thread->clock.rung, __ATOMIC_ACQUIRE) !=
+            VMPROF_CLOCK_AUTO) {
         vmp_tick(thread, now_ns);
         vmp_clock_rearm(&thread->clock,
                         vmp_jitter(thread, vmp_session.interval_ns));
