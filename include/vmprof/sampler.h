@@ -111,8 +111,7 @@ vmprof_stats_init(struct vmprof_stats *stats)
  * @retval -EINVAL  The interval is out of range or no number.
  * @retval -EBADF   @p fd is not open.
  * @retval -EACCES  @p fd is open for reading only.
- * @retval -EBUSY   Profiling is enabled; or SIGPROF has a handler that is not
- *                  ours and cannot be chained.
+ * @retval -EBUSY   Profiling is enabled.
  * @retval -ENOMEM, -EAGAIN, -EMFILE  No memory, thread or descriptor left.
  * @retval -ENOTSUP None of the clocks ticks here.
  * @par Context

@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A table that cannot grow is an error for the caller, not an exit. */
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include "../sized.h"
@@ -189,16 +192,24 @@ find_by_id(uint64_t id)
     return code;
 }
 
-static void
+static int
 add_code(struct code *code)
 {
     last_id += ID_STEP;
     code->id = last_id;
     HASH_ADD(by_id, codes_by_id, id, sizeof(code->id), code);
-    if (code->key.object)
+    if (!code->by_id.tbl)
+        return -ENOMEM;
+    if (code->key.object) {
         HASH_ADD(by_key, codes_by_key, key, sizeof(code->key), code);
+        if (!code->by_key.tbl) {
+            HASH_DELETE(by_id, codes_by_id, code);
+            return -ENOMEM;
+        }
+    }
     if (!code->name && !nameless_from)
         nameless_from = code;
+    return 0;
 }
 
 static struct code *
@@ -304,10 +315,10 @@ vmprof_register_code(struct vmprof_code_class *code_class, void *object,
 
     pthread_mutex_lock(&mutex);
     r = object && find_by_key(&code->key) ? -EEXIST : 0;
-    if (r == 0) {
-        add_code(code);
+    if (r == 0)
+        r = add_code(code);
+    if (r == 0)
         *out = code->id;
-    }
     ask = naming && !full_name;
     pthread_mutex_unlock(&mutex);
 
