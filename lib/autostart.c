@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +19,14 @@ static const double DEFAULT_INTERVAL = 0.001;
 static int
 parse_number(const char *text, double *out)
 {
+    /* The host's locale may want a comma. */
+    const locale_t plain = newlocale(LC_NUMERIC_MASK, "C", NULL);
     char *end;
 
-    *out = strtod(text, &end);
+    if (!plain)
+        return -ENOMEM;
+    *out = strtod_l(text, &end, plain);
+    freelocale(plain);
     return end != text && (*end == ';' || !*end) ? 0 : -EINVAL;
 }
 

@@ -41,7 +41,8 @@ struct vmprof_location {
  * @par Context
  * Runs inside vmprof_register_code() and vmprof_enable() on the thread that
  * called these. It may register and forget codes; other threads that want to
- * forget one wait until it returns.
+ * forget one wait until it returns, so it must not wait for another thread: a
+ * VM with a lock around its interpreter holds it when it calls these.
  * @since 0.1
  */
 typedef int (*vmprof_name_function)(void *user, void *code, char *buffer,
@@ -54,7 +55,7 @@ typedef int (*vmprof_name_function)(void *user, void *code, char *buffer,
  * @par Context
  * Runs on a thread of the library while the VM runs, so it may only read what
  * does not change while the code object lives. vmprof_forget_code() waits for
- * it; so it must not call the library.
+ * it; so it must neither call the library nor wait for another thread.
  * @since 0.1
  */
 typedef int (*vmprof_locate_function)(void *user, void *code,

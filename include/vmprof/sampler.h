@@ -61,6 +61,7 @@ vmprof_options_init(struct vmprof_options *options)
  * What the current session did, or the last one. Times in nanoseconds. Filled
  * as far as the caller's size goes; only grows at the end.
  *
+ * After vmprof_disable() (before, some may be under way):
  * expirations = samples + lost_ring_full + lost_busy + lost_switching
  *             + lost_walker; samples = samples_written + samples_unwritten
  *             + those still in the rings.
@@ -83,7 +84,8 @@ struct vmprof_stats {
     uint64_t stacks_cut;     /**< samples that did not hold their whole stack */
     uint64_t frames_cut;     /**< frames missing in those */
     uint64_t overflows;      /**< enters that found the stack full */
-    uint64_t locations_lost; /**< positions of codes that were forgotten */
+    uint64_t locations_lost; /**< positions of codes that were forgotten, or
+                                  that could not be read from outside */
     uint64_t samples_written;   /**< given to the fd */
     uint64_t samples_unwritten; /**< not, because of write_error */
     uint64_t bytes_written;     /**< to the fd */

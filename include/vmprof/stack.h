@@ -72,8 +72,8 @@ struct vmprof_thread {
 };
 
 /**
- * What vmprof_execute_code_enter() returned: what to leave with. A negative
- * one is an errno and is harmless to leave with. @since 0.1
+ * What vmprof_execute_code_enter() returned: what to leave with. An error is a
+ * negative errno, from -1 to -4095, and harmless to leave with. @since 0.1
  */
 typedef intptr_t vmprof_token;
 
@@ -224,9 +224,16 @@ vmprof_execute_code_enter(struct vmprof_thread *thread, vmprof_code_id code,
     return vmprof_enter_kind(thread, code, VMPROF_KIND_CODE, position);
 }
 
+/** @private Whether a token is neither an errno nor 0. */
+VMPROF_INLINE int
+vmprof_token_is_good(vmprof_token token)
+{
+    return (uintptr_t)token - 1 < (uintptr_t)-4096;
+}
+
 /**
  * The call that returned @p token ends, and with it all calls that it made and
- * that a longjmp or an exception skipped. A negative token does nothing.
+ * that a longjmp or an exception skipped. A negative errno or 0 does nothing.
  * @par Context
  * The owning thread, on the stack that was entered.
  * @since 0.1
@@ -234,7 +241,7 @@ vmprof_execute_code_enter(struct vmprof_thread *thread, vmprof_code_id code,
 VMPROF_INLINE void
 vmprof_execute_code_leave(struct vmprof_thread *thread, vmprof_token token)
 {
-    if (__builtin_expect(token > 0, 1))
+    if (__builtin_expect(vmprof_token_is_good(token), 1))
         __atomic_store_n(&thread->top, (struct vmprof_frame *)token,
                          __ATOMIC_RELEASE);
 }
@@ -252,7 +259,7 @@ vmprof_execute_code_repair(struct vmprof_thread *thread, vmprof_token token)
     struct vmprof_frame *frame = (struct vmprof_frame *)token;
 
     /* A call that did not fit has no slot, so nothing lies above it. */
-    if (token > 0 && frame < thread->limit)
+    if (vmprof_token_is_good(token) && frame < thread->limit)
         __atomic_store_n(&thread->top, frame + 1, __ATOMIC_RELEASE);
 }
 
@@ -307,7 +314,8 @@ vmprof_new_stack(size_t max_depth, struct vmprof_stack **out);
  * @param to  NULL for the thread's own stack.
  *
  * @retval -ESRCH  @p thread is NULL.
- * @retval -EBUSY  @p to is running, here or on another thread.
+ * @retval -EBUSY  @p to is running, here or on another thread, or waits
+ *                 beneath another stack.
  * @par Context
  * The owning thread.
  * @since 0.1

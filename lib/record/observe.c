@@ -185,25 +185,34 @@ fill_record(struct vmp_thread *thread, struct vmp_record *record,
     thread->last_time_ns = now_ns;
 }
 
+/* How many frames have a position; at first that is the address of a cell. */
+static uint32_t
+count_positions(const struct vmp_sampled_frame *frames, uint32_t count)
+{
+    uint32_t found = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        found += frames[i].position || frames[i].code & VMP_HAS_POSITION;
+    return found;
+}
+
 /* Returns false if the thread switched stacks meanwhile. */
 static bool
-try_to_observe(struct vmp_thread *thread, uint64_t now_ns, bool *lost)
+try_to_observe(struct vmp_thread *thread, uint64_t now_ns)
 {
     struct vmp_window window;
     struct vmp_record *record;
     struct vmp_sampled_frame *frames;
     uint64_t switches;
-    uint32_t whole;
+    uint32_t whole, positions;
 
     if (!find_stacks(thread, &window, &switches))
         return false;
     vmp_window_fit(&window, &thread->last, vmp_session.max_frames);
     record = vmp_reserve_record(thread, window.count - window.keep,
                                 sizeof(struct vmp_sampled_frame));
-    if (!record) {
-        *lost = true;
+    if (!record)
         return true;
-    }
     frames = (struct vmp_sampled_frame *)(record + 1);
     whole = read_frames(&window, frames, thread->last.links);
     if (!still_there(thread, switches)) {
@@ -211,11 +220,17 @@ try_to_observe(struct vmp_thread *thread, uint64_t now_ns, bool *lost)
         thread->last.segment_count = 0;
         return false;
     }
+    if (whole < window.count)
+        window.leaf_missing = true;
     vmp_window_trim(&window, whole);
-    read_cells(frames, window.count - window.keep);
-    check_cells(thread, &window, switches, frames, thread->last.links);
-
     record->added = window.count - window.keep;
+    positions = count_positions(frames, record->added);
+    read_cells(frames, record->added);
+    check_cells(thread, &window, switches, frames, thread->last.links);
+    positions -= count_positions(frames, record->added);
+    if (positions)
+        vmp_count(&thread->counters.locations_lost, positions);
+
     record->size =
         (uint32_t)(sizeof(*record) + record->added * sizeof(*frames));
     fill_record(thread, record, &window, now_ns);
@@ -227,11 +242,9 @@ try_to_observe(struct vmp_thread *thread, uint64_t now_ns, bool *lost)
 void
 vmp_observe(struct vmp_thread *thread, uint64_t now_ns)
 {
-    bool lost = false;
-
     vmp_count(&thread->counters.expirations, 1);
     for (unsigned i = 0; i < TRIES; i++)
-        if (try_to_observe(thread, now_ns, &lost))
+        if (try_to_observe(thread, now_ns))
             return;
     /* The next sample carries the time of this one. */
     vmp_count(&thread->counters.lost_switching, 1);

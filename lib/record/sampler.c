@@ -21,7 +21,6 @@
 
 enum {
     OPTIONS_SIZE_0_1 = 48,
-    STATS_SIZE_0_1 = 168,
     DEFAULT_MAX_FRAMES = 1024,
     MOST_MAX_FRAMES = 65536,
     DEFAULT_RING_SIZE = 1 << 20,
@@ -30,7 +29,6 @@ enum {
 };
 
 static_assert(sizeof(struct vmprof_options) >= OPTIONS_SIZE_0_1, "only grows");
-static_assert(sizeof(struct vmprof_stats) >= STATS_SIZE_0_1, "only grows");
 
 static int
 check_clock(const struct vmprof_options *options)

@@ -126,19 +126,22 @@ add(struct vmp_counters *sum, const struct vmp_thread *thread)
 {
     const struct vmp_counters *const c = &thread->counters;
 
+    /* A tick that found its thread busy counted nothing else. */
+    const uint64_t lost_busy = __atomic_load_n(&c->lost_busy, __ATOMIC_RELAXED);
+
+    sum->expirations += lost_busy;
+    sum->lost_busy += lost_busy;
 #define ADD(member) sum->member += __atomic_load_n(&c->member, __ATOMIC_RELAXED)
     ADD(expirations);
     ADD(samples);
     ADD(lost_ring_full);
-    ADD(lost_busy);
     ADD(lost_switching);
     ADD(lost_walker);
     ADD(stacks_cut);
     ADD(frames_cut);
+    ADD(locations_lost);
     ADD(sampled_ns);
 #undef ADD
-    /* A tick that found its thread busy counted nothing else. */
-    sum->expirations += __atomic_load_n(&c->lost_busy, __ATOMIC_RELAXED);
     sum->overflows += __atomic_load_n(&thread->overflows, __ATOMIC_RELAXED);
 }
 
@@ -147,7 +150,7 @@ vmp_session_count(struct vmp_counters *sum)
 {
     *sum = vmp_session.ended;
     sum->clock_failures = vmp_session.clock_failures;
-    sum->locations_lost = vmp_session.locations_lost;
+    sum->locations_lost += vmp_session.locations_lost;
     for (struct vmp_thread *t = vmp_threads; t; t = t->next)
         if (t->state != VMP_THREAD_FREE && t->ring.data)
             add(sum, t);
@@ -199,6 +202,7 @@ vmp_session_close(void)
             release(t);
     }
     vmp_session.ended = sum;
+    vmp_session.locations_lost = 0;
     vmp_session.enabled = false;
 }
 

@@ -11,6 +11,8 @@ enum {
     STATS_SIZE_0_1 = 168,
 };
 
+static_assert(sizeof(struct vmprof_stats) >= STATS_SIZE_0_1, "only grows");
+
 static uint64_t
 elapsed_ns(void)
 {

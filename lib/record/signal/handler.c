@@ -24,7 +24,7 @@ forward(int number, siginfo_t *info, void *context)
 static void
 tick(struct vmp_thread *thread, uint64_t now_ns)
 {
-    /* Pairs with vmp_await_idle(): either it sees that we are busy, or we see
+    /* Pairs with await_idle(): either it sees that we are busy, or we see
      * that sampling is off. */
     if (atomic_exchange(&thread->busy, true)) {
         /* Whoever is busy may be counting: this counter is the handler's. */
