@@ -228,7 +228,9 @@ vmprof_execute_code_enter(struct vmprof_thread *thread, vmprof_code_id code,
 VMPROF_INLINE int
 vmprof_token_is_good(vmprof_token token)
 {
-    return (uintptr_t)token - 1 < (uintptr_t)-4096;
+    /* Addresses have the top bit where there are only 32. */
+    return sizeof(token) > 4 ? token > 0
+                             : (uintptr_t)token - 1 < (uintptr_t)-4096;
 }
 
 /**
