@@ -5,7 +5,8 @@
  * Start profiling because the environment says so: what `vmprof record` uses.
  *
  * Not part of libvmprof: a VM links `pkg-config vmprof-autostart` on purpose
- * and calls this once when it starts.
+ * and calls this once when it starts, before or after its thread attaches:
+ * both work, for a thread is sampled from whichever comes second.
  */
 #ifndef VMPROF_AUTOSTART_H
 #define VMPROF_AUTOSTART_H
