@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 const struct exporter exporters[] = {
-    { "collapsed", ".collapsed", false, export_collapsed },
-    { "pprof", ".pb.gz", true, export_pprof },
-    { "speedscope", ".speedscope.json", false, export_speedscope },
+    { "collapsed", ".collapsed", false, true, export_collapsed },
+    { "pprof", ".pb.gz", true, false, export_pprof },
+    { "speedscope", ".speedscope.json", false, false, export_speedscope },
     { 0 },
 };
 

@@ -88,6 +88,11 @@ WRONG_USAGE = [
     ["record", "-i", "nan", "true"], ["record", "-i", "", "true"],
     ["record", "-m", "real", "true"], ["record", "-c", "sun", "true"],
     ["record", "-m", "wall", "-c", "perf", "true"],
+    ["record", "-i", "1e-9", "true"], ["record", "-i", "0.9us", "true"],
+    ["record", "-i", "1ms", "-r", "1000", "true"],
+    ["record", "-o", "-", "true"],
+    ["convert", "-t", "pprof", "--value", "time", "a"],
+    ["convert", "-t", "speedscope", "--value", "samples", "a"],
     ["record", "-o", "", "true"], ["record", "--frobnicate", "true"],
 ]
 
@@ -100,6 +105,19 @@ class Usage(unittest.TestCase):
                 self.assertEqual(done.returncode, 2)
                 self.assertEqual(done.stdout, b"")
                 self.assertRegex(done.stderr, rb"^(vmprof.*: |Usage: )")
+
+    def test_a_missing_file_and_an_unknown_option_read_alike(self):
+        for command in ("report", "info", "convert", "flamegraph"):
+            help_of = f"see vmprof {command} --help\n"
+            self.assertEqual(vmprof(command).stderr.decode(),
+                             f"vmprof {command}: FILE is missing; {help_of}")
+            self.assertIn(f'"b" is one file too many; {help_of}',
+                          vmprof(command, "a", "b").stderr.decode())
+        for command in ("report", "info", "convert", "flamegraph", "record"):
+            message = vmprof(command, "--bogus").stderr.decode()
+            self.assertIn("'--bogus'\n", message)
+            self.assertTrue(
+                message.endswith(f"see vmprof {command} --help\n"))
 
     def test_help_and_version_are_0(self):
         self.assertIn("Commands:", text("--help"))
