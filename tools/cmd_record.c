@@ -242,8 +242,9 @@ warn_of_early_end(const struct record *record, int error)
                 name, name, strerror(error));
     else
         fprintf(stderr,
-                "vmprof: %s: the recording stops early: a program was killed "
-                "or still runs, or %s could not be written (disk full?)\n",
+                "vmprof: %s: the recording stops early: a program was "
+                "killed, ended by _exit() or exec(), or still runs; or %s "
+                "could not be written (disk full?)\n",
                 name, name);
 }
 

@@ -216,8 +216,8 @@ class Trouble(unittest.TestCase):
             done = record(*quiet, "-o", "x", *CHILD, "write", "write-no-end")
             self.assertEqual(done.returncode, 0)
             self.assertIn(b"x: the recording stops early: a program was "
-                          b"killed or still runs, or x could not be written "
-                          b"(disk full?)", done.stderr)
+                          b"killed, ended by _exit() or exec(), or still "
+                          b"runs; or x could not be written (disk full?)", done.stderr)
 
     def test_who_killed_the_command_is_not_told_of_a_full_disk(self):
         done = record("-o", "x", *CHILD, "write-no-end",
