@@ -72,6 +72,30 @@ class Files(unittest.TestCase):
         self.assertIn(b"cannot write", done.stderr)
 
 
+class Outputs(unittest.TestCase):
+    def test_the_input_and_directories_are_not_overwritten(self):
+        file = write(DEMO)
+        for command in (["convert", "-t", "collapsed"], ["flamegraph"]):
+            for source, data in ((file, None), ("-", file)):
+                with open(data or os.devnull, "rb") as stdin:
+                    done = subprocess.run(
+                        [VMPROF, *command, "-o", file, source], stdin=stdin,
+                        capture_output=True, timeout=60, check=False)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(b"is the profile itself", done.stderr)
+            done = vmprof(*command, "-o", DIRECTORY.name, file)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(b"Is a directory", done.stderr)
+        with open(file, "rb") as kept:
+            self.assertEqual(kept.read(), DEMO)
+
+    def test_an_older_output_is_replaced(self):
+        out = write(b"older", "out")
+        text("convert", "-t", "collapsed", "-o", out, write(DEMO))
+        with open(out, "rb") as new:
+            self.assertIn(b"main", new.read())
+
+
 WRONG_USAGE = [
     [], ["frobnicate"], ["--frobnicate"],
     ["report"], ["report", "a", "b"], ["report", "--frobnicate", "a"],
