@@ -2,7 +2,6 @@
 
 /* vmprof convert: a profile in the format of another tool. */
 #include <getopt.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "commands.h"
@@ -27,28 +26,15 @@ struct arguments {
     struct export_job job;
     const struct exporter *exporter;
     const char *output;
-    bool help;
+    bool has_value, help;
 };
-
-__attribute__((format(printf, 1, 2))) static int
-usage_error(const char *format, ...)
-{
-    va_list arguments;
-
-    fputs("vmprof convert: ", stderr);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputs("; see vmprof convert --help\n", stderr);
-    return 2;
-}
 
 static int
 set_format(struct arguments *arguments, const char *name)
 {
     arguments->exporter = exporter_find(name);
     if (!arguments->exporter)
-        return usage_error("there is no format \"%s\"", name);
+        return usage_error("convert", "there is no format \"%s\"", name);
     return 0;
 }
 
@@ -60,7 +46,8 @@ set_value(struct arguments *arguments, const char *name)
     else if (!strcmp(name, "samples"))
         arguments->job.value = EXPORT_SAMPLES;
     else
-        return usage_error("\"%s\" is neither time nor samples", name);
+        return usage_error("convert", "\"%s\" is neither time nor samples",
+                           name);
     return 0;
 }
 
@@ -71,6 +58,7 @@ take_option(struct arguments *arguments, int option)
     case 't':
         return set_format(arguments, optarg);
     case 'v':
+        arguments->has_value = true;
         return set_value(arguments, optarg);
     case 'o':
         arguments->output = optarg;
@@ -78,9 +66,8 @@ take_option(struct arguments *arguments, int option)
     case 'h':
         arguments->help = true;
         return 0;
-    default: /* getopt has said what is wrong */
-        return 2;
     }
+    return usage_see_help("convert");
 }
 
 static int
@@ -103,11 +90,15 @@ parse(struct arguments *arguments, int argc, char **argv)
     if (result || arguments->help)
         return result;
     if (optind == argc)
-        return usage_error("FILE is missing");
+        return usage_error("convert", "FILE is missing");
     if (optind + 1 < argc)
-        return usage_error("\"%s\" is one file too many", argv[optind + 1]);
+        return usage_error("convert", "\"%s\" is one file too many",
+                           argv[optind + 1]);
     if (!arguments->exporter)
-        return usage_error("--to FORMAT is missing");
+        return usage_error("convert", "--to FORMAT is missing");
+    if (arguments->has_value && !arguments->exporter->has_value)
+        return usage_error("convert", "--value is not for %s",
+                           arguments->exporter->name);
     arguments->job.input = argv[optind];
     return 0;
 }

@@ -2,7 +2,6 @@
 
 /* vmprof flamegraph: a profile as one page for a browser. */
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -27,19 +26,6 @@ struct arguments {
     bool help;
 };
 
-__attribute__((format(printf, 1, 2))) static int
-usage_error(const char *format, ...)
-{
-    va_list arguments;
-
-    fputs("vmprof flamegraph: ", stderr);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputs("; see vmprof flamegraph --help\n", stderr);
-    return 2;
-}
-
 static int
 take_option(struct arguments *arguments, int option)
 {
@@ -53,9 +39,8 @@ take_option(struct arguments *arguments, int option)
     case 'h':
         arguments->help = true;
         return 0;
-    default: /* getopt has said what is wrong */
-        return 2;
     }
+    return usage_see_help("flamegraph");
 }
 
 static int
@@ -77,9 +62,10 @@ parse(struct arguments *arguments, int argc, char **argv)
     if (result || arguments->help)
         return result;
     if (optind == argc)
-        return usage_error("FILE is missing");
+        return usage_error("flamegraph", "FILE is missing");
     if (optind + 1 < argc)
-        return usage_error("\"%s\" is one file too many", argv[optind + 1]);
+        return usage_error("flamegraph", "\"%s\" is one file too many",
+                           argv[optind + 1]);
     arguments->job.input = argv[optind];
     return 0;
 }

@@ -128,13 +128,14 @@ cmd_info(int argc, char **argv)
             return STATUS_DONE;
         }
         if (option != 'j')
-            return STATUS_USAGE;
+            return usage_see_help("info");
         json = true;
     }
-    if (optind + 1 != argc) {
-        fputs("vmprof info: name one file; see vmprof info --help\n", stderr);
-        return STATUS_USAGE;
-    }
+    if (optind == argc)
+        return usage_error("info", "FILE is missing");
+    if (optind + 1 < argc)
+        return usage_error("info", "\"%s\" is one file too many",
+                           argv[optind + 1]);
     view.path = argv[optind];
     terminal_open(&view.terminal, stdout);
     status = info(&view, json);

@@ -52,12 +52,14 @@ enum {
     /* What a shell returns for them. */
     STATUS_NOT_RUN = 126,
     STATUS_NOT_FOUND = 127,
+    STATUS_KILLED = 128, /* and the signal */
 };
 
 struct record {
     const char *output;
     double interval;
     const char *mode, *clock;
+    bool has_interval, has_rate;
     bool quiet, help, progress;
     char **argv;
     struct output_file file;
@@ -67,9 +69,7 @@ struct record {
 static int
 usage(const char *message, const char *argument)
 {
-    fprintf(stderr, "vmprof record: %s \"%s\"; see vmprof record --help\n",
-            message, argument);
-    return STATUS_USAGE;
+    return usage_error("record", "%s \"%s\"", message, argument);
 }
 
 static int
@@ -85,9 +85,10 @@ set_interval(struct record *record, const char *argument)
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
         if (end != argument && strcmp(end, units[i].name) == 0)
             record->interval = number * units[i].seconds;
-    if (record->interval > 0 && record->interval < 1)
+    /* 0.001ms is a bit less than 1us in binary. */
+    if (record->interval > 0.999999e-6 && record->interval < 1)
         return 0;
-    return usage("--interval is above 0 and below 1 s, not", argument);
+    return usage("--interval is at least 1us and below 1 s, not", argument);
 }
 
 static int
@@ -123,11 +124,15 @@ take_option(struct record *record, int option)
     switch (option) {
     case 'o':
         record->output = optarg;
-        return *optarg ? 0 : usage("--output needs a name, not", optarg);
+        return *optarg && strcmp(optarg, "-") != 0
+                   ? 0
+                   : usage("--output is the name of a file, not", optarg);
     case 'i':
         record->interval = 0;
+        record->has_interval = true;
         return set_interval(record, optarg);
     case 'r':
+        record->has_rate = true;
         return set_rate(record, optarg);
     case 'm':
         return set_word(&record->mode, optarg, modes,
@@ -142,7 +147,7 @@ take_option(struct record *record, int option)
         record->help = true;
         return 0;
     }
-    return STATUS_USAGE; /* getopt has said why */
+    return usage_see_help("record");
 }
 
 static int
@@ -158,7 +163,10 @@ parse(struct record *record, int argc, char **argv)
     if (result || record->help)
         return result;
     if (optind == argc)
-        return usage("missing argument", "COMMAND");
+        return usage_error("record", "COMMAND is missing");
+    if (record->has_interval && record->has_rate)
+        return usage_error("record", "--interval and --rate say the same: "
+                                     "leave one out");
     if (strcmp(record->mode, "wall") == 0 && strcmp(record->clock, "auto") != 0)
         return usage("--mode wall needs no --clock; leave out", record->clock);
     record->argv = argv + optind;
@@ -222,6 +230,42 @@ warn_of_nothing(const struct record *record)
                 record->argv[0]);
 }
 
+static void
+warn_of_early_end(const struct record *record, int error)
+{
+    const char *const name = record->output;
+
+    if (error)
+        fprintf(stderr,
+                "vmprof: %s: the recording stops early: %s cannot be written: "
+                "%s\n",
+                name, name, strerror(error));
+    else
+        fprintf(stderr,
+                "vmprof: %s: the recording stops early: a program was "
+                "killed, ended by _exit() or exec(), or still runs; or %s "
+                "could not be written (disk full?)\n",
+                name, name);
+}
+
+/* `status` is the command's: who killed it knows why the recording stops. */
+static void
+say_what_was_recorded(struct record *record, int status)
+{
+    const bool nothing = record->file.scan.samples == 0;
+    const bool early = output_file_stops_early(&record->file);
+    const int error = nothing || early ? output_file_error(&record->file) : 0;
+
+    if (error || (early && status < STATUS_KILLED))
+        warn_of_early_end(record, error);
+    if (nothing && !error)
+        warn_of_nothing(record);
+    if (nothing && record->file.previous)
+        fprintf(stderr, "vmprof: %s is as it was before\n", record->output);
+    else if (!nothing && !record->quiet)
+        print_summary(record, record->output);
+}
+
 static int
 report_failed_start(const struct record *record, int error)
 {
@@ -248,10 +292,7 @@ run(struct record *record, char **environment)
     if (status < 0)
         return report_failed_start(record, status);
     output_file_scan(&record->file);
-    if (record->file.fd >= 0 && record->file.scan.samples == 0)
-        warn_of_nothing(record);
-    else if (!record->quiet)
-        print_summary(record, record->output);
+    say_what_was_recorded(record, status);
     return status;
 }
 
@@ -298,12 +339,12 @@ static int
 record_command(struct record *record)
 {
     char message[512];
-    int status;
+    int status = output_file_open(&record->file, record->output, message,
+                                  sizeof(message));
 
-    if (output_file_open(&record->file, record->output, message,
-                         sizeof(message))) {
+    if (status) {
         fprintf(stderr, "vmprof: %s\n", message);
-        return STATUS_FAILED;
+        return status == -EINVAL ? STATUS_USAGE : STATUS_FAILED;
     }
     status = run_in_environment(record);
     output_file_close(&record->file);

@@ -56,9 +56,7 @@ struct request {
 static int
 usage(const char *message, const char *argument)
 {
-    fprintf(stderr, "vmprof report: %s \"%s\"; see vmprof report --help\n",
-            message, argument);
-    return STATUS_USAGE;
+    return usage_error("report", "%s \"%s\"", message, argument);
 }
 
 static int
@@ -143,7 +141,7 @@ take_option(struct request *request, struct view *view, int option)
         request->help = true;
         return 0;
     }
-    return STATUS_USAGE; /* getopt has said why */
+    return usage_see_help("report");
 }
 
 static int
@@ -157,9 +155,11 @@ parse(struct request *request, struct view *view, int argc, char **argv)
         result = take_option(request, view, option);
     if (result || request->help)
         return result;
-    if (optind + 1 != argc)
-        return usage(optind == argc ? "missing argument" : "one file too many:",
-                     optind == argc ? "FILE" : argv[optind + 1]);
+    if (optind == argc)
+        return usage_error("report", "FILE is missing");
+    if (optind + 1 < argc)
+        return usage_error("report", "\"%s\" is one file too many",
+                           argv[optind + 1]);
     view->path = argv[optind];
     if (!request->lines && !request->tree && !request->threads &&
         !request->phases)

@@ -13,6 +13,15 @@ enum exit_status {
     STATUS_USAGE = 2,
 };
 
+/* Say what is wrong, and where the help is. Returns STATUS_USAGE. */
+int
+usage_error(const char *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The same when getopt_long() has said what is wrong. */
+int
+usage_see_help(const char *command);
+
 int
 cmd_convert(int argc, char **argv);
 int

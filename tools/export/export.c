@@ -7,12 +7,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 const struct exporter exporters[] = {
-    { "collapsed", ".collapsed", false, export_collapsed },
-    { "pprof", ".pb.gz", true, export_pprof },
-    { "speedscope", ".speedscope.json", false, export_speedscope },
+    { "collapsed", ".collapsed", false, true, export_collapsed },
+    { "pprof", ".pb.gz", true, false, export_pprof },
+    { "speedscope", ".speedscope.json", false, false, export_speedscope },
     { 0 },
 };
 
@@ -122,13 +123,12 @@ run_to(const struct exporter *exporter, struct export_job *job,
 static bool
 is_same_file(const char *input, const char *path)
 {
-    char *a = realpath(input, NULL);
-    char *b = realpath(path, NULL);
-    bool same = a && b && !strcmp(a, b);
+    struct stat in, out;
+    const int result =
+        strcmp(input, "-") ? stat(input, &in) : fstat(STDIN_FILENO, &in);
 
-    free(a);
-    free(b);
-    return same;
+    return !result && !stat(path, &out) && S_ISREG(in.st_mode) &&
+           in.st_dev == out.st_dev && in.st_ino == out.st_ino;
 }
 
 static int

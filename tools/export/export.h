@@ -32,6 +32,7 @@ struct exporter {
     const char *name;
     const char *extension; /* with its dot */
     bool binary;
+    bool has_value; /* heeds the job's */
     /* Returns 0, or -1 and a sentence in the job's message. */
     int (*run)(struct export_job *job);
 };

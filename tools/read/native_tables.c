@@ -81,6 +81,9 @@ native_session_chunk(struct native *native, struct native_chunk *chunk)
     while (cursor_field(&chunk->payload, &field)) {
         if (set_session_text(native, session, &field))
             return -ENOMEM;
+        /* All times would be 0. */
+        if (field.key == VMP_SESSION_TIME_UNIT && !field.number)
+            return -EBADMSG;
         if (field.key % 2 == 0)
             set_session_number(native, chunk->session, &field);
     }

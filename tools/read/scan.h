@@ -14,6 +14,7 @@ struct scan {
     uint64_t offset; /* where the next chunk begins */
     uint64_t samples;
     uint64_t sessions;
+    uint64_t ends; /* of sessions, in order */
 };
 
 /* Go on to the end of the file. Moves no file offset. */

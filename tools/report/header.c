@@ -98,16 +98,22 @@ print_sampled(const struct view *view)
 }
 
 static void
+print_hz(FILE *out, double hz, const char *words)
+{
+    fprintf(out, "%.*f Hz %s", hz > 0 && hz < 10 ? 1 : 0, hz, words);
+}
+
+static void
 print_rate(const struct view *view)
 {
     const struct session *first = &view->profile.sessions[0];
 
     print_title(view, "Rate");
     if (first->interval_ns)
-        fprintf(view->terminal.out, "%.0f Hz asked for, ",
-                1e9 / (double)first->interval_ns);
-    fprintf(view->terminal.out, "%.0f Hz achieved, by %s\n",
-            achieved_hz(&view->tree), clock_name(first->clock));
+        print_hz(view->terminal.out, 1e9 / (double)first->interval_ns,
+                 "asked for, ");
+    print_hz(view->terminal.out, achieved_hz(&view->tree), "achieved, by ");
+    fprintf(view->terminal.out, "%s\n", clock_name(first->clock));
 }
 
 struct cause {
@@ -151,7 +157,10 @@ print_losses(const struct view *view, const struct losses *losses)
     format_count(lost, losses->lost);
     format_count(truncated, stats->stacks_cut);
     print_title(view, "Accuracy");
-    fprintf(view->terminal.out, "lost %s", lost);
+    if (!losses->lost && losses->sessions_without_end)
+        fputs("lost unknown (the recording has no end)", view->terminal.out);
+    else
+        fprintf(view->terminal.out, "lost %s", lost);
     print_causes(view->terminal.out, causes,
                  sizeof(causes) / sizeof(causes[0]));
     fprintf(view->terminal.out, ", truncated %s", truncated);
@@ -184,6 +193,19 @@ print_warnings(const struct view *view, const struct losses *losses)
                   "frames lost their line with their code object");
     print_warning(view, view->tree.leaf_missing,
                   "samples miss the innermost frames");
+}
+
+static void
+print_lack_of_samples(const struct view *view, const struct losses *losses)
+{
+    const struct damage *damage = &view->profile.damage;
+
+    if (view->profile.sample_count ||
+        !(damage->cut || damage->bytes_unread || losses->sessions_without_end))
+        return;
+    print_title(view, "");
+    terminal_print(&view->terminal, STYLE_WARNING,
+                   "no samples could be read\n");
 }
 
 static void
@@ -220,5 +242,6 @@ report_header(const struct view *view)
     print_losses(view, &losses);
     print_warnings(view, &losses);
     print_damage(view);
+    print_lack_of_samples(view, &losses);
     return 0;
 }

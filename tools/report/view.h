@@ -26,6 +26,7 @@ struct view {
 struct losses {
     struct session_stats stats;
     uint32_t sessions_without_stats;
+    uint32_t sessions_without_end;
     uint64_t lost; /* by all causes */
 };
 

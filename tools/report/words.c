@@ -193,6 +193,7 @@ sum_losses(struct losses *losses, const struct profile *profile)
         const struct session_stats *stats = &profile->sessions[i].stats;
 
         losses->sessions_without_stats += !profile->sessions[i].has_stats;
+        losses->sessions_without_end += !profile->sessions[i].ended;
         sum->expirations += stats->expirations;
         sum->samples += stats->samples;
         sum->lost_ring_full += stats->lost_ring_full;

@@ -314,8 +314,5 @@ write_flamegraph(struct export_job *job)
 }
 
 const struct exporter flamegraph_exporter = {
-    "flamegraph",
-    ".html",
-    false,
-    write_flamegraph,
+    "flamegraph", ".html", false, false, write_flamegraph,
 };

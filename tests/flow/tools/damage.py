@@ -82,6 +82,12 @@ class Flips(unittest.TestCase):
         row = by_name(result["functions"])["[unknown]"]
         self.assertEqual(row["self_ns"], 1000000)
 
+    def test_a_session_whose_time_stands_still_is_damaged(self):
+        s = vmprof_file.demo(unit=0)
+        result = report(s.bytes())
+        self.assertEqual(result["damage"]["bytes_unread"], len(s.chunks[0]))
+        self.assertGreater(result["summary"]["sampled_ns"], 0)
+
     def test_indexes_go_on_behind_a_gap(self):
         s = vmprof_file.Session()
         s.codes([(1, "t:f:1:x"), (2, "t:g:1:x")])

@@ -72,6 +72,30 @@ class Files(unittest.TestCase):
         self.assertIn(b"cannot write", done.stderr)
 
 
+class Outputs(unittest.TestCase):
+    def test_the_input_and_directories_are_not_overwritten(self):
+        file = write(DEMO)
+        for command in (["convert", "-t", "collapsed"], ["flamegraph"]):
+            for source, data in ((file, None), ("-", file)):
+                with open(data or os.devnull, "rb") as stdin:
+                    done = subprocess.run(
+                        [VMPROF, *command, "-o", file, source], stdin=stdin,
+                        capture_output=True, timeout=60, check=False)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(b"is the profile itself", done.stderr)
+            done = vmprof(*command, "-o", DIRECTORY.name, file)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(b"Is a directory", done.stderr)
+        with open(file, "rb") as kept:
+            self.assertEqual(kept.read(), DEMO)
+
+    def test_an_older_output_is_replaced(self):
+        out = write(b"older", "out")
+        text("convert", "-t", "collapsed", "-o", out, write(DEMO))
+        with open(out, "rb") as new:
+            self.assertIn(b"main", new.read())
+
+
 WRONG_USAGE = [
     [], ["frobnicate"], ["--frobnicate"],
     ["report"], ["report", "a", "b"], ["report", "--frobnicate", "a"],
@@ -88,6 +112,11 @@ WRONG_USAGE = [
     ["record", "-i", "nan", "true"], ["record", "-i", "", "true"],
     ["record", "-m", "real", "true"], ["record", "-c", "sun", "true"],
     ["record", "-m", "wall", "-c", "perf", "true"],
+    ["record", "-i", "1e-9", "true"], ["record", "-i", "0.9us", "true"],
+    ["record", "-i", "1ms", "-r", "1000", "true"],
+    ["record", "-o", "-", "true"],
+    ["convert", "-t", "pprof", "--value", "time", "a"],
+    ["convert", "-t", "speedscope", "--value", "samples", "a"],
     ["record", "-o", "", "true"], ["record", "--frobnicate", "true"],
 ]
 
@@ -100,6 +129,19 @@ class Usage(unittest.TestCase):
                 self.assertEqual(done.returncode, 2)
                 self.assertEqual(done.stdout, b"")
                 self.assertRegex(done.stderr, rb"^(vmprof.*: |Usage: )")
+
+    def test_a_missing_file_and_an_unknown_option_read_alike(self):
+        for command in ("report", "info", "convert", "flamegraph"):
+            help_of = f"see vmprof {command} --help\n"
+            self.assertEqual(vmprof(command).stderr.decode(),
+                             f"vmprof {command}: FILE is missing; {help_of}")
+            self.assertIn(f'"b" is one file too many; {help_of}',
+                          vmprof(command, "a", "b").stderr.decode())
+        for command in ("report", "info", "convert", "flamegraph", "record"):
+            message = vmprof(command, "--bogus").stderr.decode()
+            self.assertIn("'--bogus'\n", message)
+            self.assertTrue(
+                message.endswith(f"see vmprof {command} --help\n"))
 
     def test_help_and_version_are_0(self):
         self.assertIn("Commands:", text("--help"))

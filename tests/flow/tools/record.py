@@ -5,6 +5,7 @@
 import os
 import pathlib
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -13,6 +14,15 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve()
 CHILD = [sys.executable, str(HERE), "--child"]
+
+
+def fill(out, data):
+    """Write as long as there is room, as the library does."""
+    try:
+        while True:
+            data = data[out.write(data):] or data
+    except OSError:
+        pass
 
 
 def child(actions):
@@ -25,6 +35,15 @@ def child(actions):
         if name == "write":
             with open(file, "ab") as out:
                 out.write(vmprof_file.demo(os.getpid()).bytes())
+        elif name == "write-no-end":
+            with open(file, "ab") as out:
+                out.write(b"".join(vmprof_file.demo(os.getpid()).chunks[:-1]))
+        elif name == "write-no-samples":
+            with open(file, "ab") as out:
+                out.write(vmprof_file.demo().chunks[0])
+        elif name == "fill":
+            with open(file, "ab", buffering=0) as out:
+                fill(out, vmprof_file.demo(os.getpid()).bytes())
         elif name == "show":
             print(value)
         elif name == "exit":
@@ -36,6 +55,9 @@ def child(actions):
         elif name == "trap":
             signal.signal(int(argument), lambda number, _: print(
                 f"caught {number}", flush=True))
+        elif name == "await":
+            while not os.path.exists(argument):
+                time.sleep(0.01)
         elif name == "sleep":
             end = time.monotonic() + float(argument)
             while time.monotonic() < end:
@@ -85,7 +107,8 @@ class Record(unittest.TestCase):
         self.assertTrue(done.stdout.startswith(
             b"interval=0.00025;mode=wall;clock=auto;file=/"))
         for interval, value in [("10ms", b"0.01"), ("0.002", b"0.002"),
-                                ("0.5s", b"0.5"), ("1us", b"1e-06")]:
+                                ("0.5s", b"0.5"), ("1us", b"1e-06"),
+                                ("0.001ms", b"1e-06")]:
             done = record("-i", interval, *CHILD, "show")
             self.assertTrue(done.stdout.startswith(b"interval=%b;" % value))
 
@@ -165,6 +188,85 @@ class Record(unittest.TestCase):
         self.assertEqual(done.returncode, 0)
         self.assertIn("Processes                            2",
                       text("info", path("x")))
+
+
+class Trouble(unittest.TestCase):
+    """Recordings that stop early, and files that were there before."""
+
+    setUp = Record.setUp
+
+    def is_untouched(self, done):
+        self.assertIn(b"x is as it was before", done.stderr)
+        self.assertEqual(os.listdir(DIRECTORY.name), ["x"])
+        self.assertIn("work", text("report", path("x")))
+
+    def test_a_file_that_may_not_grow_is_told(self):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+
+        done = record("-q", "-o", "x", *CHILD, "fill", "exit:3",
+                      preexec_fn=limit)
+        self.assertEqual(done.returncode, 3)
+        self.assertEqual(done.stderr, b"vmprof: x: the recording stops early: "
+                         b"x cannot be written: File too large\n")
+        self.assertEqual(os.path.getsize(path("x")), 5000)
+
+    def test_a_session_without_an_end_is_told(self):
+        for quiet in [], ["-q"]:
+            done = record(*quiet, "-o", "x", *CHILD, "write", "write-no-end")
+            self.assertEqual(done.returncode, 0)
+            self.assertIn(b"x: the recording stops early: a program was "
+                          b"killed, ended by _exit() or exec(), or still "
+                          b"runs; or x could not be written (disk full?)", done.stderr)
+
+    def test_who_killed_the_command_is_not_told_of_a_full_disk(self):
+        done = record("-o", "x", *CHILD, "write-no-end",
+                      f"die:{int(signal.SIGKILL)}")
+        self.assertNotIn(b"stops early", done.stderr)
+
+    def test_what_is_no_file_is_refused(self):
+        os.mkfifo(path("pipe"))
+        self.addCleanup(os.unlink, path("pipe"))
+        for output in (path("pipe"), "/dev/full", "/dev/null", "/dev", "-"):
+            done = record("-o", output, *CHILD, "ready:" + path("ran"))
+            self.assertEqual(done.returncode, 2, output)
+            self.assertIn(b"file", done.stderr)
+            self.assertFalse(os.path.exists(path("ran")))
+            self.assertTrue(output == "-" or os.path.exists(output))
+
+    def test_a_profile_stays_until_there_is_another(self):
+        record("-o", "x", *CHILD, "write")
+        self.is_untouched(record("-o", "x", *CHILD, "write-no-samples"))
+        self.is_untouched(record("-o", "x", "true"))
+        done = record("-o", "x", "no-such-command")
+        self.assertEqual(done.returncode, 127)
+        self.assertEqual(os.listdir(DIRECTORY.name), ["x"])
+        self.assertIn("work", text("report", path("x")))
+
+    def test_a_link_stays_a_link(self):
+        os.symlink("x", path("link"))
+        for _ in range(2):
+            record("-o", "link", *CHILD, "write")
+        self.assertEqual(os.readlink(path("link")), "x")
+        self.assertEqual(sorted(os.listdir(DIRECTORY.name)), ["link", "x"])
+
+    def test_nothing_is_lost_when_we_are_killed(self):
+        record("-o", "x", *CHILD, "write")
+        with subprocess.Popen(
+                [VMPROF, "record", "-o", path("x"), *CHILD, "write",
+                 "ready:" + path("ready"), "await:" + path("gone"),
+                 "ready:" + path("done")],
+                stderr=subprocess.DEVNULL) as process:
+            wait_for(lambda: os.path.exists(path("ready")))
+            process.kill()
+        pathlib.Path(path("gone")).touch()
+        wait_for(lambda: os.path.exists(path("done")))
+        files = [name for name in os.listdir(DIRECTORY.name)
+                 if name not in ("ready", "gone", "done")]
+        self.assertEqual(len(files), 2)
+        for name in files:
+            self.assertRegex(name, r"^x(\.old\.\w{6})?$")
+            self.assertIn("work", text("report", path(name)))
 
 
 class Signals(unittest.TestCase):

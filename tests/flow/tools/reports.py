@@ -13,6 +13,22 @@ from command import by_name, info, path, report, tap, text, vmprof, write
 DEMO = vmprof_file.demo().bytes()
 
 
+def without_losses():
+    s = vmprof_file.demo()
+    del s.chunks[-2:]
+    s.number -= 2
+    s.stats(expirations=6, samples=6)
+    return s.chunks
+
+
+DEMO_WITHOUT_LOSSES = without_losses()
+
+
+def size_of_chunks(count):
+    """Of the first chunks of the demo."""
+    return sum(len(part) for part in vmprof_file.demo().chunks[:count])
+
+
 def numbers(row):
     return row["self_ns"], row["total_ns"], row["samples"]
 
@@ -174,14 +190,33 @@ class Counters(unittest.TestCase):
     def test_the_header_says_lost_0_when_nothing_was(self):
         s = vmprof_file.Session()
         s.stats(expirations=0, samples=0)
+        s.end(0)
         out = text("report", write(s.bytes()))
         self.assertIn("lost 0, truncated 0", out)
+        self.assertNotIn("no samples could be read", out)
+
+    def test_what_a_recording_without_an_end_lost_is_unknown(self):
+        for chunks in vmprof_file.demo().chunks[:-2], DEMO_WITHOUT_LOSSES:
+            out = text("report", write(b"".join(chunks)))
+            self.assertIn("lost unknown (the recording has no end), ", out)
+            self.assertNotIn("no samples could be read", out)
+
+    def test_a_file_cut_before_its_samples_says_so(self):
+        for command in "report", "info":
+            out = text(command, write(DEMO[:size_of_chunks(5)]))
+            self.assertIn("no samples could be read", out)
 
     def test_the_header_says_what_was_lost_and_why(self):
         out = text("report", write(DEMO))
         self.assertIn("lost 3 (2 because the buffer was full, 1 because a "
                       "sample was being taken), truncated 1 (7 frames "
                       "missing)", out)
+
+    def test_low_rates_have_a_decimal(self):
+        s = vmprof_file.Session(interval=900000000)
+        s.samples(0, [(0, 2500000, 2500000)])
+        out = text("report", write(s.bytes()))
+        self.assertIn("1.1 Hz asked for, 0.4 Hz achieved", out)
 
     def test_the_header_gives_both_rates(self):
         out = text("report", write(DEMO))
@@ -241,6 +276,15 @@ class Views(unittest.TestCase):
         out = text("report", "--tree", write(s.bytes()))
         self.assertIn("f (x:1) [10000 calls deep]", out)
         self.assertLess(len(out), 2000)
+
+    def test_recursion_that_ends_at_several_depths_is_not_folded(self):
+        s = vmprof_file.Session()
+        s.codes([(1, "t:f:1:x")])
+        s.frames(1, [(1, 1, None, None)])
+        s.nodes(1, [(i, 1) for i in range(4)])
+        s.samples(0, [(2, 10, 10), (4, 10, 10)])
+        out = text("report", "--tree", write(s.bytes()))
+        self.assertEqual(out.count("f (x:1) [2 calls deep]"), 2)
 
     def test_threads_are_listed_by_time(self):
         s = vmprof_file.Session()
