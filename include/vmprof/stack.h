@@ -64,11 +64,14 @@ struct vmprof_stack;
 
 /** The public head of a thread's record; the library owns what follows. */
 struct vmprof_thread {
-    struct vmprof_frame *top;   /**< the first free slot */
-    struct vmprof_frame *limit; /**< one past the last slot */
+    struct vmprof_frame *top;   /**< the first free slot; past the limit:
+                                     calls are missing above it */
+    struct vmprof_frame *limit; /**< one past the last slot: a spare one, that
+                                     calls which do not fit share */
     struct vmprof_stack *stack; /**< the stack of both; NULL: being switched */
     uint64_t phase;             /**< enum vmprof_phase */
-    uint64_t reserved[12];      /**< zero */
+    uint64_t overflows;         /**< calls that did not fit */
+    uint64_t reserved[11];      /**< zero */
 };
 
 /**
@@ -141,10 +144,6 @@ vmprof_detach_thread(struct vmprof_thread *thread);
 VMPROF_API struct vmprof_thread *
 vmprof_current_thread(void);
 
-/** @private Counts an enter that found the stack full. */
-VMPROF_API vmprof_token
-vmprof_execute_code_overflow(struct vmprof_thread *thread);
-
 /** @private The machine's stack pointer, or something near it. */
 VMPROF_INLINE uintptr_t
 vmprof_stack_pointer(void)
@@ -170,14 +169,17 @@ VMPROF_INLINE vmprof_token
 vmprof_enter_kind(struct vmprof_thread *thread, vmprof_code_id code,
                   enum vmprof_kind kind, const uintptr_t *position)
 {
-    struct vmprof_frame *frame;
+    struct vmprof_frame *frame, *top;
     uint32_t serial;
 
     if (__builtin_expect(!thread, 0))
         return -ESRCH;
-    frame = thread->top;
-    if (__builtin_expect(frame >= thread->limit, 0))
-        return vmprof_execute_code_overflow(thread);
+    frame = top = thread->top;
+    /* Not by a call, which would cost the usual path its registers. */
+    if (__builtin_expect(top >= thread->limit, 0)) {
+        thread->overflows++;
+        frame = thread->limit;
+    }
 
     serial = (uint32_t)frame->link + 1;
     /* CODE is kept as 0, so that the usual call has nothing to add. */
@@ -197,7 +199,7 @@ vmprof_enter_kind(struct vmprof_thread *thread, vmprof_code_id code,
     __atomic_store_n(&frame->link, (frame - 1)->link << 32 | serial,
                      __ATOMIC_RELEASE);
     __atomic_store_n(&thread->top, frame + 1, __ATOMIC_RELEASE);
-    return (vmprof_token)frame;
+    return (vmprof_token)top;
 }
 
 /**

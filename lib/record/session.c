@@ -82,7 +82,7 @@ vmp_session_join(struct vmp_thread *thread)
     memset(&thread->stream, 0, sizeof(thread->stream));
     memset(&thread->last, 0, sizeof(thread->last));
     thread->path_count = 0;
-    thread->overflows = 0;
+    thread->head.overflows = 0;
     thread->end_ns = thread->cpu_end_ns = 0;
     atomic_store(&thread->requested, false);
     thread->cpu_start_ns = vmp_thread_cpu_ns(thread->tid);
@@ -142,7 +142,8 @@ add(struct vmp_counters *sum, const struct vmp_thread *thread)
     ADD(locations_lost);
     ADD(sampled_ns);
 #undef ADD
-    sum->overflows += __atomic_load_n(&thread->overflows, __ATOMIC_RELAXED);
+    sum->overflows +=
+        __atomic_load_n(&thread->head.overflows, __ATOMIC_RELAXED);
 }
 
 void

@@ -18,14 +18,14 @@ enum {
 static size_t
 map_size(const struct vmprof_stack *stack)
 {
-    return (size_t)(stack->limit - stack->frames) * sizeof(*stack->frames);
+    return (size_t)(stack->limit + 1 - stack->frames) * sizeof(*stack->frames);
 }
 
 int
 vmp_stack_map(struct vmprof_stack *stack, size_t max_depth)
 {
     static atomic_uint_least64_t last_id;
-    const size_t slots = max_depth + 1;
+    const size_t slots = max_depth + 2; /* the bottom and the spare one */
     void *const map =
         mmap(NULL, slots * sizeof(struct vmprof_frame), PROT_READ | PROT_WRITE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -36,7 +36,7 @@ vmp_stack_map(struct vmprof_stack *stack, size_t max_depth)
     stack->frames[0].link = 1;
     stack->frames[0].code = VMP_STACK_BOTTOM;
     stack->top = stack->frames + 1;
-    stack->limit = stack->frames + slots;
+    stack->limit = stack->frames + 1 + max_depth;
     stack->caller = NULL;
     stack->id = atomic_fetch_add(&last_id, 1) + 1;
     return 0;

@@ -201,14 +201,3 @@ vmprof_current_thread(void)
 {
     return vmp_current ? &vmp_current->head : NULL;
 }
-
-vmprof_token
-vmprof_execute_code_overflow(struct vmprof_thread *head)
-{
-    const vmprof_token token = (vmprof_token)head->top;
-
-    vmp_count(&((struct vmp_thread *)head)->overflows, 1);
-    /* A top past the limit says that calls are missing above it. */
-    __atomic_store_n(&head->top, head->limit + 1, __ATOMIC_RELEASE);
-    return token;
-}

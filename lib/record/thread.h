@@ -55,7 +55,6 @@ struct vmp_thread {
     struct vmprof_stack own;
     struct vmprof_stack *leaving; /* its stack while head.stack is NULL */
     uint64_t switches;            /* odd: between two stacks */
-    uint64_t overflows;
     vmprof_request_function request;
     void *request_user;
     atomic_bool requested; /* a walker has been asked and has not answered */

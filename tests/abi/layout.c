@@ -21,7 +21,8 @@ struct thread_1 {
     struct vmprof_frame *limit;
     struct vmprof_stack *stack;
     uint64_t phase;
-    uint64_t reserved[12];
+    uint64_t overflows;
+    uint64_t reserved[11];
 };
 
 struct location_1 {

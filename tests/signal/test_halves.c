@@ -80,7 +80,7 @@ jump_out(struct vmprof_thread *thread, unsigned c, uint64_t *random,
 static void
 jump_over(struct vmprof_thread *thread, uint64_t *random)
 {
-    const vmprof_token token =
+    const volatile vmprof_token token =
         vmprof_execute_code_enter(thread, code_of(0, 1), &cells[1]);
     jmp_buf top;
 
