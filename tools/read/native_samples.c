@@ -88,51 +88,87 @@ read_short(uint64_t word, struct record *record)
            (int64_t)record->weight >= 0;
 }
 
+/* Where records go, and what is needed to put them there. */
+struct target {
+    const uint32_t *nodes;
+    uint64_t known;
+    uint32_t shift; /* of consecutive nodes: what to add to the session's */
+    bool consecutive;
+    uint64_t unit_ns, time_ns;
+    struct native_batch *batch;
+};
+
+/* Returns false for a node that is not known, or that is 0, which is the same
+ * in every session. */
+static inline __attribute__((always_inline)) bool
+put_record(struct target *to, uint32_t at, struct record record)
+{
+    uint32_t node;
+
+    if (record.node - 1 >= to->known - 1)
+        return false;
+    node = to->consecutive ? (uint32_t)record.node + to->shift
+                           : to->nodes[record.node];
+    if (!to->consecutive && node == INDEX_LOST)
+        return false;
+    to->time_ns += record.elapsed * to->unit_ns;
+    to->batch->nodes[at] = node;
+    to->batch->times_ns[at] = to->time_ns;
+    to->batch->weights_ns[at] = record.weight * to->unit_ns;
+    return true;
+}
+
 /*
- * Reads short records of known nodes. Stops at any other, and at `limit`. Where
- * nodes are `consecutive`, they need not be looked up.
+ * Reads short records of known nodes. Stops at any other, and at `limit`. Two
+ * common records fit into one word, so that the second need not wait for where
+ * it is to be loaded from.
  */
 static inline __attribute__((always_inline)) void
 read_short_ones(struct sample_reader *reader, uint32_t limit, bool consecutive)
 {
     const struct index_row *const row = reader->session->nodes.rows;
-    const uint32_t *const nodes = row->values;
-    /* 0 is 0 everywhere; of the others, what to add to the session's. */
-    const uint32_t shift = consecutive ? nodes[1] - 1 : 0;
-    const uint64_t known = row->count, unit_ns = reader->session->unit_ns;
-    struct native_batch *const batch = &reader->native->batch;
+    struct target to = {
+        .nodes = row->values,
+        .known = row->count,
+        .shift = consecutive ? row->values[1] - 1 : 0,
+        .consecutive = consecutive,
+        .unit_ns = reader->session->unit_ns,
+        .time_ns = reader->time_ns,
+        .batch = &reader->native->batch,
+    };
     const unsigned char *at = reader->at, *const end = reader->end;
-    uint64_t word, time_ns = reader->time_ns;
+    uint64_t word;
     uint32_t count = reader->count;
 
-    for (; count < limit && end - at >= (ptrdiff_t)sizeof(word); count++) {
-        struct record record;
-        uint32_t node;
+    while (count < limit && end - at >= (ptrdiff_t)sizeof(word)) {
+        struct record record, other;
 
         memcpy(&word, at, sizeof(word));
         word = le64toh(word);
-        if (__builtin_expect(is_common(word), 1)) {
-            record = common_record(word);
-        } else {
-            struct record other;
-            if (!read_short(word, &other))
+        if (__builtin_expect(!is_common(word), 0)) {
+            if (!read_short(word, &other) || !put_record(&to, count, other))
                 break;
-            record = other;
+            at += other.size;
+            count++;
+            continue;
         }
-        if (record.node - 1 >= known - 1)
+        record = common_record(word);
+        if (!put_record(&to, count, record))
             break;
-        node = consecutive ? (uint32_t)record.node + shift : nodes[record.node];
-        if (!consecutive && node == INDEX_LOST)
-            break;
-        time_ns += record.elapsed * unit_ns;
-        batch->nodes[count] = node;
-        batch->times_ns[count] = time_ns;
-        batch->weights_ns[count] = record.weight * unit_ns;
         at += record.size;
+        count++;
+        word >>= record.size * 8;
+        if (count == limit || !is_common(word))
+            continue;
+        record = common_record(word);
+        if (!put_record(&to, count, record))
+            break;
+        at += record.size;
+        count++;
     }
     reader->left -= count - reader->count;
     reader->count = count;
-    reader->time_ns = time_ns;
+    reader->time_ns = to.time_ns;
     reader->at = at;
 }
 
