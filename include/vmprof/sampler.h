@@ -29,7 +29,27 @@ enum vmprof_clock {
     VMPROF_CLOCK_AUTO = 0,      /**< the first that ticks */
     VMPROF_CLOCK_PERF = 1,      /**< perf_event_open's task clock per thread */
     VMPROF_CLOCK_MONOTONIC = 2, /**< a timer per thread on CLOCK_MONOTONIC */
-    VMPROF_CLOCK_OBSERVER = 3,  /**< a thread of the library: wall mode */
+    VMPROF_CLOCK_OBSERVER = 3,  /**< a thread of the library: wall mode, and
+                                     CPU time without any signal */
+    VMPROF_CLOCK_CPU_TIMER = 4, /**< a timer on each thread's CPU clock, which
+                                     ticks no faster than the kernel does */
+};
+
+/** Who takes the samples. @since 0.1 */
+enum vmprof_sampling {
+    VMPROF_SAMPLING_AUTO = 0,   /**< a thread that calls vmprof_poll() samples
+                                     itself; the clock takes over where it does
+                                     not come to a poll */
+    VMPROF_SAMPLING_SIGNAL = 1, /**< the clock's signals alone */
+};
+
+/** Which native frames are in a sample. @since 0.1 */
+enum vmprof_native {
+    VMPROF_NATIVE_OFF = 0,
+    VMPROF_NATIVE_COPY = 1,           /**< a copy of the C stack is unwound
+                                           later, by what the objects say */
+    VMPROF_NATIVE_FRAME_POINTERS = 2, /**< cheaper; good for code that was
+                                           compiled with frame pointers */
 };
 
 /** How to profile. Only grows at the end. @since 0.1 */
@@ -46,6 +66,11 @@ struct vmprof_options {
     uint64_t ring_size;  /**< bytes buffered per thread; default 1 MiB; a power
                               of two from 16 KiB to 1 GiB */
     const char *vm_name; /**< copied, for the reports; NULL: unknown */
+    uint32_t sampling;   /**< enum vmprof_sampling */
+    uint32_t native;     /**< enum vmprof_native */
+    uint32_t native_bytes; /**< of the C stack that are copied at most; default
+                                16 KiB; from 1 KiB to 64 KiB */
+    uint32_t reserved;     /**< 0 */
 };
 
 /** Zero @p options, set their size, and fd to -1. @since 0.1 */
@@ -92,7 +117,15 @@ struct vmprof_stats {
     uint64_t clock_failures;    /**< threads for which no clock could be had */
     uint64_t sampled_ns;        /**< the sum of the samples' weights */
     int32_t write_error;        /**< 0, or the errno that stopped the writing */
-    int32_t clock_error; /**< 0, or the errno of the last clock failure */
+    int32_t clock_error;    /**< 0, or the errno of the last clock failure */
+    uint64_t polled;        /**< samples that vmprof_poll() took */
+    uint64_t held_back;     /**< samples that a blocked signal made late */
+    uint64_t system_ticks;  /**< expirations that fell into system calls: their
+                                 time is in samples marked so */
+    uint64_t native_cut;    /**< samples whose native frames end early: the
+                                 copy was too small */
+    uint64_t native_failed; /**< or unwinding came to nothing it knows */
+    uint64_t clock_retries; /**< times the kernel refused a timer for a while */
 };
 
 /** Zero @p stats and set their size. @since 0.1 */

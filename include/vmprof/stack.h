@@ -71,7 +71,8 @@ struct vmprof_thread {
     struct vmprof_stack *stack; /**< the stack of both; NULL: being switched */
     uint64_t phase;             /**< enum vmprof_phase */
     uint64_t overflows;         /**< calls that did not fit */
-    uint64_t reserved[11];      /**< zero */
+    int64_t poll_countdown;     /**< polls until the next look at the time */
+    uint64_t reserved[10];      /**< zero */
 };
 
 /**

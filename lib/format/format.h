@@ -25,6 +25,7 @@ enum vmp_chunk_type {
     VMP_CHUNK_STATS = 7,
     VMP_CHUNK_END = 8,
     VMP_CHUNK_GROUP = 9,
+    VMP_CHUNK_MODULES = 10,
 };
 
 /* Keys of fields: even ones hold a varint, odd ones a string. */
@@ -69,6 +70,22 @@ enum vmp_stats_key {
     VMP_STATS_CLOCK_FAILURES = 24,
     VMP_STATS_SAMPLED_NS = 26,
     VMP_STATS_UNWRITTEN = 28,
+    VMP_STATS_POLLED = 30,
+    VMP_STATS_HELD_BACK = 32,
+    VMP_STATS_SYSTEM_TICKS = 34,
+    VMP_STATS_NATIVE_CUT = 36,
+    VMP_STATS_NATIVE_FAILED = 38,
+    VMP_STATS_CLOCK_RETRIES = 40,
+};
+
+/* Of one module. */
+enum vmp_module_key {
+    VMP_MODULE_PATH = 1,
+    VMP_MODULE_BUILD_ID = 3, /* its bytes */
+    VMP_MODULE_START = 2,    /* where it is mapped, in the process */
+    VMP_MODULE_SIZE = 4,
+    VMP_MODULE_OFFSET = 6, /* of that in the file */
+    VMP_MODULE_BIAS = 8, /* address in the process less that in the ELF file */
 };
 
 enum {
@@ -80,6 +97,14 @@ enum {
     VMP_FRAME_KIND_MASK = 15,
     VMP_FRAME_HAS_LINE = 16,
     VMP_FRAME_HAS_OFFSET = 32,
+    VMP_FRAME_HAS_MODULE = 64,
+};
+
+/* Kinds of frames that no VM enters. Frames of the first two have no code. */
+enum vmp_frame_kind {
+    VMP_KIND_SYSTEM = 8,   /* time in the kernel */
+    VMP_KIND_NO_POLL = 9,  /* time between two polls that were too far apart */
+    VMP_KIND_ADDRESS = 10, /* machine code at an address of a module */
 };
 
 /* A record that changes both has the state above the phase. */
@@ -90,6 +115,8 @@ enum {
 enum vmp_sample_state {
     VMP_STATE_OFF_CPU = 1,
     VMP_STATE_LEAF_MISSING = 2,
+    VMP_STATE_POLLED = 4,
+    VMP_STATE_HELD_BACK = 8,
 };
 
 #endif

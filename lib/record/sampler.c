@@ -20,7 +20,7 @@
 #include "signal/handler.h"
 
 enum {
-    OPTIONS_SIZE_0_1 = 48,
+    OPTIONS_SIZE_0_1 = 64,
     DEFAULT_MAX_FRAMES = 1024,
     MOST_MAX_FRAMES = 65536,
     DEFAULT_RING_SIZE = 1 << 20,
@@ -75,8 +75,12 @@ check(struct vmprof_options *options)
     if (options->max_frames > MOST_MAX_FRAMES ||
         options->ring_size < LEAST_RING_SIZE ||
         options->ring_size > MOST_RING_SIZE ||
-        options->ring_size & (options->ring_size - 1))
+        options->ring_size & (options->ring_size - 1) ||
+        options->sampling > VMPROF_SAMPLING_SIGNAL ||
+        options->native > VMPROF_NATIVE_FRAME_POINTERS || options->reserved)
         return -EINVAL;
+    if (options->native)
+        return -ENOTSUP;
     if (options->ring_size < least_ring(options->max_frames))
         options->ring_size = least_ring(options->max_frames);
     return 0;

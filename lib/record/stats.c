@@ -8,7 +8,7 @@
 #include "session.h"
 
 enum {
-    STATS_SIZE_0_1 = 168,
+    STATS_SIZE_0_1 = 216,
 };
 
 static_assert(sizeof(struct vmprof_stats) >= STATS_SIZE_0_1, "only grows");

@@ -22,7 +22,8 @@ struct thread_1 {
     struct vmprof_stack *stack;
     uint64_t phase;
     uint64_t overflows;
-    uint64_t reserved[11];
+    int64_t poll_countdown;
+    uint64_t reserved[10];
 };
 
 struct location_1 {
@@ -61,6 +62,10 @@ struct options_0_1 {
     uint32_t max_frames;
     uint64_t ring_size;
     const char *vm_name;
+    uint32_t sampling;
+    uint32_t native;
+    uint32_t native_bytes;
+    uint32_t reserved;
 };
 
 struct stats_0_1 {
@@ -87,6 +92,12 @@ struct stats_0_1 {
     uint64_t sampled_ns;
     int32_t write_error;
     int32_t clock_error;
+    uint64_t polled;
+    uint64_t held_back;
+    uint64_t system_ticks;
+    uint64_t native_cut;
+    uint64_t native_failed;
+    uint64_t clock_retries;
 };
 
 #define SAME(type, old, member)                                                \
@@ -114,6 +125,7 @@ SAME(vmprof_thread, thread_1, top);
 SAME(vmprof_thread, thread_1, limit);
 SAME(vmprof_thread, thread_1, stack);
 SAME(vmprof_thread, thread_1, phase);
+SAME(vmprof_thread, thread_1, poll_countdown);
 SAME(vmprof_thread, thread_1, reserved);
 SAME_SIZE(vmprof_thread, thread_1);
 
@@ -147,6 +159,10 @@ SAME(vmprof_options, options_0_1, clock);
 SAME(vmprof_options, options_0_1, max_frames);
 SAME(vmprof_options, options_0_1, ring_size);
 SAME(vmprof_options, options_0_1, vm_name);
+SAME(vmprof_options, options_0_1, sampling);
+SAME(vmprof_options, options_0_1, native);
+SAME(vmprof_options, options_0_1, native_bytes);
+SAME(vmprof_options, options_0_1, reserved);
 STILL_FITS(vmprof_options, options_0_1);
 
 SAME(vmprof_stats, stats_0_1, size);
@@ -172,6 +188,12 @@ SAME(vmprof_stats, stats_0_1, clock_failures);
 SAME(vmprof_stats, stats_0_1, sampled_ns);
 SAME(vmprof_stats, stats_0_1, write_error);
 SAME(vmprof_stats, stats_0_1, clock_error);
+SAME(vmprof_stats, stats_0_1, polled);
+SAME(vmprof_stats, stats_0_1, held_back);
+SAME(vmprof_stats, stats_0_1, system_ticks);
+SAME(vmprof_stats, stats_0_1, native_cut);
+SAME(vmprof_stats, stats_0_1, native_failed);
+SAME(vmprof_stats, stats_0_1, clock_retries);
 STILL_FITS(vmprof_stats, stats_0_1);
 
 /* Values are compiled in too. */
@@ -187,8 +209,13 @@ static_assert(VMPROF_PHASE_INTERPRETING == 0 && VMPROF_PHASE_TRACING == 1 &&
 static_assert(VMPROF_MODE_CPU == 0 && VMPROF_MODE_WALL == 1,
               "a mode changed its value");
 static_assert(VMPROF_CLOCK_AUTO == 0 && VMPROF_CLOCK_PERF == 1 &&
-                  VMPROF_CLOCK_MONOTONIC == 2 && VMPROF_CLOCK_OBSERVER == 3,
+                  VMPROF_CLOCK_MONOTONIC == 2 && VMPROF_CLOCK_OBSERVER == 3 &&
+                  VMPROF_CLOCK_CPU_TIMER == 4,
               "a clock changed its value");
+static_assert(VMPROF_SAMPLING_AUTO == 0 && VMPROF_SAMPLING_SIGNAL == 1 &&
+                  VMPROF_NATIVE_OFF == 0 && VMPROF_NATIVE_COPY == 1 &&
+                  VMPROF_NATIVE_FRAME_POINTERS == 2,
+              "a way of sampling changed its value");
 static_assert(VMPROF_NAME_SIZE == 1024, "buffers of callers have this size");
 
 int
