@@ -36,11 +36,18 @@ check_clock(const struct vmprof_options *options)
     const bool observed = options->clock == VMPROF_CLOCK_OBSERVER;
 
     if (options->mode > VMPROF_MODE_WALL ||
-        options->clock > VMPROF_CLOCK_OBSERVER)
+        options->clock > VMPROF_CLOCK_CPU_TIMER)
         return -EINVAL;
     if (options->mode == VMPROF_MODE_CPU)
-        return observed ? -EINVAL : 0;
+        return 0;
     return observed || options->clock == VMPROF_CLOCK_AUTO ? 0 : -EINVAL;
+}
+
+static bool
+is_observed(const struct vmprof_options *options)
+{
+    return options->mode == VMPROF_MODE_WALL ||
+           options->clock == VMPROF_CLOCK_OBSERVER;
 }
 
 /* A record of the most frames there can be takes at most a quarter of it. */
@@ -91,7 +98,8 @@ static int
 choose_rung(const struct vmprof_options *options, enum vmprof_clock *out)
 {
     static const enum vmprof_clock ladder[] = { VMPROF_CLOCK_PERF,
-                                                VMPROF_CLOCK_MONOTONIC };
+                                                VMPROF_CLOCK_MONOTONIC,
+                                                VMPROF_CLOCK_CPU_TIMER };
     const bool any = options->clock == VMPROF_CLOCK_AUTO ||
                      options->clock == VMPROF_CLOCK_OBSERVER;
 
@@ -103,22 +111,20 @@ choose_rung(const struct vmprof_options *options, enum vmprof_clock *out)
             return 0;
         }
     }
-    /* In wall mode only walkers need one; each that gets none is counted. */
+    /* Beside an observer only walkers need one; each without is counted. */
     *out = VMPROF_CLOCK_AUTO;
-    return options->mode == VMPROF_MODE_WALL ? 0 : -ENOTSUP;
+    return is_observed(options) ? 0 : -ENOTSUP;
 }
 
 static void
 set_up(const struct vmprof_options *options, enum vmprof_clock rung)
 {
-    const bool observed = options->mode == VMPROF_MODE_WALL;
-
     memset(&vmp_session, 0, sizeof(vmp_session));
     vmp_session.interval_ns = (uint64_t)(options->interval * 1e9 + 0.5);
     vmp_session.max_frames = options->max_frames;
     vmp_session.mode = options->mode;
     vmp_session.rung = rung;
-    vmp_session.clock = observed ? VMPROF_CLOCK_OBSERVER : rung;
+    vmp_session.clock = is_observed(options) ? VMPROF_CLOCK_OBSERVER : rung;
     vmp_session.ring_size = options->ring_size;
     vmp_session.start_ns = vmp_now_ns(CLOCK_MONOTONIC);
     if (options->vm_name)
@@ -225,7 +231,7 @@ vmprof_enable_with(const struct vmprof_options *given)
     vmp_codes_name_all();
     vmp_threads_lock();
     r = enable_locked(&options);
-    if (r == 0 && options.mode == VMPROF_MODE_WALL)
+    if (r == 0 && is_observed(&options))
         observed = vmp_observer_start();
     vmp_threads_unlock();
     if (r < 0)
@@ -259,7 +265,7 @@ vmprof_disable(void)
     vmp_threads_unlock();
     if (!writer)
         return -EALREADY;
-    if (vmp_session.mode == VMPROF_MODE_WALL)
+    if (vmp_session.clock == VMPROF_CLOCK_OBSERVER)
         vmp_observer_stop();
 
     vmp_threads_lock();

@@ -48,6 +48,10 @@ vmp_session_part(struct vmp_thread *thread);
 void
 vmp_session_start_clock(struct vmp_thread *thread);
 
+/* And those that the kernel had none left for. */
+void
+vmp_session_retry_clocks(void);
+
 /* The two halves of disabling, around the end of the writer; under the lock. */
 void
 vmp_session_stop_sampling(void);

@@ -30,7 +30,7 @@ vmprof_request_sample(struct vmprof_thread *head,
     thread->request = request;
     if (request)
         vmp_session_start_clock(thread);
-    else if (vmp_session.mode == VMPROF_MODE_WALL)
+    else if (vmp_session.clock == VMPROF_CLOCK_OBSERVER)
         vmp_clock_stop(&thread->clock);
     vmp_threads_unlock();
     return 0;

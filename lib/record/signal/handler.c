@@ -30,8 +30,11 @@ tick(struct vmp_thread *thread, uint64_t now_ns)
         /* Whoever is busy may be counting: this counter is the handler's. */
         if (!atomic_load_explicit(&vmp_session.paused, memory_order_relaxed))
             vmp_count(&thread->counters.lost_busy, 1);
-        if (atomic_load(&vmp_session.sampling))
+        if (atomic_load(&vmp_session.sampling)) {
+            vmp_clock_read(&thread->clock, now_ns,
+                           vmp_now_ns(CLOCK_THREAD_CPUTIME_ID));
             vmp_clock_rearm(&thread->clock, vmp_session.interval_ns);
+        }
         return;
     }
     /* A clock that is off has sent this for a session that is over. */
@@ -51,9 +54,11 @@ vmp_handle_signal(int number, siginfo_t *info, void *context)
     const int saved_errno = errno;
     const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
 
-    if (!vmp_clock_sent(info))
+    struct vmp_thread *const thread = vmp_current;
+
+    if (!vmp_clock_sent(thread ? &thread->clock : NULL, info))
         forward(number, info, context);
-    else if (vmp_current)
-        tick(vmp_current, now_ns);
+    else if (thread)
+        tick(thread, now_ns);
     errno = saved_errno;
 }
