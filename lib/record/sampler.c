@@ -139,7 +139,7 @@ random_number(void)
 }
 
 static int
-start_writer(const struct vmp_sink *sink)
+start_writer(struct vmp_output *output)
 {
     static struct utsname system;
     struct vmp_session_info info = {
@@ -160,13 +160,13 @@ start_writer(const struct vmp_sink *sink)
         info.os = strcmp(system.sysname, "Linux") ? system.sysname : "linux";
         info.machine = system.machine;
     }
-    return vmp_writer_start(&vmp_session.writer, sink, &info);
+    return vmp_writer_start(&vmp_session.writer, output, &info);
 }
 
 static int
-start(const struct vmp_sink *sink)
+start(struct vmp_output *output)
 {
-    int r = start_writer(sink);
+    int r = start_writer(output);
 
     if (r < 0)
         return r;
@@ -183,12 +183,12 @@ static int
 enable_locked(const struct vmprof_options *options)
 {
     enum vmprof_clock rung;
-    struct vmp_sink sink;
+    struct vmp_output *output;
     int r;
 
     if (vmp_session.enabled)
         return -EBUSY;
-    r = vmp_sink_open(&sink, options->fd);
+    r = vmp_output_start(&output, options->fd);
     if (r < 0)
         return r;
     r = vmp_handler_install();
@@ -196,13 +196,13 @@ enable_locked(const struct vmprof_options *options)
         r = choose_rung(options, &rung);
         if (r == 0) {
             set_up(options, rung);
-            r = start(&sink);
+            r = start(output);
         }
         if (r < 0)
             vmp_handler_remove();
     }
     if (r < 0)
-        vmp_sink_close(&sink);
+        vmp_output_stop(output);
     return r;
 }
 
