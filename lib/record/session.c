@@ -71,6 +71,20 @@ vmp_session_start_clock(struct vmp_thread *thread)
 }
 
 void
+vmp_session_check_clocks(void)
+{
+    if (!atomic_load(&vmp_session.sampling))
+        return;
+    for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
+        if (t->state != VMP_THREAD_ATTACHED || !vmp_clock_is_gone(&t->clock))
+            continue;
+        failed_clock(-EBADF);
+        vmp_clock_stop(&t->clock);
+        vmp_session_start_clock(t);
+    }
+}
+
+void
 vmp_session_join(struct vmp_thread *thread)
 {
     int r;

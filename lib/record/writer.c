@@ -152,6 +152,7 @@ write_stats(struct vmp_writer *writer, bool at_once)
         return;
     writer->stats_ns = now_ns;
     vmp_threads_lock();
+    vmp_session_check_clocks();
     vmp_session.locations_lost = writer->locations_lost;
     vmp_session_count(&counters);
     vmp_threads_unlock();
