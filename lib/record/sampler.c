@@ -6,6 +6,7 @@
 #include <vmprof/version.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -206,48 +207,8 @@ enable_locked(const struct vmprof_options *options)
     return r;
 }
 
-int
-vmprof_enable_with(const struct vmprof_options *given)
-{
-    struct vmprof_options options;
-    int r, observed = 0;
-
-    if (!given)
-        return -EINVAL;
-    r = vmp_sized_import(&options, sizeof(options), OPTIONS_SIZE_0_1, given);
-    if (r == 0)
-        r = check(&options);
-    if (r < 0)
-        return r;
-    vmp_fork_prepare();
-
-    /* Before the lock, for it runs functions of the VM. */
-    vmp_codes_name_all();
-    vmp_threads_lock();
-    r = enable_locked(&options);
-    if (r == 0 && options.mode == VMPROF_MODE_WALL)
-        observed = vmp_observer_start();
-    vmp_threads_unlock();
-    if (r < 0)
-        vmp_codes_name_all_end();
-    if (observed < 0)
-        vmprof_disable();
-    return r < 0 ? r : observed;
-}
-
-int
-vmprof_enable(int fd, double interval)
-{
-    struct vmprof_options options;
-
-    vmprof_options_init(&options);
-    options.fd = fd;
-    options.interval = interval;
-    return vmprof_enable_with(&options);
-}
-
-int
-vmprof_disable(void)
+static int
+disable(void)
 {
     struct vmp_writer *writer;
     int r;
@@ -276,6 +237,69 @@ vmprof_disable(void)
     vmp_codes_keep_forgotten(false);
     vmp_threads_unlock();
     vmp_codes_name_all_end();
+    return r;
+}
+
+static int
+enable(const struct vmprof_options *given)
+{
+    struct vmprof_options options;
+    int r, observed = 0;
+
+    r = vmp_sized_import(&options, sizeof(options), OPTIONS_SIZE_0_1, given);
+    if (r == 0)
+        r = check(&options);
+    if (r < 0)
+        return r;
+    vmp_fork_prepare();
+
+    /* Before the lock, for it runs functions of the VM. */
+    vmp_codes_name_all();
+    vmp_threads_lock();
+    r = enable_locked(&options);
+    if (r == 0 && options.mode == VMPROF_MODE_WALL)
+        observed = vmp_observer_start();
+    vmp_threads_unlock();
+    if (r < 0)
+        vmp_codes_name_all_end();
+    if (observed < 0)
+        disable();
+    return r < 0 ? r : observed;
+}
+
+/* Neither is cut short where it waits for a thread of ours. */
+int
+vmprof_enable_with(const struct vmprof_options *given)
+{
+    int before, r;
+
+    if (!given)
+        return -EINVAL;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    r = enable(given);
+    pthread_setcancelstate(before, NULL);
+    return r;
+}
+
+int
+vmprof_enable(int fd, double interval)
+{
+    struct vmprof_options options;
+
+    vmprof_options_init(&options);
+    options.fd = fd;
+    options.interval = interval;
+    return vmprof_enable_with(&options);
+}
+
+int
+vmprof_disable(void)
+{
+    int before, r;
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    r = disable();
+    pthread_setcancelstate(before, NULL);
     return r;
 }
 

@@ -72,7 +72,7 @@ burn_until_error(void)
 static void
 limited(void)
 {
-    const struct rlimit limit = { 20000, 20000 };
+    const struct rlimit limit = { 4000, 4000 };
     const int file = profile_file();
 
     start(file);
@@ -80,7 +80,7 @@ limited(void)
     burn_until_error();
     require_an_end_with(EFBIG);
     require_what_was_written(file);
-    require(lseek(file, 0, SEEK_END) == 20000);
+    require(lseek(file, 0, SEEK_END) == 4000);
 }
 
 static void
@@ -106,7 +106,7 @@ full(void)
     if ((unshare(CLONE_NEWNS) < 0 &&
          unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) ||
         mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-        mount("tmpfs", directory, "tmpfs", 0, "size=32k") < 0) {
+        mount("tmpfs", directory, "tmpfs", 0, "size=4k") < 0) {
         rmdir(directory);
         _exit(NO_TMPFS);
     }
