@@ -16,6 +16,7 @@ enum vmp_record_type {
     VMP_RECORD_SKIP = 0,   /* nothing up to the end of the buffer */
     VMP_RECORD_SAMPLE = 1, /* followed by `added` struct vmp_sampled_frame */
     VMP_RECORD_WALKED = 2, /* by `added` struct vmprof_walked_frame, keep 0 */
+    VMP_RECORD_LINKED = 4, /* by `added` struct vmprof_linked_frame, keep 0 */
 };
 
 /* Only inside the process: bytes of a file come from format/. */

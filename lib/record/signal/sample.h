@@ -44,7 +44,8 @@ vmp_window_remember(const struct vmp_window *window,
                     struct vmp_last_sample *last);
 
 /*
- * A tick on the calling thread: record its shadow stack, or ask its walker.
+ * A tick on the calling thread: record its shadow stack or what the VM reads, or
+ * ask its walker.
  * Counts what happened.
  */
 void
