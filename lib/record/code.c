@@ -47,7 +47,7 @@ struct code {
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 /* Over callbacks, which may register codes and, on their own thread, forget
  * some. Taken before the other. */
-static pthread_mutex_t callback_mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+static pthread_mutex_t callback_mutex;
 
 static struct vmprof_code_class *classes;
 static struct code *codes_by_id, *codes_by_key;
@@ -59,6 +59,19 @@ static bool keeping;
 
 static void
 bury(uint64_t until);
+
+/* A recursive mutex, which has no initializer in POSIX. Before the constructors
+ * of the program, which may register codes. */
+__attribute__((constructor(101))) static void
+make_callback_mutex(void)
+{
+    pthread_mutexattr_t recursive;
+
+    pthread_mutexattr_init(&recursive);
+    pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(&callback_mutex, &recursive);
+    pthread_mutexattr_destroy(&recursive);
+}
 
 void
 vmp_callbacks_lock(void)
@@ -87,10 +100,8 @@ vmp_codes_unlock(void)
 void
 vmp_codes_leave_to_parent(void)
 {
-    const pthread_mutex_t fresh = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
-
     /* Its owner is the parent's thread, so that nobody here can unlock it. */
-    callback_mutex = fresh;
+    make_callback_mutex();
     naming = 0;
     keeping = false;
     bury(UINT64_MAX);
