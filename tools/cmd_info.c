@@ -86,8 +86,8 @@ static int
 info(struct view *view, bool json)
 {
     char message[512];
-    int result = profile_read(&view->profile, view->path, tree_add, &view->tree,
-                              message, sizeof(message));
+    int result = profile_read(&view->profile, view->path, NULL, tree_add,
+                              &view->tree, message, sizeof(message));
 
     if (result && *message) {
         fprintf(stderr, "vmprof: %s\n", message);

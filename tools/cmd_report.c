@@ -202,7 +202,7 @@ read_file(struct view *view, char *message, size_t message_size)
 {
     struct phase_filter filter = { &view->tree, (uint8_t)view->phase };
 
-    return profile_read(&view->profile, view->path,
+    return profile_read(&view->profile, view->path, NULL,
                         view->phase < 0 ? tree_add : phase_filter_add,
                         view->phase < 0 ? (void *)&view->tree : &filter,
                         message, message_size);
