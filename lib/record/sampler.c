@@ -49,7 +49,7 @@ static uint64_t
 least_ring(uint64_t max_frames)
 {
     const uint64_t need = 4 * (sizeof(struct vmp_record) +
-                               max_frames * sizeof(struct vmprof_walked_frame));
+                               max_frames * sizeof(struct vmprof_linked_frame));
     uint64_t size = LEAST_RING_SIZE;
 
     while (size < need)
