@@ -90,7 +90,8 @@ record_walk(struct vmp_thread *thread, const struct vmprof_walked_frame *frames,
 {
     const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
     const uint64_t cpu_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
-    const uint64_t used_ns = cpu_ns - thread->last_cpu_ns;
+    const uint64_t used_ns =
+        cpu_ns > thread->last_cpu_ns ? cpu_ns - thread->last_cpu_ns : 0;
     uint64_t weight_ns = used_ns;
     struct vmp_record *record;
 
