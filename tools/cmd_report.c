@@ -155,16 +155,10 @@ parse(struct request *request, struct view *view, int argc, char **argv)
         result = take_option(request, view, option);
     if (result || request->help)
         return result;
-    if (optind == argc)
-        return usage_error("report", "FILE is missing");
-    if (optind + 1 < argc)
-        return usage_error("report", "\"%s\" is one file too many",
-                           argv[optind + 1]);
-    view->path = argv[optind];
     if (!request->lines && !request->tree && !request->threads &&
         !request->phases)
         request->functions = true;
-    return 0;
+    return usage_take_file("report", argc, argv, &view->path);
 }
 
 static int

@@ -58,6 +58,7 @@ struct vmp_encoder {
     struct vmp_stream *stream;
     uint64_t samples_from; /* the start time of the open SAMPLES chunk */
     uint32_t phase, state; /* of the last sample in it */
+    uint32_t gaps;         /* in it */
     uint64_t written, unwritten;
 
     struct vmp_chunk chunk;
@@ -407,6 +408,7 @@ open_samples(struct vmp_encoder *encoder)
     encoder->samples_from = encoder->stream->time;
     encoder->phase = 0;
     encoder->state = 0;
+    encoder->gaps = 0;
 }
 
 void
@@ -419,10 +421,10 @@ vmp_encoder_begin(struct vmp_encoder *encoder, struct vmp_stream *stream)
 int
 vmp_encoder_finish(struct vmp_encoder *encoder)
 {
-    const uint32_t count = encoder->samples.count;
+    const uint32_t count = encoder->samples.count - encoder->gaps;
     int r;
 
-    if (!count)
+    if (!encoder->samples.count)
         return 0;
     r = send_samples(encoder);
     if (r < 0)
@@ -471,6 +473,17 @@ vmp_encoder_sample(struct vmp_encoder *encoder, uint32_t node, uint64_t time_ns,
 }
 
 int
+vmp_encoder_gap(struct vmp_encoder *encoder, uint32_t node, uint64_t time_ns,
+                uint64_t weight_ns, uint32_t phase)
+{
+    const int r =
+        vmp_encoder_sample(encoder, node, time_ns, weight_ns, phase, 0);
+
+    encoder->gaps++;
+    return r;
+}
+
+int
 vmp_encoder_stats(struct vmp_encoder *encoder, uint64_t time_ns,
                   const struct vmp_counters *c)
 {
@@ -492,6 +505,12 @@ vmp_encoder_stats(struct vmp_encoder *encoder, uint64_t time_ns,
         { VMP_STATS_CLOCK_FAILURES, c->clock_failures },
         { VMP_STATS_SAMPLED_NS, c->sampled_ns },
         { VMP_STATS_UNWRITTEN, encoder->unwritten },
+        { VMP_STATS_POLLED, c->polled },
+        { VMP_STATS_HELD_BACK, c->held_back },
+        { VMP_STATS_SYSTEM_TICKS, c->system_ticks },
+        { VMP_STATS_NATIVE_CUT, c->native_cut },
+        { VMP_STATS_NATIVE_FAILED, c->native_failed },
+        { VMP_STATS_CLOCK_RETRIES, c->clock_retries },
     };
 
     for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)

@@ -173,7 +173,7 @@ read_frames(struct cursor *c)
         frame.has_offset = !!(bits & 32);
         frame.offset = bits & 32 ? varint(c) : 0;
         need(c, bits < 64, "a frame with unknown bits");
-        need(c, frame.kind >= 1 && frame.kind <= 7, "a kind that is none");
+        need(c, frame.kind >= 1 && frame.kind <= 10, "a kind that is none");
         d->frames = grow(d->frames, d->frame_count, sizeof(frame));
         d->frames[d->frame_count++] = frame;
     }

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 enum {
-    DECODED_KEYS = 32, /* of fields: number or string by key */
+    DECODED_KEYS = 64, /* of fields: number or string by key */
     DECODED_TYPES = 16,
     DECODED_MAX_DEPTH = 1 << 17,
 };
