@@ -155,6 +155,11 @@ add(struct vmp_counters *sum, const struct vmp_thread *thread)
     ADD(frames_cut);
     ADD(locations_lost);
     ADD(sampled_ns);
+    ADD(polled);
+    ADD(held_back);
+    ADD(system_ticks);
+    ADD(native_cut);
+    ADD(native_failed);
 #undef ADD
     sum->overflows +=
         __atomic_load_n(&thread->head.overflows, __ATOMIC_RELAXED);
@@ -165,6 +170,7 @@ vmp_session_count(struct vmp_counters *sum)
 {
     *sum = vmp_session.ended;
     sum->clock_failures = vmp_session.clock_failures;
+    sum->clock_retries = vmp_session.clock_retries;
     sum->locations_lost += vmp_session.locations_lost;
     for (struct vmp_thread *t = vmp_threads; t; t = t->next)
         if (t->state != VMP_THREAD_FREE && t->ring.data)

@@ -25,7 +25,7 @@ struct vmp_session {
     size_t ring_size;
     uint64_t start_ns, stop_ns; /* on CLOCK_MONOTONIC; stop 0: it runs */
     struct vmp_counters ended;  /* of threads that are no more */
-    uint64_t clock_failures, locations_lost;
+    uint64_t clock_failures, clock_retries, locations_lost;
     int clock_error;
     uint64_t samples_written, samples_unwritten, bytes_written;
     int write_error;

@@ -204,6 +204,8 @@ vmprof_switch_stack(struct vmprof_thread *head, struct vmprof_stack *to)
     if (r < 0)
         return r;
     run_on(thread, to);
+    /* Afterwards: a sample in between sees two stacks without a common frame. */
+    thread->jumps++;
     release_chain(from);
     return 0;
 }
