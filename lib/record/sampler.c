@@ -24,7 +24,8 @@ enum {
     OPTIONS_SIZE_0_1 = 64,
     DEFAULT_MAX_FRAMES = 1024,
     MOST_MAX_FRAMES = 65536,
-    DEFAULT_RING_SIZE = 1 << 20,
+    LEAST_DEFAULT_RING = 1 << 20,
+    MOST_DEFAULT_RING = 16 << 20,
     LEAST_RING_SIZE = 16 << 10,
     MOST_RING_SIZE = 1 << 30,
 };
@@ -57,6 +58,18 @@ least_ring(uint64_t max_frames)
     return size;
 }
 
+/* Room for what two seconds bring, at 256 bytes a sample: so long a writer may
+ * stand still. Of that, memory is what was ever needed. */
+static uint64_t
+default_ring(double interval)
+{
+    uint64_t size = LEAST_DEFAULT_RING;
+
+    while (size < MOST_DEFAULT_RING && (double)size * interval < 2 * 256)
+        size *= 2;
+    return size;
+}
+
 static int
 check(struct vmprof_options *options)
 {
@@ -72,7 +85,7 @@ check(struct vmprof_options *options)
     if (!options->max_frames)
         options->max_frames = DEFAULT_MAX_FRAMES;
     if (!options->ring_size)
-        options->ring_size = DEFAULT_RING_SIZE;
+        options->ring_size = default_ring(options->interval);
     if (options->max_frames > MOST_MAX_FRAMES ||
         options->ring_size < LEAST_RING_SIZE ||
         options->ring_size > MOST_RING_SIZE ||
