@@ -206,8 +206,8 @@ enable_locked(const struct vmprof_options *options)
     return r;
 }
 
-int
-vmprof_enable_with(const struct vmprof_options *given)
+static int
+enable_as_given(const struct vmprof_options *given)
 {
     struct vmprof_options options;
     int r, observed = 0;
@@ -236,6 +236,16 @@ vmprof_enable_with(const struct vmprof_options *given)
 }
 
 int
+vmprof_enable_with(const struct vmprof_options *given)
+{
+    const int saved_errno = errno;
+    const int r = enable_as_given(given);
+
+    errno = saved_errno;
+    return r;
+}
+
+int
 vmprof_enable(int fd, double interval)
 {
     struct vmprof_options options;
@@ -246,8 +256,8 @@ vmprof_enable(int fd, double interval)
     return vmprof_enable_with(&options);
 }
 
-int
-vmprof_disable(void)
+static int
+disable(void)
 {
     struct vmp_writer *writer;
     int r;
@@ -276,6 +286,16 @@ vmprof_disable(void)
     vmp_codes_keep_forgotten(false);
     vmp_threads_unlock();
     vmp_codes_name_all_end();
+    return r;
+}
+
+int
+vmprof_disable(void)
+{
+    const int saved_errno = errno;
+    const int r = disable();
+
+    errno = saved_errno;
     return r;
 }
 
