@@ -36,6 +36,8 @@ struct vmp_counters {
     uint64_t lost_ring_full, lost_busy, lost_switching, lost_walker;
     uint64_t stacks_cut, frames_cut, overflows, locations_lost;
     uint64_t clock_failures, sampled_ns;
+    uint64_t polled, held_back, system_ticks;
+    uint64_t native_cut, native_failed, clock_retries;
 };
 
 /* What is known of a frame's place. */
@@ -43,6 +45,15 @@ struct vmp_place {
     uint64_t offset;
     uint32_t line; /* 0: unknown */
     bool has_offset;
+};
+
+/* What the file says of an object that is mapped into the process. */
+struct vmp_module_info {
+    const char *path;
+    const unsigned char *build_id;
+    size_t build_id_size;
+    uint64_t start, size, offset; /* of the mapping, and in the file */
+    uint64_t bias; /* address in the process less that in the ELF file */
 };
 
 /* How far the samples of one thread have come. All zero at first. */
@@ -83,6 +94,17 @@ int64_t
 vmp_encoder_frame(struct vmp_encoder *encoder, uint64_t code,
                   const struct vmp_place *place);
 
+/* The index of the frame of machine code at `address`, as the ELF file of
+ * `module` has it, or as the process has it if that is 0; or -ENOMEM. */
+int64_t
+vmp_encoder_address(struct vmp_encoder *encoder, uint32_t module,
+                    uint64_t address);
+
+/* Define one more module. Returns its index, which is at least 1. */
+uint32_t
+vmp_encoder_module(struct vmp_encoder *encoder,
+                   const struct vmp_module_info *info);
+
 /* The node of `frame` (0: outer frames were cut) under `parent`, or -ENOMEM. */
 int64_t
 vmp_encoder_node(struct vmp_encoder *encoder, uint32_t parent, uint32_t frame);
@@ -104,6 +126,11 @@ vmp_encoder_sample(struct vmp_encoder *encoder, uint32_t node, uint64_t time_ns,
                    uint64_t weight_ns, uint32_t phase, uint32_t state);
 int
 vmp_encoder_finish(struct vmp_encoder *encoder);
+
+/* As a sample, for time that no sample was taken of: it is not counted. */
+int
+vmp_encoder_gap(struct vmp_encoder *encoder, uint32_t node, uint64_t time_ns,
+                uint64_t weight_ns, uint32_t phase);
 
 int
 vmp_encoder_stats(struct vmp_encoder *encoder, uint64_t time_ns,

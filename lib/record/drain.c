@@ -6,7 +6,11 @@
 
 #include "code.h"
 
-static const uint64_t CODE_ID_MASK = ((uint64_t)1 << 56) - 1;
+enum {
+    KIND_SHIFT = 56,
+};
+
+static const uint64_t CODE_ID_MASK = ((uint64_t)1 << KIND_SHIFT) - 1;
 
 /* The frame of a position, whose place is asked for when it is new. */
 static int64_t
@@ -41,7 +45,7 @@ walked_frame(struct vmp_encoder *encoder,
         walked->kind == VMPROF_KIND_CODE ? 0 : walked->kind & 15;
 
     return vmp_encoder_frame(
-        encoder, (walked->code & CODE_ID_MASK) | kind << 56, &place);
+        encoder, (walked->code & CODE_ID_MASK) | kind << KIND_SHIFT, &place);
 }
 
 /* Put one more frame on the path. On failure the path ends here. */
@@ -86,6 +90,74 @@ follow(struct vmp_encoder *encoder, struct vmp_thread *thread,
     return thread->path_count ? thread->path[thread->path_count - 1] : 0;
 }
 
+/* The frame of a gap: one that no code has. */
+static int64_t
+gap_node(struct vmp_encoder *encoder, uint32_t parent, unsigned kind)
+{
+    const struct vmp_place nowhere = { 0 };
+    const int64_t frame =
+        vmp_encoder_frame(encoder, (uint64_t)kind << KIND_SHIFT, &nowhere);
+
+    return frame < 0 ? frame
+                     : vmp_encoder_node(encoder, parent, (uint32_t)frame);
+}
+
+/* The innermost frame that was active all the time: where in it the time went
+ * is known if it is at the same place as in the last record. */
+static int64_t
+lasting_node(struct vmp_encoder *encoder, const struct vmp_thread *thread,
+             uint32_t outer, const struct vmp_sampled_frame *sampled)
+{
+    const uint32_t parent = outer ? thread->path[outer - 1] : 0;
+    const struct vmp_place nowhere = { 0 };
+    uint64_t ignored = 0; /* counted with the sample that follows */
+    int64_t frame = frame_of(encoder, sampled, &ignored);
+    int64_t node =
+        frame < 0 ? frame : vmp_encoder_node(encoder, parent, (uint32_t)frame);
+
+    if (node < 0 || (uint32_t)node == thread->path[outer])
+        return node;
+    frame =
+        vmp_encoder_frame(encoder, sampled->code & ~VMP_HAS_POSITION, &nowhere);
+    return frame < 0 ? frame
+                     : vmp_encoder_node(encoder, parent, (uint32_t)frame);
+}
+
+/* The node of a gap. The path is still that of the record before. */
+static uint32_t
+follow_gap(struct vmp_encoder *encoder, const struct vmp_thread *thread,
+           const struct vmp_record *record)
+{
+    const struct vmp_sampled_frame *sampled = (const void *)(record + 1);
+    const uint32_t outer = record->keep + !!record->cut;
+    uint32_t parent = 0;
+    int64_t node;
+
+    if (record->added && outer < thread->path_count) {
+        node = lasting_node(encoder, thread, outer, sampled);
+        parent = node < 0 ? thread->path[outer] : (uint32_t)node;
+    }
+    node = gap_node(encoder, parent, record->kind);
+    return node < 0 ? parent : (uint32_t)node;
+}
+
+static void
+drain_record(struct vmp_encoder *encoder, struct vmp_thread *thread,
+             const struct vmp_record *record, uint64_t start_ns,
+             uint64_t *locations_lost)
+{
+    const uint64_t time_ns =
+        record->time_ns > start_ns ? record->time_ns - start_ns : 0;
+
+    if (record->type == VMP_RECORD_GAP)
+        vmp_encoder_gap(encoder, follow_gap(encoder, thread, record), time_ns,
+                        record->weight_ns, record->phase);
+    else
+        vmp_encoder_sample(
+            encoder, follow(encoder, thread, record, locations_lost), time_ns,
+            record->weight_ns, record->phase, record->state);
+}
+
 void
 vmp_drain(struct vmp_encoder *encoder, struct vmp_thread *thread,
           uint64_t start_ns, uint64_t *locations_lost)
@@ -94,12 +166,7 @@ vmp_drain(struct vmp_encoder *encoder, struct vmp_thread *thread,
 
     vmp_encoder_begin(encoder, &thread->stream);
     while ((record = vmp_ring_peek(&thread->ring))) {
-        const uint32_t node = follow(encoder, thread, record, locations_lost);
-        const uint64_t time_ns =
-            record->time_ns > start_ns ? record->time_ns - start_ns : 0;
-
-        vmp_encoder_sample(encoder, node, time_ns, record->weight_ns,
-                           record->phase, record->state);
+        drain_record(encoder, thread, record, start_ns, locations_lost);
         vmp_ring_consume(&thread->ring, record);
     }
     vmp_encoder_finish(encoder);

@@ -16,12 +16,15 @@ enum vmp_record_type {
     VMP_RECORD_SKIP = 0,   /* nothing up to the end of the buffer */
     VMP_RECORD_SAMPLE = 1, /* followed by `added` struct vmp_sampled_frame */
     VMP_RECORD_WALKED = 2, /* by `added` struct vmprof_walked_frame, keep 0 */
+    VMP_RECORD_GAP = 3,    /* by at most one struct vmp_sampled_frame; the next
+                              record repeats frames of the one before it */
 };
 
 /* Only inside the process: bytes of a file come from format/. */
 struct vmp_record {
     uint32_t size; /* with what follows; a multiple of 8 */
-    uint8_t type, phase, state, reserved;
+    uint8_t type, phase, state;
+    uint8_t kind;       /* VMP_RECORD_GAP: of the frame that it ends in */
     uint64_t time_ns;   /* on CLOCK_MONOTONIC */
     uint64_t weight_ns; /* what the sample stands for */
     uint32_t keep;      /* outer frames that are the last record's */

@@ -25,7 +25,7 @@ struct vmp_session {
     size_t ring_size;
     uint64_t start_ns, stop_ns; /* on CLOCK_MONOTONIC; stop 0: it runs */
     struct vmp_counters ended;  /* of threads that are no more */
-    uint64_t clock_failures, locations_lost;
+    uint64_t clock_failures, clock_retries, locations_lost;
     int clock_error;
     uint64_t samples_written, samples_unwritten, bytes_written;
     int write_error;
@@ -47,6 +47,10 @@ vmp_session_part(struct vmp_thread *thread);
 /* Give a thread its clock if it has none: it has got a walker. */
 void
 vmp_session_start_clock(struct vmp_thread *thread);
+
+/* Replace the clocks whose descriptors the host has closed. Under the lock. */
+void
+vmp_session_check_clocks(void);
 
 /* The two halves of disabling, around the end of the writer; under the lock. */
 void

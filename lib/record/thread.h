@@ -36,6 +36,7 @@ struct vmp_last_sample {
     unsigned segment_count;
     size_t skip; /* as in struct vmp_window */
     uint64_t cut;
+    uint64_t jumps;  /* the thread's then */
     uint32_t count;  /* frames: links in use */
     uint64_t *links; /* by frame, outermost first; max_frames of them */
 };
@@ -55,6 +56,7 @@ struct vmp_thread {
     struct vmprof_stack own;
     struct vmprof_stack *leaving; /* its stack while head.stack is NULL */
     uint64_t switches;            /* odd: between two stacks */
+    uint64_t jumps; /* to stacks that do not stand on the one left */
     vmprof_request_function request;
     void *request_user;
     atomic_bool requested; /* a walker has been asked and has not answered */
@@ -74,6 +76,7 @@ struct vmp_thread {
     struct vmp_thread *next;
     pid_t tid;
     char name[32];
+    bool is_ending;    /* without having been detached */
     uint64_t start_ns; /* of its attach; on CLOCK_MONOTONIC */
     uint64_t end_ns;   /* of its detach */
     uint64_t cpu_start_ns, cpu_end_ns;

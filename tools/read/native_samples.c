@@ -4,6 +4,9 @@
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
+#if defined(__x86_64__)
+#    include <immintrin.h>
+#endif
 
 #include "native.h"
 #include "store.h"
@@ -21,72 +24,69 @@ struct sample_reader {
 
 struct record {
     uint64_t node, elapsed, weight;
+    uint64_t next; /* what follows in the word */
+    uint64_t bad;  /* not 0: it is no short record */
     unsigned size; /* bytes */
 };
 
-/* The first one or two bytes of `word` as a varint. */
-static inline uint64_t
-short_varint(uint64_t word)
-{
-    const uint64_t has_second = word >> 7 & 1;
-
-    return (word & 0x7f) | (word >> 1 & (has_second * 0x3f80));
-}
-
-/* `word` without its first one or two bytes: the varint they are. */
-static inline uint64_t
-behind_short_varint(uint64_t word)
-{
-    return word >> 8 >> (word >> 4 & 8);
-}
-
 /*
- * Nearly all records: one or two bytes for the node, one for the time, and no
- * weight. Whether the node has two cannot be predicted, so there is no branch
- * on it. Comes back by value: through memory it would be the slowest step.
+ * Short records are nearly all: one or two bytes for the node, one for the
+ * time, and one for a weight or none. Which of these cannot be predicted, so
+ * there is no branch on it. They come back by value, for through memory it
+ * would be the slowest step.
  */
-static inline bool
-is_common(uint64_t word)
-{
-    const uint64_t two = word & 0x80;
+typedef struct record (*short_function)(uint64_t word);
 
-    /* What must not be set: that the node or the time goes on, a weight. */
-    return !(word & (0x8001 | two << 16));
-}
-
-static inline struct record
-common_record(uint64_t word)
+static inline __attribute__((always_inline)) struct record
+short_record(uint64_t word)
 {
-    const uint64_t two = word & 0x80;
-    const uint64_t head = (word & 0x7f) | (word >> 1 & (two * 0x7f));
-    const uint64_t elapsed = word >> (8 + (two >> 4)) & 0x7f;
+    const uint64_t weighs = word & 1;
+    const uint64_t two = word >> 7 & 1;
+    const uint64_t rest = word >> (8 + 8 * two);
+    const uint64_t head = (word & 0x7f) | (word >> 1 & (0x3f80 & -two));
+    const uint64_t elapsed = rest & 0x7f;
+    const uint64_t zigzag = rest >> 8 & 0x7f & -weighs;
 
     return (struct record){
         .node = (head >> 1) - 1,
         .elapsed = elapsed,
-        .weight = elapsed,
-        .size = 2 + (unsigned)(two >> 7),
+        .weight = elapsed + (uint64_t)vmp_unzigzag(zigzag),
+        .size = 2 + (unsigned)(two + weighs),
+        .next = rest >> (8 + 8 * weighs),
+        .bad = (word & two << 15) | (rest & (0x80 | weighs << 15)),
     };
 }
 
-/* Nearly all others: up to two bytes for the time, and one for a weight. */
-static bool
-read_short(uint64_t word, struct record *record)
-{
-    const uint64_t second = behind_short_varint(word);
-    const uint64_t third = behind_short_varint(second);
-    const bool weighs = word & 1;
+#if defined(__x86_64__)
+/* Where the parts are, by whether it weighs, and whether the node has two. */
+static const struct masks {
+    uint64_t node, elapsed, zigzag, bad;
+} masks[2][2] = {
+    { { 0x7e, 0x7f00, 0, 0x8000 }, { 0x7e, 0x7f00, 0x7f0000, 0x808000 } },
+    { { 0x7f7e, 0x7f0000, 0, 0x808000 },
+      { 0x7f7e, 0x7f0000, 0x7f000000, 0x80808000 } },
+};
 
-    record->node = (short_varint(word) >> 1) - 1;
-    record->elapsed = record->weight = short_varint(second);
-    record->size =
-        2 + (unsigned)(word >> 7 & 1) + (unsigned)(second >> 7 & 1) + weighs;
-    if (weighs)
-        record->weight += (uint64_t)vmp_unzigzag(third & 0x7f);
-    return !((word & word >> 8 & 0x80) | (second & second >> 8 & 0x80) |
-             (third & 0x80 & -(uint64_t)weighs)) &&
-           (int64_t)record->weight >= 0;
+static inline __attribute__((always_inline, target("bmi2"))) struct record
+short_record_bmi2(uint64_t word)
+{
+    const uint64_t weighs = word & 1;
+    const uint64_t two = word >> 7 & 1;
+    const struct masks *const mask = &masks[two][weighs];
+    const uint64_t elapsed = _pext_u64(word, mask->elapsed);
+    const unsigned size = 2 + (unsigned)(two + weighs);
+
+    return (struct record){
+        .node = _pext_u64(word, mask->node) - 1,
+        .elapsed = elapsed,
+        .weight =
+            elapsed + (uint64_t)vmp_unzigzag(_pext_u64(word, mask->zigzag)),
+        .size = size,
+        .next = word >> 8 * size,
+        .bad = word & mask->bad,
+    };
 }
+#endif
 
 /* Where records go, and what is needed to put them there. */
 struct target {
@@ -98,14 +98,16 @@ struct target {
     struct native_batch *batch;
 };
 
-/* Returns false for a node that is not known, or that is 0, which is the same
- * in every session. */
+/* Returns false for what is left to read_unusual(): among others node 0, which
+ * is the same in every session. */
 static inline __attribute__((always_inline)) bool
 put_record(struct target *to, uint32_t at, struct record record)
 {
     uint32_t node;
 
-    if (record.node - 1 >= to->known - 1)
+    if (__builtin_expect(record.bad || (int64_t)record.weight < 0 ||
+                             record.node - 1 >= to->known - 1,
+                         0))
         return false;
     node = to->consecutive ? (uint32_t)record.node + to->shift
                            : to->nodes[record.node];
@@ -120,11 +122,12 @@ put_record(struct target *to, uint32_t at, struct record record)
 
 /*
  * Reads short records of known nodes. Stops at any other, and at `limit`. Two
- * common records fit into one word, so that the second need not wait for where
- * it is to be loaded from.
+ * of them fit into one word, so that the second need not wait for where it is
+ * to be loaded from.
  */
 static inline __attribute__((always_inline)) void
-read_short_ones(struct sample_reader *reader, uint32_t limit, bool consecutive)
+read_short_ones(struct sample_reader *reader, uint32_t limit, bool consecutive,
+                short_function short_of)
 {
     const struct index_row *const row = reader->session->nodes.rows;
     struct target to = {
@@ -141,30 +144,19 @@ read_short_ones(struct sample_reader *reader, uint32_t limit, bool consecutive)
     uint32_t count = reader->count;
 
     while (count < limit && end - at >= (ptrdiff_t)sizeof(word)) {
-        struct record record, other;
+        struct record first, second;
 
         memcpy(&word, at, sizeof(word));
-        word = le64toh(word);
-        if (__builtin_expect(!is_common(word), 0)) {
-            if (!read_short(word, &other) || !put_record(&to, count, other))
-                break;
-            at += other.size;
-            count++;
-            continue;
-        }
-        record = common_record(word);
-        if (!put_record(&to, count, record))
+        first = short_of(le64toh(word));
+        second = short_of(first.next);
+        if (!put_record(&to, count, first))
             break;
-        at += record.size;
         count++;
-        word >>= record.size * 8;
-        if (count == limit || !is_common(word))
+        at += first.size;
+        if (count == limit || !put_record(&to, count, second))
             continue;
-        record = common_record(word);
-        if (!put_record(&to, count, record))
-            break;
-        at += record.size;
         count++;
+        at += second.size;
     }
     reader->left -= count - reader->count;
     reader->count = count;
@@ -172,18 +164,45 @@ read_short_ones(struct sample_reader *reader, uint32_t limit, bool consecutive)
     reader->at = at;
 }
 
-/* By itself, so that its loops have the registers. */
-static void __attribute__((noinline))
-read_usual(struct sample_reader *reader, uint32_t limit)
+static inline __attribute__((always_inline)) void
+read_known(struct sample_reader *reader, uint32_t limit,
+           short_function short_of)
 {
     const struct index_map *const map = &reader->session->nodes;
 
     if (!map->count || map->rows[0].count < 2)
         return;
     if (map->rows[0].consecutive)
-        read_short_ones(reader, limit, true);
+        read_short_ones(reader, limit, true, short_of);
     else
-        read_short_ones(reader, limit, false);
+        read_short_ones(reader, limit, false, short_of);
+}
+
+/* Each by itself, so that its loops have the registers. */
+static __attribute__((noinline)) void
+read_usual_anywhere(struct sample_reader *reader, uint32_t limit)
+{
+    read_known(reader, limit, short_record);
+}
+
+#if defined(__x86_64__)
+static __attribute__((noinline, target("bmi2"))) void
+read_usual_bmi2(struct sample_reader *reader, uint32_t limit)
+{
+    read_known(reader, limit, short_record_bmi2);
+}
+#endif
+
+static void
+read_usual(struct sample_reader *reader, uint32_t limit)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("bmi2")) {
+        read_usual_bmi2(reader, limit);
+        return;
+    }
+#endif
+    read_usual_anywhere(reader, limit);
 }
 
 /* Phases and states change seldom: they are filled in run by run. */
