@@ -6,77 +6,19 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "../intern.h"
-#include "chunk.h"
-#include "varint.h"
+#include "encoder_state.h"
 
 enum {
-    NAME_SIZE = 1024,
-    KIND_SHIFT = 56,
-    KIND_CODE = 1,
     LEAST_UNIT_NS = 1000,
     UNITS_PER_INTERVAL = 64,
-    HEAD_MAX = 3 * VMP_VARINT_MAX,
-    SECTION_MAX = HEAD_MAX + 2 * VMP_VARINT_MAX,
-    CODE_MAX = 2 * VMP_VARINT_MAX + NAME_SIZE,
-    FRAME_MAX = 4 * VMP_VARINT_MAX,
-    NODE_MAX = 2 * VMP_VARINT_MAX,
+    SECTION_MAX = VMP_HEAD_MAX + 2 * VMP_VARINT_MAX,
     SAMPLE_MAX = 6 * VMP_VARINT_MAX,
 };
 
 /* A weight may be this much off, to be made good by the next: then it mostly is
  * the time that passed, which is there already. */
 static const int64_t MOST_OWED = 2; /* units */
-
-static const uint64_t CODE_MASK = ((uint64_t)1 << KIND_SHIFT) - 1;
-
-/* Definitions that are yet to be written: entries `first` and up. */
-struct pending {
-    uint32_t first, count;
-    size_t used;
-    unsigned char bytes[VMP_CHUNK_MAX_PAYLOAD - HEAD_MAX];
-};
-
-struct vmp_encoder {
-    vmp_sink_function sink;
-    vmp_name_of_function name_of;
-    void *user;
-    uint32_t session, number;
-    uint64_t unit_ns;
-
-    struct vmp_intern codes; /* (id, 0) */
-    struct vmp_intern keys;  /* (code and kind, key) → frame_of_key */
-    uint32_t *frame_of_key;
-    uint32_t frame_of_key_size;
-    struct vmp_intern places; /* (offset, line) */
-    struct vmp_intern frames; /* (code and kind, place + 1, or 0 for none) */
-    struct vmp_intern nodes;  /* (parent, frame) */
-
-    struct pending new_codes, new_frames, new_nodes, samples;
-    struct vmp_stream *stream;
-    uint64_t samples_from; /* the start time of the open SAMPLES chunk */
-    uint32_t phase, state; /* of the last sample in it */
-    uint32_t gaps;         /* in it */
-    uint64_t written, unwritten;
-
-    struct vmp_chunk chunk;
-};
-
-static void
-put(struct pending *pending, uint64_t value)
-{
-    unsigned char *const at = pending->bytes + pending->used;
-
-    pending->used += (size_t)(vmp_put_varint(at, value) - at);
-}
-
-static bool
-fits(const struct pending *pending, size_t size)
-{
-    return sizeof(pending->bytes) - pending->used >= size;
-}
 
 static int
 send_chunk(struct vmp_encoder *encoder, enum vmp_chunk_type type)
@@ -90,7 +32,7 @@ send_chunk(struct vmp_encoder *encoder, enum vmp_chunk_type type)
 
 /* The payload of a list or of samples: what stands before the entries. */
 static unsigned char *
-put_head(const struct vmp_encoder *encoder, const struct pending *list,
+put_head(const struct vmp_encoder *encoder, const struct vmp_pending *list,
          enum vmp_chunk_type type, unsigned char *to)
 {
     if (type == VMP_CHUNK_SAMPLES)
@@ -105,10 +47,10 @@ put_head(const struct vmp_encoder *encoder, const struct pending *list,
 
 /* Append a payload to the open chunk, as a section of it or as all of it. */
 static void
-append_list(struct vmp_encoder *encoder, struct pending *list,
+append_list(struct vmp_encoder *encoder, struct vmp_pending *list,
             enum vmp_chunk_type type, bool as_section)
 {
-    unsigned char head[HEAD_MAX];
+    unsigned char head[VMP_HEAD_MAX];
     const size_t size = (size_t)(put_head(encoder, list, type, head) - head);
 
     if (as_section) {
@@ -129,7 +71,7 @@ first_error(int a, int b)
 }
 
 static int
-send_list(struct vmp_encoder *encoder, struct pending *list,
+send_list(struct vmp_encoder *encoder, struct vmp_pending *list,
           enum vmp_chunk_type type)
 {
     if (!list->count)
@@ -138,11 +80,13 @@ send_list(struct vmp_encoder *encoder, struct pending *list,
     return send_chunk(encoder, type);
 }
 
-static int
-send_definitions(struct vmp_encoder *encoder)
+int
+vmp_encoder_send_definitions(struct vmp_encoder *encoder)
 {
-    int r = send_list(encoder, &encoder->new_codes, VMP_CHUNK_CODES);
+    int r = send_list(encoder, &encoder->new_modules, VMP_CHUNK_MODULES);
 
+    r = first_error(r,
+                    send_list(encoder, &encoder->new_codes, VMP_CHUNK_CODES));
     r = first_error(r,
                     send_list(encoder, &encoder->new_frames, VMP_CHUNK_FRAMES));
     return first_error(
@@ -154,9 +98,10 @@ static int
 send_samples(struct vmp_encoder *encoder)
 {
     const struct {
-        struct pending *list;
+        struct vmp_pending *list;
         enum vmp_chunk_type type;
     } parts[] = {
+        { &encoder->new_modules, VMP_CHUNK_MODULES },
         { &encoder->new_codes, VMP_CHUNK_CODES },
         { &encoder->new_frames, VMP_CHUNK_FRAMES },
         { &encoder->new_nodes, VMP_CHUNK_NODES },
@@ -172,7 +117,7 @@ send_samples(struct vmp_encoder *encoder)
     if (lists == 1)
         return send_list(encoder, &encoder->samples, VMP_CHUNK_SAMPLES);
     if (size > VMP_CHUNK_MAX_PAYLOAD) {
-        const int r = send_definitions(encoder);
+        const int r = vmp_encoder_send_definitions(encoder);
         return first_error(
             r, send_list(encoder, &encoder->samples, VMP_CHUNK_SAMPLES));
     }
@@ -180,139 +125,6 @@ send_samples(struct vmp_encoder *encoder)
         if (parts[i].list->count)
             append_list(encoder, parts[i].list, parts[i].type, true);
     return send_chunk(encoder, VMP_CHUNK_GROUP);
-}
-
-static int
-define_code(struct vmp_encoder *encoder, uint64_t id)
-{
-    char name[NAME_SIZE];
-    size_t size;
-    bool is_new;
-    int64_t r;
-
-    if (!id)
-        return 0;
-    r = vmp_intern(&encoder->codes, id, 0, &is_new);
-    if (r < 0 || !is_new)
-        return (int)(r < 0 ? r : 0);
-    size = encoder->name_of(encoder->user, id, name);
-    if (!fits(&encoder->new_codes, CODE_MAX))
-        send_definitions(encoder);
-    put(&encoder->new_codes, id / 4);
-    put(&encoder->new_codes, size);
-    memcpy(encoder->new_codes.bytes + encoder->new_codes.used, name, size);
-    encoder->new_codes.used += size;
-    encoder->new_codes.count++;
-    return 0;
-}
-
-static void
-define_frame(struct vmp_encoder *encoder, uint64_t code,
-             const struct vmp_place *place)
-{
-    struct pending *const list = &encoder->new_frames;
-    const uint64_t kind = code >> KIND_SHIFT ? code >> KIND_SHIFT : KIND_CODE;
-
-    if (!fits(list, FRAME_MAX))
-        send_definitions(encoder);
-    put(list, (code & CODE_MASK) / 4);
-    put(list, (kind & VMP_FRAME_KIND_MASK) |
-                  (place->line ? VMP_FRAME_HAS_LINE : 0) |
-                  (place->has_offset ? VMP_FRAME_HAS_OFFSET : 0));
-    if (place->line)
-        put(list, place->line);
-    if (place->has_offset)
-        put(list, place->offset);
-    list->count++;
-}
-
-int64_t
-vmp_encoder_frame(struct vmp_encoder *encoder, uint64_t code,
-                  const struct vmp_place *place)
-{
-    int64_t where = 0, frame;
-    bool is_new;
-
-    if (place->line || place->has_offset) {
-        /* An offset of 0 is not the same as none. */
-        where =
-            vmp_intern(&encoder->places, place->offset,
-                       (uint64_t)place->line << 1 | place->has_offset, &is_new);
-        if (where < 0)
-            return where;
-        where++;
-    }
-    frame = define_code(encoder, code & CODE_MASK);
-    if (frame < 0)
-        return frame;
-    frame = vmp_intern(&encoder->frames, code, (uint64_t)where, &is_new);
-    if (frame < 0)
-        return frame;
-    if (is_new)
-        define_frame(encoder, code, place);
-    return frame + 1;
-}
-
-int64_t
-vmp_encoder_find_frame(struct vmp_encoder *encoder, uint64_t code, uint64_t key)
-{
-    const int64_t slot = vmp_intern_find(&encoder->keys, code, key);
-
-    return slot < 0 ? slot : (int64_t)encoder->frame_of_key[slot];
-}
-
-static int
-grow_keys(struct vmp_encoder *encoder)
-{
-    const uint32_t size =
-        encoder->frame_of_key_size ? encoder->frame_of_key_size * 2 : 256;
-    uint32_t *const grown =
-        realloc(encoder->frame_of_key, size * sizeof(*grown));
-
-    if (!grown)
-        return -ENOMEM;
-    encoder->frame_of_key = grown;
-    encoder->frame_of_key_size = size;
-    return 0;
-}
-
-int64_t
-vmp_encoder_add_frame(struct vmp_encoder *encoder, uint64_t code, uint64_t key,
-                      const struct vmp_place *place)
-{
-    const int64_t frame = vmp_encoder_frame(encoder, code, place);
-    int64_t slot;
-    bool is_new;
-
-    if (frame < 0)
-        return frame;
-    if (encoder->keys.count >= encoder->frame_of_key_size &&
-        grow_keys(encoder) < 0)
-        return -ENOMEM;
-    slot = vmp_intern(&encoder->keys, code, key, &is_new);
-    if (slot < 0)
-        return slot;
-    encoder->frame_of_key[slot] = (uint32_t)frame;
-    return frame;
-}
-
-int64_t
-vmp_encoder_node(struct vmp_encoder *encoder, uint32_t parent, uint32_t frame)
-{
-    struct pending *const list = &encoder->new_nodes;
-    bool is_new;
-    const int64_t node = vmp_intern(&encoder->nodes, parent, frame, &is_new);
-
-    if (node < 0)
-        return node;
-    if (is_new) {
-        if (!fits(list, NODE_MAX))
-            send_definitions(encoder);
-        put(list, (uint64_t)node + 1 - parent);
-        put(list, frame);
-        list->count++;
-    }
-    return node + 1;
 }
 
 /* So coarse that the time between two samples mostly takes one byte, which is
@@ -361,6 +173,7 @@ vmp_encoder_new(struct vmp_encoder **out, vmp_sink_function sink,
     encoder->sink = sink;
     encoder->name_of = name_of;
     encoder->user = user;
+    encoder->new_modules.first = 1;
     encoder->new_frames.first = 1;
     encoder->new_nodes.first = 1;
     *out = encoder;
@@ -439,7 +252,7 @@ int
 vmp_encoder_sample(struct vmp_encoder *encoder, uint32_t node, uint64_t time_ns,
                    uint64_t weight_ns, uint32_t phase, uint32_t state)
 {
-    struct pending *const samples = &encoder->samples;
+    struct vmp_pending *const samples = &encoder->samples;
     struct vmp_stream *const stream = encoder->stream;
     const int64_t unit_ns = (int64_t)encoder->unit_ns;
     const uint64_t time = time_ns / encoder->unit_ns;
@@ -454,19 +267,19 @@ vmp_encoder_sample(struct vmp_encoder *encoder, uint32_t node, uint64_t time_ns,
         weight = owed_ns > 0 ? owed_ns / unit_ns : 0;
     stream->owed_ns = owed_ns - weight * unit_ns;
 
-    if (!fits(samples, SAMPLE_MAX))
+    if (!vmp_pending_fits(samples, SAMPLE_MAX))
         r = vmp_encoder_finish(encoder);
     phase &= (1 << VMP_STATE_SHIFT) - 1; /* any number that the VM set */
     if (phase != encoder->phase || state != encoder->state) {
-        put(samples, 0);
-        put(samples, phase | state << VMP_STATE_SHIFT);
+        vmp_pending_put(samples, 0);
+        vmp_pending_put(samples, phase | state << VMP_STATE_SHIFT);
         encoder->phase = phase;
         encoder->state = state;
     }
-    put(samples, ((uint64_t)node + 1) << 1 | !as_passed);
-    put(samples, passed);
+    vmp_pending_put(samples, ((uint64_t)node + 1) << 1 | !as_passed);
+    vmp_pending_put(samples, passed);
     if (!as_passed)
-        put(samples, vmp_zigzag(weight - (int64_t)passed));
+        vmp_pending_put(samples, vmp_zigzag(weight - (int64_t)passed));
     samples->count++;
     stream->time += passed;
     return r;

@@ -47,6 +47,15 @@ struct vmp_place {
     bool has_offset;
 };
 
+/* What the file says of an object that is mapped into the process. */
+struct vmp_module_info {
+    const char *path;
+    const unsigned char *build_id;
+    size_t build_id_size;
+    uint64_t start, size, offset; /* of the mapping, and in the file */
+    uint64_t bias; /* address in the process less that in the ELF file */
+};
+
 /* How far the samples of one thread have come. All zero at first. */
 struct vmp_stream {
     uint32_t thread; /* index */
@@ -84,6 +93,17 @@ vmp_encoder_add_frame(struct vmp_encoder *encoder, uint64_t code, uint64_t key,
 int64_t
 vmp_encoder_frame(struct vmp_encoder *encoder, uint64_t code,
                   const struct vmp_place *place);
+
+/* The index of the frame of machine code at `address`, as the ELF file of
+ * `module` has it, or as the process has it if that is 0; or -ENOMEM. */
+int64_t
+vmp_encoder_address(struct vmp_encoder *encoder, uint32_t module,
+                    uint64_t address);
+
+/* Define one more module. Returns its index, which is at least 1. */
+uint32_t
+vmp_encoder_module(struct vmp_encoder *encoder,
+                   const struct vmp_module_info *info);
 
 /* The node of `frame` (0: outer frames were cut) under `parent`, or -ENOMEM. */
 int64_t

@@ -23,6 +23,7 @@ enum {
 struct vmp_clock {
     enum vmprof_clock rung; /* VMPROF_CLOCK_AUTO: off */
     int fd;                 /* VMPROF_CLOCK_PERF; kept when it is off */
+    uint64_t event;         /* perf's own number for what fd is */
     timer_t timer;          /* the other rungs */
 
     /* VMPROF_CLOCK_MONOTONIC: a timer on the thread's CPU clock, which takes
@@ -57,6 +58,13 @@ vmp_clock_start(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid,
                 uint64_t period_ns);
 void
 vmp_clock_stop(struct vmp_clock *clock);
+
+/*
+ * Whether the host has closed the clock's descriptor, whatever else has its
+ * number now. Such a clock ticks no more, and stopping it touches nothing.
+ */
+bool
+vmp_clock_is_gone(const struct vmp_clock *clock);
 
 /* In the child of a fork(), which has a copy of perf's descriptor alone. */
 void

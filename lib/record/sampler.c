@@ -6,6 +6,7 @@
 #include <vmprof/version.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -23,7 +24,8 @@ enum {
     OPTIONS_SIZE_0_1 = 64,
     DEFAULT_MAX_FRAMES = 1024,
     MOST_MAX_FRAMES = 65536,
-    DEFAULT_RING_SIZE = 1 << 20,
+    LEAST_DEFAULT_RING = 1 << 20,
+    MOST_DEFAULT_RING = 16 << 20,
     LEAST_RING_SIZE = 16 << 10,
     MOST_RING_SIZE = 1 << 30,
 };
@@ -55,10 +57,22 @@ static uint64_t
 least_ring(uint64_t max_frames)
 {
     const uint64_t need = 4 * (sizeof(struct vmp_record) +
-                               max_frames * sizeof(struct vmprof_walked_frame));
+                               max_frames * sizeof(struct vmprof_linked_frame));
     uint64_t size = LEAST_RING_SIZE;
 
     while (size < need)
+        size *= 2;
+    return size;
+}
+
+/* Room for what two seconds bring, at 256 bytes a sample: so long a writer may
+ * stand still. Of that, memory is what was ever needed. */
+static uint64_t
+default_ring(double interval)
+{
+    uint64_t size = LEAST_DEFAULT_RING;
+
+    while (size < MOST_DEFAULT_RING && (double)size * interval < 2 * 256)
         size *= 2;
     return size;
 }
@@ -78,7 +92,7 @@ check(struct vmprof_options *options)
     if (!options->max_frames)
         options->max_frames = DEFAULT_MAX_FRAMES;
     if (!options->ring_size)
-        options->ring_size = DEFAULT_RING_SIZE;
+        options->ring_size = default_ring(options->interval);
     if (options->max_frames > MOST_MAX_FRAMES ||
         options->ring_size < LEAST_RING_SIZE ||
         options->ring_size > MOST_RING_SIZE ||
@@ -119,12 +133,17 @@ choose_rung(const struct vmprof_options *options, enum vmprof_clock *out)
 static void
 set_up(const struct vmprof_options *options, enum vmprof_clock rung)
 {
+    static unsigned last_number;
+
     memset(&vmp_session, 0, sizeof(vmp_session));
     vmp_session.interval_ns = (uint64_t)(options->interval * 1e9 + 0.5);
     vmp_session.max_frames = options->max_frames;
     vmp_session.mode = options->mode;
     vmp_session.rung = rung;
     vmp_session.clock = is_observed(options) ? VMPROF_CLOCK_OBSERVER : rung;
+    vmp_session.polled =
+        !is_observed(options) && options->sampling == VMPROF_SAMPLING_AUTO;
+    vmp_session.number = ++last_number ? last_number : ++last_number;
     vmp_session.ring_size = options->ring_size;
     vmp_session.start_ns = vmp_now_ns(CLOCK_MONOTONIC);
     if (options->vm_name)
@@ -145,7 +164,7 @@ random_number(void)
 }
 
 static int
-start_writer(const struct vmp_sink *sink)
+start_writer(struct vmp_output *output)
 {
     static struct utsname system;
     struct vmp_session_info info = {
@@ -166,13 +185,13 @@ start_writer(const struct vmp_sink *sink)
         info.os = strcmp(system.sysname, "Linux") ? system.sysname : "linux";
         info.machine = system.machine;
     }
-    return vmp_writer_start(&vmp_session.writer, sink, &info);
+    return vmp_writer_start(&vmp_session.writer, output, &info);
 }
 
 static int
-start(const struct vmp_sink *sink)
+start(struct vmp_output *output)
 {
-    int r = start_writer(sink);
+    int r = start_writer(output);
 
     if (r < 0)
         return r;
@@ -189,12 +208,12 @@ static int
 enable_locked(const struct vmprof_options *options)
 {
     enum vmprof_clock rung;
-    struct vmp_sink sink;
+    struct vmp_output *output;
     int r;
 
     if (vmp_session.enabled)
         return -EBUSY;
-    r = vmp_sink_open(&sink, options->fd);
+    r = vmp_output_start(&output, options->fd);
     if (r < 0)
         return r;
     r = vmp_handler_install();
@@ -202,58 +221,18 @@ enable_locked(const struct vmprof_options *options)
         r = choose_rung(options, &rung);
         if (r == 0) {
             set_up(options, rung);
-            r = start(&sink);
+            r = start(output);
         }
         if (r < 0)
             vmp_handler_remove();
     }
     if (r < 0)
-        vmp_sink_close(&sink);
+        vmp_output_stop(output);
     return r;
 }
 
-int
-vmprof_enable_with(const struct vmprof_options *given)
-{
-    struct vmprof_options options;
-    int r, observed = 0;
-
-    if (!given)
-        return -EINVAL;
-    r = vmp_sized_import(&options, sizeof(options), OPTIONS_SIZE_0_1, given);
-    if (r == 0)
-        r = check(&options);
-    if (r < 0)
-        return r;
-    vmp_fork_prepare();
-
-    /* Before the lock, for it runs functions of the VM. */
-    vmp_codes_name_all();
-    vmp_threads_lock();
-    r = enable_locked(&options);
-    if (r == 0 && is_observed(&options))
-        observed = vmp_observer_start();
-    vmp_threads_unlock();
-    if (r < 0)
-        vmp_codes_name_all_end();
-    if (observed < 0)
-        vmprof_disable();
-    return r < 0 ? r : observed;
-}
-
-int
-vmprof_enable(int fd, double interval)
-{
-    struct vmprof_options options;
-
-    vmprof_options_init(&options);
-    options.fd = fd;
-    options.interval = interval;
-    return vmprof_enable_with(&options);
-}
-
-int
-vmprof_disable(void)
+static int
+disable(void)
 {
     struct vmp_writer *writer;
     int r;
@@ -282,6 +261,74 @@ vmprof_disable(void)
     vmp_codes_keep_forgotten(false);
     vmp_threads_unlock();
     vmp_codes_name_all_end();
+    return r;
+}
+
+static int
+enable(const struct vmprof_options *given)
+{
+    struct vmprof_options options;
+    int r, observed = 0;
+
+    r = vmp_sized_import(&options, sizeof(options), OPTIONS_SIZE_0_1, given);
+    if (r == 0)
+        r = check(&options);
+    if (r < 0)
+        return r;
+    vmp_fork_prepare();
+
+    /* Before the lock, for it runs functions of the VM. */
+    vmp_codes_name_all();
+    vmp_threads_lock();
+    r = enable_locked(&options);
+    if (r == 0 && is_observed(&options))
+        observed = vmp_observer_start();
+    vmp_threads_unlock();
+    if (r < 0)
+        vmp_codes_name_all_end();
+    if (observed < 0)
+        disable();
+    return r < 0 ? r : observed;
+}
+
+/* Neither is cut short where it waits for a thread of ours, nor changes the
+ * host's errno. */
+int
+vmprof_enable_with(const struct vmprof_options *given)
+{
+    const int saved_errno = errno;
+    int before, r;
+
+    if (!given)
+        return -EINVAL;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    r = enable(given);
+    pthread_setcancelstate(before, NULL);
+    errno = saved_errno;
+    return r;
+}
+
+int
+vmprof_enable(int fd, double interval)
+{
+    struct vmprof_options options;
+
+    vmprof_options_init(&options);
+    options.fd = fd;
+    options.interval = interval;
+    return vmprof_enable_with(&options);
+}
+
+int
+vmprof_disable(void)
+{
+    const int saved_errno = errno;
+    int before, r;
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    r = disable();
+    pthread_setcancelstate(before, NULL);
+    errno = saved_errno;
     return r;
 }
 

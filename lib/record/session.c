@@ -88,6 +88,20 @@ vmp_session_retry_clocks(void)
 }
 
 void
+vmp_session_check_clocks(void)
+{
+    if (!atomic_load(&vmp_session.sampling))
+        return;
+    for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
+        if (t->state != VMP_THREAD_ATTACHED || !vmp_clock_is_gone(&t->clock))
+            continue;
+        failed_clock(-EBADF);
+        vmp_clock_stop(&t->clock);
+        vmp_session_start_clock(t);
+    }
+}
+
+void
 vmp_session_join(struct vmp_thread *thread)
 {
     int r;
@@ -109,8 +123,15 @@ vmp_session_join(struct vmp_thread *thread)
     r = allocate(thread);
     if (r < 0)
         failed_clock(r);
-    else if (vmp_session.clock != VMPROF_CLOCK_OBSERVER || thread->request)
+    else if (vmp_session.clock != VMPROF_CLOCK_OBSERVER ||
+             vmp_has_own_frames(thread))
         vmp_session_start_clock(thread);
+    if (r == 0 && vmp_session.polled)
+        /* Pairs with the acquire in vmprof_poll_expired(). */
+        atomic_store_explicit(&thread->poll.session, vmp_session.number,
+                              memory_order_release);
+    if (thread == vmp_current)
+        thread->head.poll_countdown = 0; /* so as to notice at once */
 }
 
 /* Its counters are final. */
@@ -123,13 +144,14 @@ close_accounts(struct vmp_thread *thread)
     thread->awaits_clock = false;
     if (atomic_exchange(&thread->requested, false))
         thread->counters.lost_walker++;
-    if (thread->ring.data && thread->request)
-        vmp_walker_close(thread);
+    if (thread->ring.data && vmp_has_own_frames(thread))
+        vmp_close_own_frames(thread);
 }
 
 void
 vmp_session_part(struct vmp_thread *thread)
 {
+    atomic_store(&thread->poll.session, 0);
     vmp_clock_stop(&thread->clock);
     if (!vmp_session.enabled) {
         vmp_thread_recycle(thread);
@@ -213,6 +235,7 @@ vmp_session_stop_sampling(void)
         if (t->state != VMP_THREAD_ATTACHED)
             continue;
         await_idle(t);
+        atomic_store(&t->poll.session, 0);
         vmp_clock_stop(&t->clock);
         close_accounts(t);
     }
@@ -241,6 +264,7 @@ vmp_session_leave_to_parent(void)
     if (vmp_session.writer)
         vmp_writer_leave_to_parent(vmp_session.writer);
     memset(&vmp_session, 0, sizeof(vmp_session));
+    vmp_stacks_leave_to_parent(vmp_current ? vmp_current->head.stack : NULL);
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
         /* The event is the parent's; its descriptor is not. Timers are not
          * inherited. Memory that other threads were using is left alone. */
@@ -250,9 +274,11 @@ vmp_session_leave_to_parent(void)
         t->path = NULL;
         t->announced = false;
         atomic_store(&t->busy, false);
+        atomic_store(&t->poll.session, 0);
         if (t == vmp_current) {
             t->tid = gettid();
         } else {
+            vmp_stack_release(t->head.stack ? t->head.stack : t->leaving);
             /* Else its walker would be asked for the next thread. */
             t->own.frames = NULL;
             vmp_thread_recycle(t);

@@ -172,10 +172,38 @@ read_frames(struct cursor *c)
         frame.line = bits & 16 ? varint(c) : 0;
         frame.has_offset = !!(bits & 32);
         frame.offset = bits & 32 ? varint(c) : 0;
-        need(c, bits < 64, "a frame with unknown bits");
+        frame.module = bits & 64 ? varint(c) : 0;
+        need(c, bits < 128, "a frame with unknown bits");
         need(c, frame.kind >= 1 && frame.kind <= 10, "a kind that is none");
+        need(c, frame.kind == 10 ? bits & 32 && !frame.code : !(bits & 64),
+             "a module or a code that does not fit the kind");
+        need(c,
+             frame.module < d->module_count && (!(bits & 64) || frame.module),
+             "a frame of an undefined module");
         d->frames = grow(d->frames, d->frame_count, sizeof(frame));
         d->frames[d->frame_count++] = frame;
+    }
+}
+
+static void
+read_modules(struct cursor *c)
+{
+    struct decoded *const d = c->decoded;
+    const uint64_t first = varint(c);
+
+    need(c, first == d->module_count, "modules are not numbered in a row");
+    for (uint64_t left = varint(c); left && !c->bad; left--) {
+        const uint64_t size = varint(c);
+        struct cursor entry = *c;
+
+        need(c, size <= (uint64_t)(c->end - c->at), "a module is cut off");
+        if (c->bad)
+            return;
+        entry.end = c->at = c->at + size;
+        d->modules = grow(d->modules, d->module_count, sizeof(*d->modules));
+        memset(&d->modules[d->module_count], 0, sizeof(*d->modules));
+        read_fields(&entry, &d->modules[d->module_count++]);
+        c->bad = entry.bad;
     }
 }
 
@@ -305,6 +333,8 @@ read_payload(struct cursor *c, uint64_t type)
         read_fields(c, &d->stats);
     else if (type == 8)
         read_end(c);
+    else if (type == 10)
+        read_modules(c);
     else
         need(c, false, "an unknown type");
     need(c, c->at == c->end, "the payload does not end with its contents");
@@ -400,9 +430,10 @@ decode(struct decoded *d, const void *bytes, size_t size)
     memset(d, 0, sizeof(*d));
     d->frames = calloc(1, sizeof(*d->frames));
     d->nodes = calloc(1, sizeof(*d->nodes));
-    if (!d->frames || !d->nodes)
+    d->modules = calloc(1, sizeof(*d->modules));
+    if (!d->frames || !d->nodes || !d->modules)
         abort();
-    d->frame_count = d->node_count = 1;
+    d->frame_count = d->node_count = d->module_count = 1;
     do {
         chunk = read_chunk(d, (const unsigned char *)bytes + d->whole,
                            size - d->whole);
@@ -442,8 +473,11 @@ decoded_free(struct decoded *d)
         free(d->codes[i].name);
     for (size_t i = 0; i < d->thread_count; i++)
         free_fields(&d->threads[i].fields);
+    for (size_t i = 0; i < d->module_count; i++)
+        free_fields(&d->modules[i]);
     free_fields(&d->session);
     free_fields(&d->stats);
+    free(d->modules);
     free(d->codes);
     free(d->frames);
     free(d->nodes);

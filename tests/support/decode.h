@@ -27,7 +27,7 @@ struct decoded_code {
 };
 
 struct decoded_frame {
-    uint64_t code, kind, line, offset;
+    uint64_t code, kind, line, offset, module;
     int has_offset;
 };
 
@@ -55,11 +55,13 @@ struct decoded {
     int ended;
     uint64_t end_time;
     struct decoded_code *codes;
+    struct decoded_fields *modules; /* [0] is none */
     struct decoded_frame *frames;   /* [0] is the cut frame */
     struct decoded_node *nodes;     /* [0] is the empty stack */
     struct decoded_sample *samples; /* in the order of the file */
     struct decoded_thread *threads;
     size_t code_count, frame_count, node_count, sample_count, thread_count;
+    size_t module_count;
     size_t whole; /* bytes of whole chunks */
 };
 

@@ -224,6 +224,89 @@ equal_places_are_one_frame_and_offset_0_is_not_none(void **state)
     free(tape.bytes);
 }
 
+static void
+machine_code_is_a_frame_of_a_module_that_comes_before_it(void **state)
+{
+    (void)state;
+    const unsigned char id[] = { 0xca, 0xfe, 0xba, 0xbe };
+    const struct vmp_module_info libc = { "/lib/libc.so", id,     sizeof(id),
+                                          0x7f0000001000, 0x5000, 0x1000,
+                                          0x7f0000000000 };
+    const struct vmp_module_info vdso = { .path = "[vdso]", .start = 4096 };
+    struct tape tape = { 0 };
+    struct vmp_encoder *const encoder = start(&tape);
+    struct vmp_stream stream = { 0 };
+    int64_t f, g, jitted;
+    uint32_t n;
+    struct decoded d;
+
+    vmp_encoder_begin(encoder, &stream);
+    assert_int_equal(vmp_encoder_module(encoder, &libc), 1);
+    assert_int_equal(vmp_encoder_module(encoder, &vdso), 2);
+    f = vmp_encoder_address(encoder, 1, 0x1234);
+    g = vmp_encoder_address(encoder, 2, 0x1234);
+    jitted = vmp_encoder_address(encoder, 0, UINT64_MAX);
+    assert_true(f > 0 && g > 0 && jitted > 0 && f != g && g != jitted);
+    assert_int_equal(vmp_encoder_address(encoder, 1, 0x1234), f);
+    n = (uint32_t)vmp_encoder_node(encoder, 0, (uint32_t)f);
+    n = (uint32_t)vmp_encoder_node(encoder, n, (uint32_t)g);
+    n = (uint32_t)vmp_encoder_node(encoder, n, (uint32_t)jitted);
+    vmp_encoder_sample(encoder, n, 1000, 1000, 0, 0);
+    assert_int_equal(vmp_encoder_finish(encoder), 0);
+    read_back(&tape, &d);
+    assert_int_equal(d.module_count, 3);
+    assert_string_equal(d.modules[1].string[1], "/lib/libc.so");
+    assert_memory_equal(d.modules[1].string[3], id, sizeof(id));
+    assert_int_equal(d.modules[1].number[2], 0x7f0000001000);
+    assert_int_equal(d.modules[1].number[4], 0x5000);
+    assert_int_equal(d.modules[1].number[6], 0x1000);
+    assert_int_equal(d.modules[1].number[8], 0x7f0000000000);
+    assert_null(d.modules[2].string[3]);
+    assert_int_equal(d.frame_count, 4);
+    for (size_t i = 1; i < 4; i++) {
+        assert_int_equal(d.frames[i].kind, 10);
+        assert_int_equal(d.frames[i].module, i % 3);
+        assert_int_equal(d.frames[i].offset, i < 3 ? 0x1234 : UINT64_MAX);
+    }
+    finish(encoder, &tape, &d);
+}
+
+static void
+modules_come_before_their_use_however_many_there_are(void **state)
+{
+    (void)state;
+    struct tape tape = { 0 };
+    struct vmp_encoder *const encoder = start(&tape);
+    const uint32_t count = rounds(400);
+    char path[1000];
+    struct vmp_module_info info = { .path = path };
+    struct vmp_stream stream = { 0 };
+    struct decoded d;
+
+    memset(path, 'p', sizeof(path) - 1);
+    path[sizeof(path) - 1] = 0;
+    vmp_encoder_begin(encoder, &stream);
+    for (uint32_t i = 1; i <= count; i++) {
+        info.start = i;
+        assert_int_equal(vmp_encoder_module(encoder, &info), i);
+        vmp_encoder_sample(
+            encoder,
+            (uint32_t)vmp_encoder_node(
+                encoder, 0, (uint32_t)vmp_encoder_address(encoder, i, i)),
+            i * 1000, 1000, 0, 0);
+    }
+    assert_int_equal(vmp_encoder_finish(encoder), 0);
+    read_back(&tape, &d);
+    assert_int_equal(d.module_count, count + 1);
+    for (uint32_t i = 1; i <= count; i++) {
+        const struct decoded_node *const n = &d.nodes[d.samples[i - 1].node];
+
+        assert_int_equal(d.frames[n->frame].module, i);
+        assert_int_equal(d.modules[i].number[2], i);
+    }
+    finish(encoder, &tape, &d);
+}
+
 /* Weights near, far above and far below the time that passes. */
 static void
 weights_add_up_to_within_two_units_at_every_sample(void **state)
@@ -306,7 +389,9 @@ the_largest_numbers_do_no_harm(void **state)
     const uint64_t code = ((uint64_t)1 << 56) - 4;
     const struct vmp_place place = { UINT64_MAX, UINT32_MAX, true };
     const struct vmp_counters counters = { .expirations = UINT64_MAX,
-                                           .sampled_ns = UINT64_MAX };
+                                           .sampled_ns = UINT64_MAX,
+                                           .native_cut = UINT64_MAX,
+                                           .native_failed = 7 };
     struct vmp_stream stream = { 0 };
     struct decoded d;
     const uint32_t n = node(encoder, 0, code | (uint64_t)7 << 56, &place);
@@ -326,6 +411,8 @@ the_largest_numbers_do_no_harm(void **state)
     assert_int_equal(d.samples[1].time, (uint64_t)INT64_MAX / unit(&d));
     assert_int_equal(d.stats.number[4], UINT64_MAX);
     assert_int_equal(d.stats.number[26], UINT64_MAX);
+    assert_int_equal(d.stats.number[36], UINT64_MAX);
+    assert_int_equal(d.stats.number[38], 7);
     finish(encoder, &tape, &d);
 }
 
@@ -384,6 +471,9 @@ main(void)
             definitions_come_before_their_use_however_many_there_are),
         cmocka_unit_test(definitions_come_first_when_one_chunk_cannot_hold_all),
         cmocka_unit_test(equal_places_are_one_frame_and_offset_0_is_not_none),
+        cmocka_unit_test(
+            machine_code_is_a_frame_of_a_module_that_comes_before_it),
+        cmocka_unit_test(modules_come_before_their_use_however_many_there_are),
         cmocka_unit_test(weights_add_up_to_within_two_units_at_every_sample),
         cmocka_unit_test(
             phases_and_states_hold_until_they_change_and_start_anew_in_a_chunk),

@@ -8,6 +8,7 @@
 
 #include "../session.h"
 #include "sample.h"
+#include "takeover.h"
 
 struct sigaction vmp_foreign_action;
 
@@ -21,29 +22,45 @@ forward(int number, siginfo_t *info, void *context)
         vmp_foreign_action.sa_handler(number);
 }
 
+/* After a tick that took no sample. */
 static void
-tick(struct vmp_thread *thread, uint64_t now_ns)
+rearm_unused(struct vmp_thread *thread, uint64_t now_ns, uint64_t period_ns)
+{
+    vmp_clock_read(&thread->clock, now_ns, vmp_now_ns(CLOCK_THREAD_CPUTIME_ID));
+    vmp_clock_rearm(&thread->clock, period_ns);
+}
+
+static void
+tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
 {
     /* Pairs with await_idle(): either it sees that we are busy, or we see
      * that sampling is off. */
     if (atomic_exchange(&thread->busy, true)) {
+        if (atomic_load_explicit(&thread->poll.sampling,
+                                 memory_order_relaxed)) {
+            /* A poll takes the sample: nothing is due. */
+            rearm_unused(thread, now_ns, vmp_tick_period(thread, true));
+            return;
+        }
         /* Whoever is busy may be counting: this counter is the handler's. */
         if (!atomic_load_explicit(&vmp_session.paused, memory_order_relaxed))
             vmp_count(&thread->counters.lost_busy, 1);
-        if (atomic_load(&vmp_session.sampling)) {
-            vmp_clock_read(&thread->clock, now_ns,
-                           vmp_now_ns(CLOCK_THREAD_CPUTIME_ID));
-            vmp_clock_rearm(&thread->clock, vmp_session.interval_ns);
-        }
+        if (atomic_load(&vmp_session.sampling))
+            rearm_unused(thread, now_ns, vmp_session.interval_ns);
         return;
     }
     /* A clock that is off has sent this for a session that is over. */
     if (atomic_load(&vmp_session.sampling) &&
         __atomic_load_n(&thread->clock.rung, __ATOMIC_ACQUIRE) !=
             VMPROF_CLOCK_AUTO) {
-        vmp_tick(thread, now_ns);
-        vmp_clock_rearm(&thread->clock,
-                        vmp_jitter(thread, vmp_session.interval_ns));
+        if (vmp_polls_come(thread, now_ns)) {
+            rearm_unused(thread, now_ns, vmp_tick_period(thread, true));
+        } else {
+            thread->context = context;
+            vmp_tick(thread, now_ns);
+            thread->context = NULL;
+            vmp_clock_rearm(&thread->clock, vmp_tick_period(thread, false));
+        }
     }
     atomic_store_explicit(&thread->busy, false, memory_order_release);
 }
@@ -53,12 +70,11 @@ vmp_handle_signal(int number, siginfo_t *info, void *context)
 {
     const int saved_errno = errno;
     const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
-
     struct vmp_thread *const thread = vmp_current;
 
     if (!vmp_clock_sent(thread ? &thread->clock : NULL, info))
         forward(number, info, context);
     else if (thread)
-        tick(thread, now_ns);
+        tick(thread, now_ns, context);
     errno = saved_errno;
 }

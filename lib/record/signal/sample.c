@@ -5,6 +5,7 @@
 #include "sample.h"
 
 #include "../session.h"
+#include "own_frames.h"
 
 uint64_t
 vmp_jitter(struct vmp_thread *thread, uint64_t interval_ns)
@@ -201,13 +202,23 @@ ask_walker(struct vmp_thread *thread, const struct vmp_missed *missed)
     thread->request(&thread->head, thread->request_user);
 }
 
+static void
+read_frames(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
+            const struct vmp_missed *missed)
+{
+    /* Which of these frames were there all the time is not known. */
+    if (missed->system)
+        vmp_count(&thread->counters.lost_overrun, missed->system);
+    vmp_read_own_frames(thread, now_ns, cpu_ns);
+}
+
 /* A clock of time that passes ticks for threads that sleep, too: then nothing
  * is due. */
 static bool
-is_idle(const struct vmp_thread *thread, uint64_t cpu_ns)
+is_idle(const struct vmp_thread *thread, uint64_t used_ns)
 {
     return thread->clock.rung == VMPROF_CLOCK_MONOTONIC &&
-           cpu_ns - thread->last_cpu_ns < vmp_session.interval_ns / 16;
+           used_ns < vmp_session.interval_ns / 16;
 }
 
 static void
@@ -225,20 +236,25 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns)
     const uint64_t cpu_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
     const struct vmp_missed missed =
         vmp_clock_read(&thread->clock, now_ns, cpu_ns);
+    uint64_t used_ns;
 
     if (atomic_load_explicit(&vmp_session.paused, memory_order_relaxed)) {
         vmp_leave_out(thread, now_ns, cpu_ns);
         return;
     }
-    /* The observer looks at threads without a walker. */
-    if (!thread->request && vmp_session.clock == VMPROF_CLOCK_OBSERVER)
+    /* The observer looks at the others. */
+    if (vmp_session.clock == VMPROF_CLOCK_OBSERVER &&
+        !vmp_has_own_frames(thread))
         return;
-    if (is_idle(thread, cpu_ns))
+    /* A poll may have charged it ahead of its time. */
+    used_ns = cpu_ns > thread->last_cpu_ns ? cpu_ns - thread->last_cpu_ns : 0;
+    if (is_idle(thread, used_ns))
         return;
     count_expirations(thread, &missed);
     if (thread->request)
         ask_walker(thread, &missed);
+    else if (thread->read)
+        read_frames(thread, now_ns, cpu_ns, &missed);
     else
-        sample_shadow_stack(thread, now_ns, cpu_ns - thread->last_cpu_ns,
-                            &missed);
+        sample_shadow_stack(thread, now_ns, used_ns, &missed);
 }

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What the files of the encoder share: encoder.c and definitions.c alone. */
+#ifndef VMP_ENCODER_STATE_H
+#define VMP_ENCODER_STATE_H
+
+#include "../intern.h"
+#include "chunk.h"
+#include "encoder.h"
+#include "varint.h"
+
+enum {
+    VMP_HEAD_MAX = 3 * VMP_VARINT_MAX, /* what stands before a list */
+};
+
+/* Definitions or samples that are yet to be written: entries `first` and up. */
+struct vmp_pending {
+    uint32_t first, count;
+    size_t used;
+    unsigned char bytes[VMP_CHUNK_MAX_PAYLOAD - VMP_HEAD_MAX];
+};
+
+struct vmp_encoder {
+    vmp_sink_function sink;
+    vmp_name_of_function name_of;
+    void *user;
+    uint32_t session, number;
+    uint64_t unit_ns;
+
+    struct vmp_intern codes; /* (id, 0) */
+    struct vmp_intern keys;  /* (code and kind, key) → frame_of_key */
+    uint32_t *frame_of_key;
+    uint32_t frame_of_key_size;
+    struct vmp_intern places; /* (offset, line) */
+    struct vmp_intern frames; /* (code and kind, place + 1, or 0 for none), and
+                                 (module and kind, address) */
+    struct vmp_intern nodes;  /* (parent, frame) */
+
+    struct vmp_pending new_modules, new_codes, new_frames, new_nodes, samples;
+    struct vmp_stream *stream;
+    uint64_t samples_from; /* the start time of the open SAMPLES chunk */
+    uint32_t phase, state; /* of the last sample in it */
+    uint32_t gaps;         /* in it */
+    uint64_t written, unwritten;
+
+    struct vmp_chunk chunk;
+};
+
+static inline void
+vmp_pending_put(struct vmp_pending *pending, uint64_t value)
+{
+    unsigned char *const at = pending->bytes + pending->used;
+
+    pending->used += (size_t)(vmp_put_varint(at, value) - at);
+}
+
+static inline bool
+vmp_pending_fits(const struct vmp_pending *pending, size_t size)
+{
+    return sizeof(pending->bytes) - pending->used >= size;
+}
+
+/* Write out all definitions there are, in chunks of their own. */
+int
+vmp_encoder_send_definitions(struct vmp_encoder *encoder);
+
+#endif
