@@ -6,6 +6,7 @@
 #include "takeover.h"
 
 #include "../session.h"
+#include "sample.h"
 
 enum {
     /* A tick takes 15 to 25 us: then at most 10 %, and 0.1 % while it rests. */
