@@ -23,7 +23,7 @@ forward(int number, siginfo_t *info, void *context)
 }
 
 static void
-tick(struct vmp_thread *thread, uint64_t now_ns)
+tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
 {
     bool polls_come;
 
@@ -48,8 +48,10 @@ tick(struct vmp_thread *thread, uint64_t now_ns)
         __atomic_load_n(&thread->clock.rung, __ATOMIC_ACQUIRE) !=
             VMPROF_CLOCK_AUTO) {
         polls_come = vmp_polls_come(thread, now_ns);
+        thread->context = context;
         if (!polls_come)
             vmp_tick(thread, now_ns);
+        thread->context = NULL;
         vmp_clock_rearm(&thread->clock, vmp_tick_period(thread, polls_come));
     }
     atomic_store_explicit(&thread->busy, false, memory_order_release);
@@ -64,6 +66,6 @@ vmp_handle_signal(int number, siginfo_t *info, void *context)
     if (!vmp_clock_sent(info))
         forward(number, info, context);
     else if (vmp_current)
-        tick(vmp_current, now_ns);
+        tick(vmp_current, now_ns, context);
     errno = saved_errno;
 }

@@ -5,6 +5,7 @@
 #include "sample.h"
 
 #include "../session.h"
+#include "own_frames.h"
 
 enum {
     MAX_IDLE_SHIFT = 5,
@@ -195,8 +196,8 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns)
         thread->last_time_ns = now_ns;
         return;
     }
-    /* The observer looks at threads without a walker. */
-    if (!thread->request && vmp_session.mode == VMPROF_MODE_WALL)
+    /* The observer looks at the others. */
+    if (vmp_session.mode == VMPROF_MODE_WALL && !vmp_has_own_frames(thread))
         return;
     /* A poll may have charged it ahead of its time. */
     used_ns = cpu_ns > thread->last_cpu_ns ? cpu_ns - thread->last_cpu_ns : 0;
@@ -205,6 +206,8 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns)
     vmp_count(&thread->counters.expirations, 1);
     if (thread->request)
         ask_walker(thread);
+    else if (thread->read)
+        vmp_read_own_frames(thread, now_ns, cpu_ns);
     else
         sample_shadow_stack(thread, now_ns, used_ns);
 }
