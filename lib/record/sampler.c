@@ -50,7 +50,7 @@ static uint64_t
 least_ring(uint64_t max_frames)
 {
     const uint64_t need = 4 * (sizeof(struct vmp_record) +
-                               max_frames * sizeof(struct vmprof_walked_frame));
+                               max_frames * sizeof(struct vmprof_linked_frame));
     uint64_t size = LEAST_RING_SIZE;
 
     while (size < need)
@@ -126,6 +126,7 @@ static void
 set_up(const struct vmprof_options *options, enum vmprof_clock rung)
 {
     const bool observed = options->mode == VMPROF_MODE_WALL;
+    static unsigned last_number;
 
     memset(&vmp_session, 0, sizeof(vmp_session));
     vmp_session.interval_ns = (uint64_t)(options->interval * 1e9 + 0.5);
@@ -133,6 +134,10 @@ set_up(const struct vmprof_options *options, enum vmprof_clock rung)
     vmp_session.mode = options->mode;
     vmp_session.rung = rung;
     vmp_session.clock = observed ? VMPROF_CLOCK_OBSERVER : rung;
+    vmp_session.polled = options->mode == VMPROF_MODE_CPU &&
+                         options->clock != VMPROF_CLOCK_OBSERVER &&
+                         options->sampling == VMPROF_SAMPLING_AUTO;
+    vmp_session.number = ++last_number ? last_number : ++last_number;
     vmp_session.ring_size = options->ring_size;
     vmp_session.start_ns = vmp_now_ns(CLOCK_MONOTONIC);
     if (options->vm_name)
