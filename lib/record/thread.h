@@ -95,7 +95,7 @@ static_assert(offsetof(struct vmp_thread, head) == 0, "the VM writes here");
 /* The calling thread's record. A handler reads this, so that its first touch
  * must not allocate. */
 extern _Thread_local struct vmp_thread *vmp_current
-    __attribute__((tls_model("initial-exec")));
+    __attribute__((tls_model(VMP_TLS_MODEL)));
 
 /* All records, the newest first. The list only grows. Under the lock. */
 extern struct vmp_thread *vmp_threads;
