@@ -13,6 +13,7 @@
 #include <uthash.h>
 
 #include "../sized.h"
+#include "lock.h"
 #include "name.h"
 
 enum {
@@ -47,7 +48,7 @@ struct code {
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 /* Over callbacks, which may register codes and, on their own thread, forget
  * some. Taken before the other. */
-static pthread_mutex_t callback_mutex;
+static struct vmp_lock callbacks;
 
 static struct vmprof_code_class *classes;
 static struct code *codes_by_id, *codes_by_key;
@@ -69,20 +70,20 @@ make_callback_mutex(void)
 
     pthread_mutexattr_init(&recursive);
     pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
-    pthread_mutex_init(&callback_mutex, &recursive);
+    pthread_mutex_init(&callbacks.mutex, &recursive);
     pthread_mutexattr_destroy(&recursive);
 }
 
 void
 vmp_callbacks_lock(void)
 {
-    pthread_mutex_lock(&callback_mutex);
+    vmp_lock(&callbacks);
 }
 
 void
 vmp_callbacks_unlock(void)
 {
-    pthread_mutex_unlock(&callback_mutex);
+    vmp_unlock(&callbacks);
 }
 
 void
@@ -100,12 +101,14 @@ vmp_codes_unlock(void)
 void
 vmp_codes_leave_to_parent(void)
 {
-    /* Its owner is the parent's thread, so that nobody here can unlock it. */
-    make_callback_mutex();
     naming = 0;
     keeping = false;
     bury(UINT64_MAX);
     pthread_mutex_unlock(&mutex);
+    /* Its owner is the parent's thread, so that nobody here can unlock it. */
+    make_callback_mutex();
+    callbacks.depth = 0;
+    pthread_setcancelstate(callbacks.cancel_state, NULL);
 }
 
 static bool
@@ -274,10 +277,10 @@ vmp_codes_name_all(void)
     naming++;
     pthread_mutex_unlock(&mutex);
 
-    pthread_mutex_lock(&callback_mutex);
+    vmp_callbacks_lock();
     while (name_one())
         ;
-    pthread_mutex_unlock(&callback_mutex);
+    vmp_callbacks_unlock();
 }
 
 void
@@ -337,10 +340,10 @@ vmprof_register_code(struct vmprof_code_class *code_class, void *object,
         free(code->name);
         free(code);
     } else if (ask) {
-        pthread_mutex_lock(&callback_mutex);
+        vmp_callbacks_lock();
         while (name_one())
             ;
-        pthread_mutex_unlock(&callback_mutex);
+        vmp_callbacks_unlock();
     }
     return r;
 }
@@ -449,7 +452,7 @@ vmp_code_place(uint64_t id, uint64_t position, struct vmp_place *place)
     void *object = NULL;
     int r = -ENOENT;
 
-    pthread_mutex_lock(&callback_mutex);
+    vmp_callbacks_lock();
     pthread_mutex_lock(&mutex);
     code = find_by_id(id);
     if (code && !code->forgotten) {
@@ -459,7 +462,7 @@ vmp_code_place(uint64_t id, uint64_t position, struct vmp_place *place)
     pthread_mutex_unlock(&mutex);
     if (code_class)
         r = ask_place(code_class, object, position, place);
-    pthread_mutex_unlock(&callback_mutex);
+    vmp_callbacks_unlock();
     return r;
 }
 

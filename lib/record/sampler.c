@@ -6,6 +6,7 @@
 #include <vmprof/version.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -139,7 +140,7 @@ random_number(void)
 }
 
 static int
-start_writer(const struct vmp_sink *sink)
+start_writer(struct vmp_output *output)
 {
     static struct utsname system;
     struct vmp_session_info info = {
@@ -160,13 +161,13 @@ start_writer(const struct vmp_sink *sink)
         info.os = strcmp(system.sysname, "Linux") ? system.sysname : "linux";
         info.machine = system.machine;
     }
-    return vmp_writer_start(&vmp_session.writer, sink, &info);
+    return vmp_writer_start(&vmp_session.writer, output, &info);
 }
 
 static int
-start(const struct vmp_sink *sink)
+start(struct vmp_output *output)
 {
-    int r = start_writer(sink);
+    int r = start_writer(output);
 
     if (r < 0)
         return r;
@@ -183,12 +184,12 @@ static int
 enable_locked(const struct vmprof_options *options)
 {
     enum vmprof_clock rung;
-    struct vmp_sink sink;
+    struct vmp_output *output;
     int r;
 
     if (vmp_session.enabled)
         return -EBUSY;
-    r = vmp_sink_open(&sink, options->fd);
+    r = vmp_output_start(&output, options->fd);
     if (r < 0)
         return r;
     r = vmp_handler_install();
@@ -196,58 +197,18 @@ enable_locked(const struct vmprof_options *options)
         r = choose_rung(options, &rung);
         if (r == 0) {
             set_up(options, rung);
-            r = start(&sink);
+            r = start(output);
         }
         if (r < 0)
             vmp_handler_remove();
     }
     if (r < 0)
-        vmp_sink_close(&sink);
+        vmp_output_stop(output);
     return r;
 }
 
-int
-vmprof_enable_with(const struct vmprof_options *given)
-{
-    struct vmprof_options options;
-    int r, observed = 0;
-
-    if (!given)
-        return -EINVAL;
-    r = vmp_sized_import(&options, sizeof(options), OPTIONS_SIZE_0_1, given);
-    if (r == 0)
-        r = check(&options);
-    if (r < 0)
-        return r;
-    vmp_fork_prepare();
-
-    /* Before the lock, for it runs functions of the VM. */
-    vmp_codes_name_all();
-    vmp_threads_lock();
-    r = enable_locked(&options);
-    if (r == 0 && options.mode == VMPROF_MODE_WALL)
-        observed = vmp_observer_start();
-    vmp_threads_unlock();
-    if (r < 0)
-        vmp_codes_name_all_end();
-    if (observed < 0)
-        vmprof_disable();
-    return r < 0 ? r : observed;
-}
-
-int
-vmprof_enable(int fd, double interval)
-{
-    struct vmprof_options options;
-
-    vmprof_options_init(&options);
-    options.fd = fd;
-    options.interval = interval;
-    return vmprof_enable_with(&options);
-}
-
-int
-vmprof_disable(void)
+static int
+disable(void)
 {
     struct vmp_writer *writer;
     int r;
@@ -276,6 +237,69 @@ vmprof_disable(void)
     vmp_codes_keep_forgotten(false);
     vmp_threads_unlock();
     vmp_codes_name_all_end();
+    return r;
+}
+
+static int
+enable(const struct vmprof_options *given)
+{
+    struct vmprof_options options;
+    int r, observed = 0;
+
+    r = vmp_sized_import(&options, sizeof(options), OPTIONS_SIZE_0_1, given);
+    if (r == 0)
+        r = check(&options);
+    if (r < 0)
+        return r;
+    vmp_fork_prepare();
+
+    /* Before the lock, for it runs functions of the VM. */
+    vmp_codes_name_all();
+    vmp_threads_lock();
+    r = enable_locked(&options);
+    if (r == 0 && options.mode == VMPROF_MODE_WALL)
+        observed = vmp_observer_start();
+    vmp_threads_unlock();
+    if (r < 0)
+        vmp_codes_name_all_end();
+    if (observed < 0)
+        disable();
+    return r < 0 ? r : observed;
+}
+
+/* Neither is cut short where it waits for a thread of ours. */
+int
+vmprof_enable_with(const struct vmprof_options *given)
+{
+    int before, r;
+
+    if (!given)
+        return -EINVAL;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    r = enable(given);
+    pthread_setcancelstate(before, NULL);
+    return r;
+}
+
+int
+vmprof_enable(int fd, double interval)
+{
+    struct vmprof_options options;
+
+    vmprof_options_init(&options);
+    options.fd = fd;
+    options.interval = interval;
+    return vmprof_enable_with(&options);
+}
+
+int
+vmprof_disable(void)
+{
+    int before, r;
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    r = disable();
+    pthread_setcancelstate(before, NULL);
     return r;
 }
 

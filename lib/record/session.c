@@ -71,6 +71,20 @@ vmp_session_start_clock(struct vmp_thread *thread)
 }
 
 void
+vmp_session_check_clocks(void)
+{
+    if (!atomic_load(&vmp_session.sampling))
+        return;
+    for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
+        if (t->state != VMP_THREAD_ATTACHED || !vmp_clock_is_gone(&t->clock))
+            continue;
+        failed_clock(-EBADF);
+        vmp_clock_stop(&t->clock);
+        vmp_session_start_clock(t);
+    }
+}
+
+void
 vmp_session_join(struct vmp_thread *thread)
 {
     int r;
@@ -219,6 +233,7 @@ vmp_session_leave_to_parent(void)
     if (vmp_session.writer)
         vmp_writer_leave_to_parent(vmp_session.writer);
     memset(&vmp_session, 0, sizeof(vmp_session));
+    vmp_stacks_leave_to_parent(vmp_current ? vmp_current->head.stack : NULL);
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
         /* The event is the parent's; its descriptor is not. Timers are not
          * inherited. Memory that other threads were using is left alone. */
@@ -231,6 +246,7 @@ vmp_session_leave_to_parent(void)
         if (t == vmp_current) {
             t->tid = gettid();
         } else {
+            vmp_stack_release(t->head.stack ? t->head.stack : t->leaving);
             /* Else its walker would be asked for the next thread. */
             t->own.frames = NULL;
             vmp_thread_recycle(t);

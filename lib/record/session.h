@@ -48,6 +48,10 @@ vmp_session_part(struct vmp_thread *thread);
 void
 vmp_session_start_clock(struct vmp_thread *thread);
 
+/* Replace the clocks whose descriptors the host has closed. Under the lock. */
+void
+vmp_session_check_clocks(void);
+
 /* The two halves of disabling, around the end of the writer; under the lock. */
 void
 vmp_session_stop_sampling(void);

@@ -11,6 +11,7 @@
 
 #include "../sized.h"
 #include "fork.h"
+#include "lock.h"
 #include "session.h"
 
 enum {
@@ -21,20 +22,20 @@ enum {
 _Thread_local struct vmp_thread *vmp_current;
 struct vmp_thread *vmp_threads;
 
-static pthread_mutex_t threads_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct vmp_lock threads_lock = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 static pthread_mutex_t observe_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_key_t at_thread_end;
 
 void
 vmp_threads_lock(void)
 {
-    pthread_mutex_lock(&threads_mutex);
+    vmp_lock(&threads_lock);
 }
 
 void
 vmp_threads_unlock(void)
 {
-    pthread_mutex_unlock(&threads_mutex);
+    vmp_unlock(&threads_lock);
 }
 
 void
@@ -71,10 +72,15 @@ vmp_thread_recycle(struct vmp_thread *thread)
     clear(thread);
 }
 
+/* In the second round of destructors: those of the VM may run its code. */
 static void
-end_of_thread(void *thread)
+end_of_thread(void *head)
 {
-    vmprof_detach_thread(thread);
+    struct vmp_thread *const thread = head;
+
+    if (thread->is_ending || pthread_setspecific(at_thread_end, head) != 0)
+        vmprof_detach_thread(head);
+    thread->is_ending = true;
 }
 
 static void
@@ -127,7 +133,7 @@ attach(const struct vmprof_thread_options *options, struct vmp_thread **out)
     if (r < 0)
         return r;
     thread->own.is_own = true;
-    atomic_store(&thread->own.in_use, 1);
+    vmp_stack_take(&thread->own);
     thread->head.top = thread->own.top;
     thread->head.limit = thread->own.limit;
     thread->head.stack = &thread->own;

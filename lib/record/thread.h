@@ -79,6 +79,7 @@ struct vmp_thread {
     struct vmp_thread *next;
     pid_t tid;
     char name[32];
+    bool is_ending;    /* without having been detached */
     uint64_t start_ns; /* of its attach; on CLOCK_MONOTONIC */
     uint64_t end_ns;   /* of its detach */
     uint64_t cpu_start_ns, cpu_end_ns;

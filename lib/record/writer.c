@@ -20,7 +20,7 @@ enum {
 
 struct vmp_writer {
     pthread_t thread;
-    struct vmp_sink sink;
+    struct vmp_output *output;
     struct vmp_session_info info;
     struct vmp_encoder *encoder;
     uint32_t thread_count; /* announced */
@@ -40,12 +40,22 @@ name_of(void *user, uint64_t code, char *buffer)
     return vmp_code_name(code, buffer);
 }
 
+/* That the encoder has let out; it counts a chunk's when they are taken. */
+static uint64_t
+count_samples(const struct vmp_writer *writer)
+{
+    uint64_t written, unwritten;
+
+    vmp_encoder_count(writer->encoder, &written, &unwritten);
+    return written;
+}
+
 static int
 write_chunk(void *user, const void *data, size_t size)
 {
     struct vmp_writer *const writer = user;
 
-    return vmp_sink_write(&writer->sink, data, size);
+    return vmp_output_put(writer->output, data, size, count_samples(writer));
 }
 
 static uint64_t
@@ -114,16 +124,21 @@ drain_thread(struct vmp_writer *writer, struct vmp_thread *thread)
     vmp_threads_unlock();
 }
 
+/* Write what the encoder let out, and tell of it. */
 static void
-publish(struct vmp_writer *writer, struct vmp_counters *counters)
+flush(struct vmp_writer *writer)
 {
+    uint64_t encoded, refused;
+
+    vmp_output_flush(writer->output, count_samples(writer));
+    vmp_encoder_count(writer->encoder, &encoded, &refused);
     vmp_threads_lock();
-    vmp_encoder_count(writer->encoder, &vmp_session.samples_written,
-                      &vmp_session.samples_unwritten);
-    vmp_session.bytes_written = writer->sink.bytes_written;
-    vmp_session.write_error = writer->sink.error;
+    vmp_session.samples_written = vmp_output_samples(writer->output);
+    vmp_session.samples_unwritten =
+        encoded + refused - vmp_session.samples_written;
+    vmp_session.bytes_written = vmp_output_bytes(writer->output);
+    vmp_session.write_error = vmp_output_error(writer->output);
     vmp_session.locations_lost = writer->locations_lost;
-    vmp_session_count(counters);
     vmp_threads_unlock();
 }
 
@@ -133,10 +148,14 @@ write_stats(struct vmp_writer *writer, bool at_once)
     const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
     struct vmp_counters counters;
 
-    publish(writer, &counters);
     if (now_ns - writer->stats_ns < STATS_EVERY_NS && !at_once)
         return;
     writer->stats_ns = now_ns;
+    vmp_threads_lock();
+    vmp_session_check_clocks();
+    vmp_session.locations_lost = writer->locations_lost;
+    vmp_session_count(&counters);
+    vmp_threads_unlock();
     vmp_encoder_stats(writer->encoder, since_start(writer, now_ns), &counters);
 }
 
@@ -198,12 +217,11 @@ static void
 finish(struct vmp_writer *writer)
 {
     const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
-    struct vmp_counters counters;
 
     drain_all(writer, true);
     describe_all(writer);
     vmp_encoder_end(writer->encoder, since_start(writer, now_ns));
-    publish(writer, &counters);
+    flush(writer);
 }
 
 static void *
@@ -213,8 +231,11 @@ run(void *user)
 
     pthread_setname_np(pthread_self(), "vmprof-writer");
     vmp_encoder_open(writer->encoder, &writer->info);
-    while (wait_a_while(writer))
+    flush(writer);
+    while (wait_a_while(writer)) {
         drain_all(writer, false);
+        flush(writer);
+    }
     finish(writer);
     return NULL;
 }
@@ -242,7 +263,7 @@ free_writer(struct vmp_writer *writer)
 }
 
 int
-vmp_writer_start(struct vmp_writer **out, const struct vmp_sink *sink,
+vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
                  const struct vmp_session_info *info)
 {
     struct vmp_writer *const writer = calloc(1, sizeof(*writer));
@@ -251,7 +272,7 @@ vmp_writer_start(struct vmp_writer **out, const struct vmp_sink *sink,
 
     if (!writer)
         return -ENOMEM;
-    writer->sink = *sink;
+    writer->output = output;
     writer->info = *info;
     writer->wait_ms = SHORTEST_WAIT_MS;
     pthread_condattr_init(&attributes);
@@ -275,16 +296,16 @@ vmp_writer_stop(struct vmp_writer *writer)
 {
     pthread_mutex_lock(&writer->mutex);
     writer->stopping = true;
-    vmp_sink_hurry(&writer->sink);
+    vmp_output_hurry(writer->output);
     pthread_cond_signal(&writer->wake);
     pthread_mutex_unlock(&writer->mutex);
     pthread_join(writer->thread, NULL);
-    vmp_sink_close(&writer->sink);
+    vmp_output_stop(writer->output);
     free_writer(writer);
 }
 
 void
 vmp_writer_leave_to_parent(struct vmp_writer *writer)
 {
-    vmp_sink_close(&writer->sink);
+    vmp_output_leave_to_parent(writer->output);
 }
