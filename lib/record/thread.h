@@ -59,13 +59,13 @@ struct vmp_thread {
     uint64_t jumps; /* to stacks that do not stand on the one left */
     vmprof_request_function request;
     void *request_user;
-    atomic_bool requested; /* a walker has been asked and has not answered */
+    atomic_uint requested; /* a walker has been asked and has not answered */
     vmprof_read_function read;
     void *read_user;
 
     /* Of whoever samples: the handler, a walker's answer, or the observer. */
-    atomic_bool busy;
-    void *context; /* what the tick in hand interrupted, or NULL */
+    atomic_uint busy; /* a word: RISC-V has no exchange of bytes */
+    void *context;    /* what the tick in hand interrupted, or NULL */
     struct vmp_ring ring;
     struct vmp_last_sample last;
     uint64_t last_cpu_ns, last_time_ns;
