@@ -48,6 +48,39 @@ walked_frame(struct vmp_encoder *encoder,
         encoder, (walked->code & CODE_ID_MASK) | kind << KIND_SHIFT, &place);
 }
 
+static int64_t
+linked_frame(struct vmp_encoder *encoder,
+             const struct vmprof_linked_frame *linked, uint64_t *locations_lost)
+{
+    const uint64_t kind =
+        linked->kind == VMPROF_KIND_CODE ? 0 : linked->kind & 15;
+    const struct vmp_sampled_frame sampled = {
+        .code = (linked->code & CODE_ID_MASK) | kind << 56 |
+                (linked->has_position ? VMP_HAS_POSITION : 0),
+        .position = linked->position,
+    };
+
+    return frame_of(encoder, &sampled, locations_lost);
+}
+
+/* Frame `i` of those that a record holds. */
+static int64_t
+recorded_frame(struct vmp_encoder *encoder, const struct vmp_record *record,
+               uint32_t i, uint64_t *locations_lost)
+{
+    const void *const frames = record + 1;
+
+    if (record->type == VMP_RECORD_WALKED)
+        return walked_frame(encoder,
+                            (const struct vmprof_walked_frame *)frames + i);
+    if (record->type == VMP_RECORD_LINKED)
+        return linked_frame(encoder,
+                            (const struct vmprof_linked_frame *)frames + i,
+                            locations_lost);
+    return frame_of(encoder, (const struct vmp_sampled_frame *)frames + i,
+                    locations_lost);
+}
+
 /* Put one more frame on the path. On failure the path ends here. */
 static int
 extend(struct vmp_encoder *encoder, struct vmp_thread *thread, int64_t frame)
@@ -68,8 +101,6 @@ static uint32_t
 follow(struct vmp_encoder *encoder, struct vmp_thread *thread,
        const struct vmp_record *record, uint64_t *locations_lost)
 {
-    const struct vmp_sampled_frame *sampled = (const void *)(record + 1);
-    const struct vmprof_walked_frame *walked = (const void *)(record + 1);
     /* Frames left out stand as one frame beneath all others. */
     const uint32_t outer = record->keep ? record->keep + !!record->cut : 0;
     int r = 0;
@@ -84,9 +115,7 @@ follow(struct vmp_encoder *encoder, struct vmp_thread *thread,
         r = extend(encoder, thread, 0);
     for (uint32_t i = 0; i < record->added && r == 0; i++)
         r = extend(encoder, thread,
-                   record->type == VMP_RECORD_WALKED
-                       ? walked_frame(encoder, &walked[i])
-                       : frame_of(encoder, &sampled[i], locations_lost));
+                   recorded_frame(encoder, record, i, locations_lost));
     return thread->path_count ? thread->path[thread->path_count - 1] : 0;
 }
 

@@ -24,7 +24,8 @@ enum {
     OPTIONS_SIZE_0_1 = 64,
     DEFAULT_MAX_FRAMES = 1024,
     MOST_MAX_FRAMES = 65536,
-    DEFAULT_RING_SIZE = 1 << 20,
+    LEAST_DEFAULT_RING = 1 << 20,
+    MOST_DEFAULT_RING = 16 << 20,
     LEAST_RING_SIZE = 16 << 10,
     MOST_RING_SIZE = 1 << 30,
 };
@@ -49,10 +50,22 @@ static uint64_t
 least_ring(uint64_t max_frames)
 {
     const uint64_t need = 4 * (sizeof(struct vmp_record) +
-                               max_frames * sizeof(struct vmprof_walked_frame));
+                               max_frames * sizeof(struct vmprof_linked_frame));
     uint64_t size = LEAST_RING_SIZE;
 
     while (size < need)
+        size *= 2;
+    return size;
+}
+
+/* Room for what two seconds bring, at 256 bytes a sample: so long a writer may
+ * stand still. Of that, memory is what was ever needed. */
+static uint64_t
+default_ring(double interval)
+{
+    uint64_t size = LEAST_DEFAULT_RING;
+
+    while (size < MOST_DEFAULT_RING && (double)size * interval < 2 * 256)
         size *= 2;
     return size;
 }
@@ -72,7 +85,7 @@ check(struct vmprof_options *options)
     if (!options->max_frames)
         options->max_frames = DEFAULT_MAX_FRAMES;
     if (!options->ring_size)
-        options->ring_size = DEFAULT_RING_SIZE;
+        options->ring_size = default_ring(options->interval);
     if (options->max_frames > MOST_MAX_FRAMES ||
         options->ring_size < LEAST_RING_SIZE ||
         options->ring_size > MOST_RING_SIZE ||
@@ -113,6 +126,7 @@ static void
 set_up(const struct vmprof_options *options, enum vmprof_clock rung)
 {
     const bool observed = options->mode == VMPROF_MODE_WALL;
+    static unsigned last_number;
 
     memset(&vmp_session, 0, sizeof(vmp_session));
     vmp_session.interval_ns = (uint64_t)(options->interval * 1e9 + 0.5);
@@ -120,6 +134,10 @@ set_up(const struct vmprof_options *options, enum vmprof_clock rung)
     vmp_session.mode = options->mode;
     vmp_session.rung = rung;
     vmp_session.clock = observed ? VMPROF_CLOCK_OBSERVER : rung;
+    vmp_session.polled = options->mode == VMPROF_MODE_CPU &&
+                         options->clock != VMPROF_CLOCK_OBSERVER &&
+                         options->sampling == VMPROF_SAMPLING_AUTO;
+    vmp_session.number = ++last_number ? last_number : ++last_number;
     vmp_session.ring_size = options->ring_size;
     vmp_session.start_ns = vmp_now_ns(CLOCK_MONOTONIC);
     if (options->vm_name)

@@ -17,6 +17,9 @@ struct vmp_session {
     uint64_t interval_ns;
     size_t max_frames;
 
+    unsigned number; /* of this session, never 0 */
+    bool polled;     /* threads that poll sample themselves */
+
     /* Under vmp_threads_lock(). */
     bool enabled;
     uint32_t mode;           /* enum vmprof_mode */
@@ -44,7 +47,7 @@ vmp_session_join(struct vmp_thread *thread);
 void
 vmp_session_part(struct vmp_thread *thread);
 
-/* Give a thread its clock if it has none: it has got a walker. */
+/* Give a thread its clock if it has none: it has got frames of its own. */
 void
 vmp_session_start_clock(struct vmp_thread *thread);
 
@@ -68,10 +71,10 @@ vmp_session_bury(struct vmp_thread *thread);
 void
 vmp_session_leave_to_parent(void);
 
-/* The time that a walker's thread has slept up to now, which it was never asked
- * for; when it is sampled no more. */
+/* The time that a thread with frames of its own has slept up to now, which it
+ * was never asked for; when it is sampled no more. */
 void
-vmp_walker_close(struct vmp_thread *thread);
+vmp_close_own_frames(struct vmp_thread *thread);
 
 /* The sums over all threads; under the lock. */
 void

@@ -15,6 +15,7 @@
 #include "../format/encoder.h"
 #include "../format/format.h"
 #include "../os/clock.h"
+#include "poll.h"
 #include "ring.h"
 #include "stack.h"
 
@@ -60,9 +61,12 @@ struct vmp_thread {
     vmprof_request_function request;
     void *request_user;
     atomic_bool requested; /* a walker has been asked and has not answered */
+    vmprof_read_function read;
+    void *read_user;
 
     /* Of whoever samples: the handler, a walker's answer, or the observer. */
     atomic_bool busy;
+    void *context; /* what the tick in hand interrupted, or NULL */
     struct vmp_ring ring;
     struct vmp_last_sample last;
     uint64_t last_cpu_ns, last_time_ns;
@@ -70,6 +74,8 @@ struct vmp_thread {
     unsigned idle_ticks;          /* in a row */
     struct vmp_counters counters; /* written by one, read by all */
     struct vmp_clock clock;
+
+    struct vmp_poll poll;
 
     /* Under vmp_threads_lock(). */
     enum vmp_thread_state state;
@@ -115,6 +121,13 @@ vmp_observe_unlock(void);
 /* Give a record whose ring has been written out to the next thread. */
 void
 vmp_thread_recycle(struct vmp_thread *thread);
+
+/* Whether the thread has frames of its own, which the observer cannot see. */
+static inline bool
+vmp_has_own_frames(const struct vmp_thread *thread)
+{
+    return thread->request || thread->read;
+}
 
 /* Add to a counter that others read meanwhile. Any context. */
 static inline void
