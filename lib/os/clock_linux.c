@@ -211,13 +211,14 @@ static int
 await_tick(const struct vmp_clock *clock, const sigset_t *signals)
 {
     const struct timespec at_once = { 0, 0 };
-    const uint64_t end = vmp_now_ns(CLOCK_MONOTONIC) + CHECK_PATIENCE_NS;
+    const uint64_t end =
+        vmp_now_ns(CLOCK_THREAD_CPUTIME_ID) + CHECK_PATIENCE_NS;
     siginfo_t info;
     bool is_late;
 
     do {
-        /* The last look is after the end: others may have had the CPU. */
-        is_late = vmp_now_ns(CLOCK_MONOTONIC) >= end;
+        /* In time of its own: others may have the CPU. */
+        is_late = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID) >= end;
         if (sigtimedwait(signals, &info, &at_once) < 0)
             continue;
         if (vmp_clock_sent(clock, &info))

@@ -42,17 +42,22 @@ profile_stats(void)
     return stats;
 }
 
-/* Samples that were taken: not those of time that none was taken of. */
+/* Time that no sample was taken of: in the kernel, or between polls. */
+static inline bool
+is_gap(const struct decoded *d, const struct decoded_sample *sample)
+{
+    const uint64_t kind = d->frames[d->nodes[sample->node].frame].kind;
+
+    return kind == 8 || kind == 9;
+}
+
 static inline size_t
 taken_samples(const struct decoded *d)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < d->sample_count; i++) {
-        const uint32_t frame = d->nodes[d->samples[i].node].frame;
-
-        count += d->frames[frame].kind != 8 && d->frames[frame].kind != 9;
-    }
+    for (size_t i = 0; i < d->sample_count; i++)
+        count += !is_gap(d, &d->samples[i]);
     return count;
 }
 
