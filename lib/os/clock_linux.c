@@ -146,8 +146,8 @@ vmp_clock_start(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid,
     pthread_once(&once, make_cookie);
     *clock = (struct vmp_clock){
         .fd = -1,
-        .period_ns = period_ns,
-        .asked_ns = period_ns,
+        .period_ns = period_ns | 1,
+        .asked_ns = period_ns | 1,
         .tries = 256,
         .armed_cpu_ns = vmp_thread_cpu_ns(tid),
         .armed_ns = vmp_now_ns(CLOCK_MONOTONIC),

@@ -205,6 +205,7 @@ start(struct vmp_output *output)
 static int
 enable_locked(const struct vmprof_options *options)
 {
+    struct vmp_session last;
     enum vmprof_clock rung;
     struct vmp_output *output;
     int r;
@@ -218,8 +219,12 @@ enable_locked(const struct vmprof_options *options)
     if (r == 0) {
         r = choose_rung(options, &rung);
         if (r == 0) {
+            /* The stats are the last session's until there is another. */
+            memcpy(&last, &vmp_session, sizeof(last));
             set_up(options, rung);
             r = start(output);
+            if (r < 0)
+                memcpy(&vmp_session, &last, sizeof(last));
         }
         if (r < 0)
             vmp_handler_remove();

@@ -166,6 +166,8 @@ rearm_timer(struct vmp_clock *clock, uint64_t period_ns)
 void
 vmp_clock_rearm(struct vmp_clock *clock, uint64_t period_ns)
 {
+    if (period_ns < LEAST_PERIOD_NS)
+        period_ns = LEAST_PERIOD_NS;
     clock->asked_ns = period_ns;
     if (clock->rung == VMPROF_CLOCK_PERF) {
         if (clock->tries > ONE_TRY * 9 / 8)

@@ -5,6 +5,7 @@
 #include "handler.h"
 
 #include <errno.h>
+#include <ucontext.h>
 
 #include "../session.h"
 #include "sample.h"
@@ -13,13 +14,31 @@
 struct sigaction vmp_foreign_action;
 
 static void
-forward(int number, siginfo_t *info, void *context)
+call_foreign(int number, siginfo_t *info, void *context)
 {
     if (vmp_foreign_action.sa_flags & SA_SIGINFO)
         vmp_foreign_action.sa_sigaction(number, info, context);
-    else if (vmp_foreign_action.sa_handler != SIG_DFL &&
-             vmp_foreign_action.sa_handler != SIG_IGN)
+    else
         vmp_foreign_action.sa_handler(number);
+}
+
+/* With the signals blocked that its handler asked for, and no others of ours. */
+static void
+forward(int number, siginfo_t *info, void *context)
+{
+    const ucontext_t *const interrupted = context;
+    sigset_t ours, mask = vmp_foreign_action.sa_mask;
+
+    if (!(vmp_foreign_action.sa_flags & SA_SIGINFO) &&
+        (vmp_foreign_action.sa_handler == SIG_DFL ||
+         vmp_foreign_action.sa_handler == SIG_IGN))
+        return;
+    if (!(vmp_foreign_action.sa_flags & SA_NODEFER))
+        sigaddset(&mask, number);
+    sigorset(&mask, &mask, &interrupted->uc_sigmask);
+    pthread_sigmask(SIG_SETMASK, &mask, &ours);
+    call_foreign(number, info, context);
+    pthread_sigmask(SIG_SETMASK, &ours, NULL);
 }
 
 /* After a tick that took no sample. */
