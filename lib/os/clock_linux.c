@@ -8,8 +8,8 @@
 #include <fcntl.h>
 #include <linux/perf_event.h>
 #include <pthread.h>
+#include <sys/auxv.h>
 #include <sys/ioctl.h>
-#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -37,10 +37,13 @@ make_cookie(void)
 {
     struct timespec grain = { .tv_nsec = 10 * 1000 * 1000 };
 
-    if (getrandom(&vmp_clock_cookie, sizeof(vmp_clock_cookie), GRND_NONBLOCK) !=
-        sizeof(vmp_clock_cookie))
-        vmp_clock_cookie = (uintptr_t)vmp_now_ns(CLOCK_MONOTONIC) ^
-                           (uintptr_t)&vmp_clock_cookie;
+    const unsigned char *const secret = (const void *)getauxval(AT_RANDOM);
+
+    /* The program's own, which forked children share; not to be read back. */
+    for (unsigned i = 0; secret && i < 16; i++)
+        vmp_clock_cookie =
+            (vmp_clock_cookie ^ secret[i]) * (uintptr_t)0x100000001b3;
+    vmp_clock_cookie ^= (uintptr_t)&vmp_clock_cookie;
     clock_getres(CLOCK_MONOTONIC_COARSE, &grain);
     vmp_clock_grain_ns = (uint64_t)grain.tv_nsec;
 }
