@@ -32,6 +32,7 @@ struct vmp_session {
     int clock_error;
     uint64_t samples_written, samples_unwritten, bytes_written;
     int write_error;
+    uint64_t unsampled_ns; /* of brief threads that have ended */
     char vm_name[64], program[64];
     struct vmp_writer *writer;
 };
