@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "legacy.h"
 #include "signal/sample.h"
 
 struct vmp_session vmp_session;
@@ -49,25 +50,6 @@ release(struct vmp_thread *thread)
     thread->announced = false;
 }
 
-/*
- * Until a thread's first tick: as long as it takes from any moment of one that
- * has run for ever. With a whole interval a thread that lives for less would
- * never be sampled, however many of its kind there are.
- */
-static uint64_t
-first_period(struct vmp_thread *thread)
-{
-    const uint64_t interval_ns = vmp_session.interval_ns;
-    uint64_t period_ns;
-
-    thread->idle_ticks = 0; /* which make a period longer */
-    /* A moment is in a period as likely as that is long. */
-    do
-        period_ns = vmp_jitter(thread, interval_ns * 2) - interval_ns + 1;
-    while (period_ns > vmp_jitter(thread, interval_ns));
-    return period_ns;
-}
-
 void
 vmp_session_start_clock(struct vmp_thread *thread)
 {
@@ -78,7 +60,8 @@ vmp_session_start_clock(struct vmp_thread *thread)
     if (!atomic_load(&vmp_session.sampling) || !thread->ring.data ||
         thread->clock.rung != VMPROF_CLOCK_AUTO)
         return;
-    period_ns = first_period(thread);
+    thread->idle_ticks = 0; /* which make a period longer */
+    period_ns = thread->period_ns;
     r = vmp_clock_start(&thread->clock, rung, thread->tid, period_ns);
     /* Out of descriptors, say: the other rung needs none. */
     if (r < 0 && rung == VMPROF_CLOCK_PERF)
@@ -120,8 +103,7 @@ vmp_session_join(struct vmp_thread *thread)
     thread->cpu_start_ns = vmp_thread_cpu_ns(thread->tid);
     thread->last_cpu_ns = thread->cpu_start_ns;
     thread->last_time_ns = vmp_now_ns(CLOCK_MONOTONIC);
-    thread->inherited_ns = vmp_session.unsampled_ns;
-    vmp_session.unsampled_ns = 0;
+    vmp_inherit(thread);
     r = allocate(thread);
     if (r < 0)
         failed_clock(r);
@@ -146,23 +128,6 @@ close_accounts(struct vmp_thread *thread)
         vmp_close_own_frames(thread);
 }
 
-/*
- * A thread that lived for less than an interval is one of many, as a rule, of
- * which some are sampled. These stand for the others: what was not sampled of
- * it goes to the next thread, as if both had been one.
- */
-static void
-bequeath(const struct vmp_thread *thread)
-{
-    const uint64_t lived_ns = thread->cpu_end_ns - thread->cpu_start_ns;
-
-    if (vmp_session.mode != VMPROF_MODE_CPU || !thread->ring.data ||
-        lived_ns >= vmp_session.interval_ns)
-        return;
-    vmp_session.unsampled_ns +=
-        thread->inherited_ns + thread->cpu_end_ns - thread->last_cpu_ns;
-}
-
 void
 vmp_session_part(struct vmp_thread *thread)
 {
@@ -175,7 +140,7 @@ vmp_session_part(struct vmp_thread *thread)
     /* When sampling ended they were closed, and the writer may be done. */
     if (atomic_load(&vmp_session.sampling)) {
         close_accounts(thread);
-        bequeath(thread);
+        vmp_bequeath(thread);
     }
     thread->end_ns = vmp_now_ns(CLOCK_MONOTONIC);
     thread->state = VMP_THREAD_ENDED;
