@@ -133,6 +133,15 @@ run_on(struct vmp_thread *thread, struct vmprof_stack *to)
     __atomic_store_n(&thread->switches, thread->switches + 1, __ATOMIC_RELEASE);
 }
 
+/* `frame` is that of a function that the VM called: above the frame pointer and
+ * the return address begins what called it. */
+static void
+note_place(struct vmprof_stack *stack, void *frame)
+{
+    stack->place.stack_pointer = (uintptr_t)frame + 2 * sizeof(frame);
+    stack->place.top = stack->top;
+}
+
 static bool
 take(struct vmprof_stack *stack)
 {
@@ -190,6 +199,7 @@ vmprof_switch_stack(struct vmprof_thread *head, struct vmprof_stack *to)
     r = take_chain(thread, to);
     if (r < 0)
         return r;
+    note_place(to, __builtin_frame_address(0));
     run_on(thread, to);
     release_chain(from);
     return 0;
@@ -207,6 +217,7 @@ vmprof_resume_stack(struct vmprof_thread *head, struct vmprof_stack *to)
     if (!take(to))
         return -EBUSY;
     put_on(to, head->stack);
+    note_place(to, __builtin_frame_address(0));
     run_on(thread, to);
     return 0;
 }

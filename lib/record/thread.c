@@ -132,6 +132,7 @@ attach(const struct vmprof_thread_options *options, struct vmp_thread **out)
     thread->head.limit = thread->own.limit;
     thread->head.stack = &thread->own;
     thread->tid = gettid();
+    thread->handle = pthread_self();
     thread->start_ns = vmp_now_ns(CLOCK_MONOTONIC);
     set_name(thread, options->name);
     thread->state = VMP_THREAD_ATTACHED;

@@ -25,8 +25,9 @@ enum {
 /* The frames of one stack, as a part of a thread's whole stack. */
 struct vmp_segment {
     const struct vmprof_stack *stack;
-    uint64_t id;   /* the stack's */
-    uint64_t runs; /* the stack's then */
+    uint64_t id;                  /* the stack's */
+    uint64_t runs;                /* the stack's then */
+    struct vmp_stack_place place; /* likewise */
     size_t depth;
 };
 
@@ -61,6 +62,7 @@ struct vmp_thread {
 
     /* Of whoever samples: the handler, a walker's answer, or the observer. */
     atomic_bool busy;
+    const void *context; /* a ucontext_t while its signal is handled */
     struct vmp_ring ring;
     struct vmp_last_sample last;
     uint64_t last_cpu_ns, last_time_ns;
@@ -68,11 +70,13 @@ struct vmp_thread {
     unsigned idle_ticks;          /* in a row */
     struct vmp_counters counters; /* written by one, read by all */
     struct vmp_clock clock;
+    uintptr_t stack_low, stack_high; /* of its own C stack; 0: unknown */
 
     /* Under vmp_threads_lock(). */
     enum vmp_thread_state state;
     struct vmp_thread *next;
     pid_t tid;
+    pthread_t handle;
     char name[32];
     uint64_t start_ns; /* of its attach; on CLOCK_MONOTONIC */
     uint64_t end_ns;   /* of its detach */

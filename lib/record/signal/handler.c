@@ -22,7 +22,7 @@ forward(int number, siginfo_t *info, void *context)
 }
 
 static void
-tick(struct vmp_thread *thread, uint64_t now_ns)
+tick(struct vmp_thread *thread, uint64_t now_ns, const void *context)
 {
     /* Pairs with await_idle(): either it sees that we are busy, or we see
      * that sampling is off. */
@@ -38,7 +38,9 @@ tick(struct vmp_thread *thread, uint64_t now_ns)
     if (atomic_load(&vmp_session.sampling) &&
         __atomic_load_n(&thread->clock.rung, __ATOMIC_ACQUIRE) !=
             VMPROF_CLOCK_AUTO) {
+        thread->context = context;
         vmp_tick(thread, now_ns);
+        thread->context = NULL;
         vmp_clock_rearm(&thread->clock,
                         vmp_jitter(thread, vmp_session.interval_ns));
     }
@@ -54,6 +56,6 @@ vmp_handle_signal(int number, siginfo_t *info, void *context)
     if (!vmp_clock_sent(info))
         forward(number, info, context);
     else if (vmp_current)
-        tick(vmp_current, now_ns);
+        tick(vmp_current, now_ns, context);
     errno = saved_errno;
 }

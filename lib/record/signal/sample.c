@@ -5,6 +5,7 @@
 #include "sample.h"
 
 #include "../session.h"
+#include "capture.h"
 
 enum {
     MAX_IDLE_SHIFT = 5,
@@ -34,8 +35,49 @@ vmp_reserve_record(struct vmp_thread *thread, size_t added, size_t frame_size)
         return NULL;
     }
     record->size = (uint32_t)size;
+    record->parts = 0;
     record->added = (uint32_t)added;
     return record;
+}
+
+/* Room for the frames with their places, and for what is captured: that is left
+ * out if there is no room for it, and counted. */
+static struct vmp_record *
+reserve_placed(struct vmp_thread *thread, size_t added,
+               struct vmp_capture *capture)
+{
+    const size_t frame_size = sizeof(struct vmp_sampled_frame) +
+                              (vmp_session.native ? sizeof(uint64_t) : 0);
+
+    if (capture->room &&
+        !vmp_ring_reserve(&thread->ring, sizeof(struct vmp_record) +
+                                             added * frame_size +
+                                             capture->room)) {
+        vmp_count(&thread->counters.native_cut, 1);
+        capture->room = 0;
+    }
+    return vmp_reserve_record(thread, added, frame_size);
+}
+
+/* What follows the frames of a record, with native frames. */
+static void
+add_native(struct vmp_thread *thread, const struct vmp_window *window,
+           const struct vmp_capture *capture, struct vmp_record *record)
+{
+    struct vmp_sampled_frame *const frames =
+        (struct vmp_sampled_frame *)(record + 1);
+
+    if (!vmp_session.native)
+        return;
+    record->parts = VMP_PART_PLACES;
+    vmp_capture_places(capture, thread, window,
+                       (uint64_t *)(frames + record->added));
+    if (!capture->room)
+        return;
+    record->parts |= vmp_session.native == VMPROF_NATIVE_COPY ? VMP_PART_COPY
+                                                              : VMP_PART_CHAIN;
+    record->size += (uint32_t)vmp_capture_take(
+        capture, thread, (unsigned char *)record + record->size);
 }
 
 void
@@ -73,6 +115,7 @@ sample_shadow_stack(struct vmp_thread *thread, uint64_t now_ns,
 {
     const struct vmprof_stack *stack = thread->head.stack;
     const struct vmprof_frame *top = thread->head.top;
+    struct vmp_capture capture;
     struct vmp_window window;
     struct vmp_record *record;
 
@@ -83,8 +126,8 @@ sample_shadow_stack(struct vmp_thread *thread, uint64_t now_ns,
     vmp_window_open(&window, stack, top);
     vmp_window_fit(&window, &thread->last, vmp_session.max_frames);
 
-    record = vmp_reserve_record(thread, window.count - window.keep,
-                                sizeof(struct vmp_sampled_frame));
+    vmp_capture_open(&capture, thread);
+    record = reserve_placed(thread, window.count - window.keep, &capture);
     if (!record)
         return;
     record->type = VMP_RECORD_SAMPLE;
@@ -96,6 +139,7 @@ sample_shadow_stack(struct vmp_thread *thread, uint64_t now_ns,
     record->cut = window.cut;
     copy_frames(&window, (struct vmp_sampled_frame *)(record + 1),
                 thread->last.links);
+    add_native(thread, &window, &capture, record);
     vmp_window_remember(&window, &thread->last);
     vmp_commit_record(thread, record);
     thread->last_cpu_ns += weight_ns;

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The native part of a record, between the handler and the writer. */
+#ifndef VMP_NATIVE_H
+#define VMP_NATIVE_H
+
+#include <stdint.h>
+
+#include "../os/machine.h"
+
+enum {
+    VMP_MOST_NATIVE_FRAMES = 1024,
+};
+
+/* One call in machine code. */
+struct vmp_native_frame {
+    uint64_t pc;  /* innermost: of the instruction; else the return address */
+    uint64_t cfa; /* where the caller's frame begins; where this one does if
+                     that is all that is known */
+};
+
+/*
+ * Behind the frames of a record that has any (enum vmp_record_part): for each
+ * frame a uint64_t, the stack pointer of what entered it; then one of these,
+ * followed by the copy of the stack, or by struct vmp_native_frame, innermost
+ * first.
+ */
+struct vmp_native {
+    uint32_t size;   /* bytes that follow, a multiple of 8 */
+    uint32_t is_cut; /* there would have been more */
+    uint64_t from;   /* the address of the copy */
+    uint64_t sp,
+        end; /* the stack pointer, and where its stack ends: 0 unknown */
+};
+
+/* And for a copy, the registers before it. */
+struct vmp_native_copy {
+    struct vmp_native head;
+    struct vmp_registers registers;
+};
+
+#endif
