@@ -140,7 +140,7 @@ read_once(const char *path, double *best, double *size)
     const double start = cpu_seconds();
     double rate;
 
-    if (profile_read(&profile, path, tree_add, &tree, message,
+    if (profile_read(&profile, path, NULL, tree_add, &tree, message,
                      sizeof(message)) ||
         tree_finish(&tree, &profile)) {
         fprintf(stderr, "%s\n", message);

@@ -89,17 +89,14 @@ parse(struct arguments *arguments, int argc, char **argv)
         result = take_option(arguments, option);
     if (result || arguments->help)
         return result;
-    if (optind == argc)
-        return usage_error("convert", "FILE is missing");
-    if (optind + 1 < argc)
-        return usage_error("convert", "\"%s\" is one file too many",
-                           argv[optind + 1]);
+    result = usage_take_file("convert", argc, argv, &arguments->job.input);
+    if (result)
+        return result;
     if (!arguments->exporter)
         return usage_error("convert", "--to FORMAT is missing");
     if (arguments->has_value && !arguments->exporter->has_value)
         return usage_error("convert", "--value is not for %s",
                            arguments->exporter->name);
-    arguments->job.input = argv[optind];
     return 0;
 }
 

@@ -61,13 +61,7 @@ parse(struct arguments *arguments, int argc, char **argv)
         result = take_option(arguments, option);
     if (result || arguments->help)
         return result;
-    if (optind == argc)
-        return usage_error("flamegraph", "FILE is missing");
-    if (optind + 1 < argc)
-        return usage_error("flamegraph", "\"%s\" is one file too many",
-                           argv[optind + 1]);
-    arguments->job.input = argv[optind];
-    return 0;
+    return usage_take_file("flamegraph", argc, argv, &arguments->job.input);
 }
 
 int

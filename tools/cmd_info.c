@@ -86,8 +86,8 @@ static int
 info(struct view *view, bool json)
 {
     char message[512];
-    int result = profile_read(&view->profile, view->path, tree_add, &view->tree,
-                              message, sizeof(message));
+    int result = profile_read(&view->profile, view->path, NULL, tree_add,
+                              &view->tree, message, sizeof(message));
 
     if (result && *message) {
         fprintf(stderr, "vmprof: %s\n", message);
@@ -131,12 +131,9 @@ cmd_info(int argc, char **argv)
             return usage_see_help("info");
         json = true;
     }
-    if (optind == argc)
-        return usage_error("info", "FILE is missing");
-    if (optind + 1 < argc)
-        return usage_error("info", "\"%s\" is one file too many",
-                           argv[optind + 1]);
-    view.path = argv[optind];
+    status = usage_take_file("info", argc, argv, &view.path);
+    if (status)
+        return status;
     terminal_open(&view.terminal, stdout);
     status = info(&view, json);
     tree_free(&view.tree);

@@ -155,16 +155,10 @@ parse(struct request *request, struct view *view, int argc, char **argv)
         result = take_option(request, view, option);
     if (result || request->help)
         return result;
-    if (optind == argc)
-        return usage_error("report", "FILE is missing");
-    if (optind + 1 < argc)
-        return usage_error("report", "\"%s\" is one file too many",
-                           argv[optind + 1]);
-    view->path = argv[optind];
     if (!request->lines && !request->tree && !request->threads &&
         !request->phases)
         request->functions = true;
-    return 0;
+    return usage_take_file("report", argc, argv, &view->path);
 }
 
 static int
@@ -208,7 +202,7 @@ read_file(struct view *view, char *message, size_t message_size)
 {
     struct phase_filter filter = { &view->tree, (uint8_t)view->phase };
 
-    return profile_read(&view->profile, view->path,
+    return profile_read(&view->profile, view->path, NULL,
                         view->phase < 0 ? tree_add : phase_filter_add,
                         view->phase < 0 ? (void *)&view->tree : &filter,
                         message, message_size);

@@ -18,7 +18,12 @@ int
 usage_error(const char *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The same when getopt_long() has said what is wrong. */
+/* Sets `file` to what follows the options, which is one file. Returns 0, or
+ * STATUS_USAGE when it has said what is wrong. */
+int
+usage_take_file(const char *command, int argc, char **argv, const char **file);
+
+/* As usage_error() when getopt_long() has said what is wrong. */
 int
 usage_see_help(const char *command);
 

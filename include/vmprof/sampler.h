@@ -87,9 +87,9 @@ vmprof_options_init(struct vmprof_options *options)
  * as far as the caller's size goes; only grows at the end.
  *
  * After vmprof_disable() (before, some may be under way):
- * expirations = samples + lost_ring_full + lost_busy + lost_switching
- *             + lost_walker; samples = samples_written + samples_unwritten
- *             + those still in the rings.
+ * expirations = samples + system_ticks + lost_ring_full + lost_busy
+ *             + lost_switching + lost_walker; samples = samples_written
+ *             + samples_unwritten + those still in the rings.
  * @since 0.1
  */
 struct vmprof_stats {

@@ -221,6 +221,7 @@ open_samples(struct vmp_encoder *encoder)
     encoder->samples_from = encoder->stream->time;
     encoder->phase = 0;
     encoder->state = 0;
+    encoder->gaps = 0;
 }
 
 void
@@ -233,10 +234,10 @@ vmp_encoder_begin(struct vmp_encoder *encoder, struct vmp_stream *stream)
 int
 vmp_encoder_finish(struct vmp_encoder *encoder)
 {
-    const uint32_t count = encoder->samples.count;
+    const uint32_t count = encoder->samples.count - encoder->gaps;
     int r;
 
-    if (!count)
+    if (!encoder->samples.count)
         return 0;
     r = send_samples(encoder);
     if (r < 0)
@@ -285,6 +286,17 @@ vmp_encoder_sample(struct vmp_encoder *encoder, uint32_t node, uint64_t time_ns,
 }
 
 int
+vmp_encoder_gap(struct vmp_encoder *encoder, uint32_t node, uint64_t time_ns,
+                uint64_t weight_ns, uint32_t phase)
+{
+    const int r =
+        vmp_encoder_sample(encoder, node, time_ns, weight_ns, phase, 0);
+
+    encoder->gaps++;
+    return r;
+}
+
+int
 vmp_encoder_stats(struct vmp_encoder *encoder, uint64_t time_ns,
                   const struct vmp_counters *c)
 {
@@ -306,8 +318,12 @@ vmp_encoder_stats(struct vmp_encoder *encoder, uint64_t time_ns,
         { VMP_STATS_CLOCK_FAILURES, c->clock_failures },
         { VMP_STATS_SAMPLED_NS, c->sampled_ns },
         { VMP_STATS_UNWRITTEN, encoder->unwritten },
+        { VMP_STATS_POLLED, c->polled },
+        { VMP_STATS_HELD_BACK, c->held_back },
+        { VMP_STATS_SYSTEM_TICKS, c->system_ticks },
         { VMP_STATS_NATIVE_CUT, c->native_cut },
         { VMP_STATS_NATIVE_FAILED, c->native_failed },
+        { VMP_STATS_CLOCK_RETRIES, c->clock_retries },
     };
 
     for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)

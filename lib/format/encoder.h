@@ -36,7 +36,8 @@ struct vmp_counters {
     uint64_t lost_ring_full, lost_busy, lost_switching, lost_walker;
     uint64_t stacks_cut, frames_cut, overflows, locations_lost;
     uint64_t clock_failures, sampled_ns;
-    uint64_t native_cut, native_failed;
+    uint64_t polled, held_back, system_ticks;
+    uint64_t native_cut, native_failed, clock_retries;
 };
 
 /* What is known of a frame's place. */
@@ -125,6 +126,11 @@ vmp_encoder_sample(struct vmp_encoder *encoder, uint32_t node, uint64_t time_ns,
                    uint64_t weight_ns, uint32_t phase, uint32_t state);
 int
 vmp_encoder_finish(struct vmp_encoder *encoder);
+
+/* As a sample, for time that no sample was taken of: it is not counted. */
+int
+vmp_encoder_gap(struct vmp_encoder *encoder, uint32_t node, uint64_t time_ns,
+                uint64_t weight_ns, uint32_t phase);
 
 int
 vmp_encoder_stats(struct vmp_encoder *encoder, uint64_t time_ns,

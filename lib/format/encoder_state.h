@@ -40,6 +40,7 @@ struct vmp_encoder {
     struct vmp_stream *stream;
     uint64_t samples_from; /* the start time of the open SAMPLES chunk */
     uint32_t phase, state; /* of the last sample in it */
+    uint32_t gaps;         /* in it */
     uint64_t written, unwritten;
 
     struct vmp_chunk chunk;

@@ -20,6 +20,7 @@ enum {
 struct vmp_clock {
     enum vmprof_clock rung; /* VMPROF_CLOCK_AUTO: off */
     int fd;                 /* VMPROF_CLOCK_PERF */
+    uint64_t event;         /* perf's own number for what fd is */
     timer_t timer;          /* VMPROF_CLOCK_MONOTONIC */
 };
 
@@ -32,6 +33,13 @@ vmp_clock_start(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid,
                 uint64_t period_ns);
 void
 vmp_clock_stop(struct vmp_clock *clock);
+
+/*
+ * Whether the host has closed the clock's descriptor, whatever else has its
+ * number now. Such a clock ticks no more, and stopping it touches nothing.
+ */
+bool
+vmp_clock_is_gone(const struct vmp_clock *clock);
 
 /* In the child of a fork(), which has a copy of perf's descriptor alone. */
 void

@@ -55,6 +55,15 @@ open_perf(pid_t tid, uint64_t period_ns)
     return fd < 0 ? -errno : fd;
 }
 
+/* The kernel's number of a perf event, which is never used again; or 0. */
+static uint64_t
+event_of(int fd)
+{
+    uint64_t event;
+
+    return ioctl(fd, PERF_EVENT_IOC_ID, &event) < 0 ? 0 : event;
+}
+
 static int
 start_perf(struct vmp_clock *clock, pid_t tid, uint64_t period_ns)
 {
@@ -66,6 +75,7 @@ start_perf(struct vmp_clock *clock, pid_t tid, uint64_t period_ns)
     r = aim_at_thread(fd, tid);
     /* The first tick may come at once, and has to find what to rearm. */
     clock->fd = fd;
+    clock->event = event_of(fd);
     __atomic_store_n(&clock->rung, VMPROF_CLOCK_PERF, __ATOMIC_RELEASE);
     if (r == 0 && ioctl(fd, PERF_EVENT_IOC_REFRESH, 1) < 0)
         r = -errno;
@@ -122,11 +132,21 @@ take_off(struct vmp_clock *clock)
     return rung;
 }
 
+bool
+vmp_clock_is_gone(const struct vmp_clock *clock)
+{
+    return clock->rung == VMPROF_CLOCK_PERF &&
+           event_of(clock->fd) != clock->event;
+}
+
 void
 vmp_clock_stop(struct vmp_clock *clock)
 {
+    const bool is_gone = vmp_clock_is_gone(clock);
     const enum vmprof_clock rung = take_off(clock);
 
+    if (is_gone)
+        return;
     if (rung == VMPROF_CLOCK_PERF) {
         /* A process that is being spawned may hold a copy of the descriptor,
          * which keeps the event alive: its tick would find no handler. */
@@ -140,7 +160,9 @@ vmp_clock_stop(struct vmp_clock *clock)
 void
 vmp_clock_leave_to_parent(struct vmp_clock *clock)
 {
-    if (take_off(clock) == VMPROF_CLOCK_PERF)
+    const bool is_gone = vmp_clock_is_gone(clock);
+
+    if (take_off(clock) == VMPROF_CLOCK_PERF && !is_gone)
         close(clock->fd);
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "../os/clock.h"
 #include "signal/handler.h"
@@ -30,7 +31,9 @@ vmp_handler_install(void)
     if (is_ours(&before))
         return 0;
     vmp_foreign_action = before;
-    sigfillset(&action.sa_mask);
+    /* Not sigfillset(), which leaves out the signal of pthread_cancel(): a
+     * thread that is cancelled at any moment still finishes its sample. */
+    memset(&action.sa_mask, 0xff, sizeof(action.sa_mask));
     for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
         sigdelset(&action.sa_mask, faults[i]);
     return sigaction(VMP_SIGNAL, &action, NULL) < 0 ? -errno : 0;

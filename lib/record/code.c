@@ -13,6 +13,7 @@
 #include <uthash.h>
 
 #include "../sized.h"
+#include "lock.h"
 #include "name.h"
 
 enum {
@@ -47,7 +48,9 @@ struct code {
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 /* Over callbacks, which may register codes and, on their own thread, forget
  * some. Taken before the other. */
-static pthread_mutex_t callback_mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+static struct vmp_lock callbacks = {
+    .mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP,
+};
 
 static struct vmprof_code_class *classes;
 static struct code *codes_by_id, *codes_by_key;
@@ -63,13 +66,13 @@ bury(uint64_t until);
 void
 vmp_callbacks_lock(void)
 {
-    pthread_mutex_lock(&callback_mutex);
+    vmp_lock(&callbacks);
 }
 
 void
 vmp_callbacks_unlock(void)
 {
-    pthread_mutex_unlock(&callback_mutex);
+    vmp_unlock(&callbacks);
 }
 
 void
@@ -89,12 +92,14 @@ vmp_codes_leave_to_parent(void)
 {
     const pthread_mutex_t fresh = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
-    /* Its owner is the parent's thread, so that nobody here can unlock it. */
-    callback_mutex = fresh;
     naming = 0;
     keeping = false;
     bury(UINT64_MAX);
     pthread_mutex_unlock(&mutex);
+    /* Its owner is the parent's thread, so that nobody here can unlock it. */
+    callbacks.mutex = fresh;
+    callbacks.depth = 0;
+    pthread_setcancelstate(callbacks.cancel_state, NULL);
 }
 
 static bool
@@ -263,10 +268,10 @@ vmp_codes_name_all(void)
     naming++;
     pthread_mutex_unlock(&mutex);
 
-    pthread_mutex_lock(&callback_mutex);
+    vmp_callbacks_lock();
     while (name_one())
         ;
-    pthread_mutex_unlock(&callback_mutex);
+    vmp_callbacks_unlock();
 }
 
 void
@@ -326,10 +331,10 @@ vmprof_register_code(struct vmprof_code_class *code_class, void *object,
         free(code->name);
         free(code);
     } else if (ask) {
-        pthread_mutex_lock(&callback_mutex);
+        vmp_callbacks_lock();
         while (name_one())
             ;
-        pthread_mutex_unlock(&callback_mutex);
+        vmp_callbacks_unlock();
     }
     return r;
 }
@@ -438,7 +443,7 @@ vmp_code_place(uint64_t id, uint64_t position, struct vmp_place *place)
     void *object = NULL;
     int r = -ENOENT;
 
-    pthread_mutex_lock(&callback_mutex);
+    vmp_callbacks_lock();
     pthread_mutex_lock(&mutex);
     code = find_by_id(id);
     if (code && !code->forgotten) {
@@ -448,7 +453,7 @@ vmp_code_place(uint64_t id, uint64_t position, struct vmp_place *place)
     pthread_mutex_unlock(&mutex);
     if (code_class)
         r = ask_place(code_class, object, position, place);
-    pthread_mutex_unlock(&callback_mutex);
+    vmp_callbacks_unlock();
     return r;
 }
 

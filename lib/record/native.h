@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include <vmprof/sampler.h>
+
 #include "../os/machine.h"
 
 enum {
@@ -38,5 +40,16 @@ struct vmp_native_copy {
     struct vmp_native head;
     struct vmp_registers registers;
 };
+
+/* Fill in what native frames are by default. Returns 0, -EINVAL or -ENOTSUP. */
+int
+vmp_native_check(struct vmprof_options *options);
+
+/* The native part of a record at most; and how large a ring is by default, of
+ * which `usual` would be enough for other records. Bytes. */
+uint64_t
+vmp_native_most(const struct vmprof_options *options);
+uint64_t
+vmp_native_ring(const struct vmprof_options *options, uint64_t usual);
 
 #endif

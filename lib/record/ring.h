@@ -16,6 +16,8 @@ enum vmp_record_type {
     VMP_RECORD_SKIP = 0,   /* nothing up to the end of the buffer */
     VMP_RECORD_SAMPLE = 1, /* followed by `added` struct vmp_sampled_frame */
     VMP_RECORD_WALKED = 2, /* by `added` struct vmprof_walked_frame, keep 0 */
+    VMP_RECORD_GAP = 3,    /* by at most one struct vmp_sampled_frame; the next
+                              record repeats frames of the one before it */
 };
 
 /* What follows the frames of a sample, in this order; see native.h. */
@@ -29,7 +31,10 @@ enum vmp_record_part {
 struct vmp_record {
     uint32_t size; /* with what follows; a multiple of 8 */
     uint8_t type, phase, state;
-    uint8_t parts;      /* enum vmp_record_part */
+    union {
+        uint8_t kind;  /* VMP_RECORD_GAP: of the frame that it ends in */
+        uint8_t parts; /* else: enum vmp_record_part */
+    };
     uint64_t time_ns;   /* on CLOCK_MONOTONIC */
     uint64_t weight_ns; /* what the sample stands for */
     uint32_t keep;      /* outer frames that are the last record's */

@@ -6,6 +6,7 @@
 #include <vmprof/version.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -15,6 +16,7 @@
 #include "../sized.h"
 #include "code.h"
 #include "fork.h"
+#include "native.h"
 #include "observer.h"
 #include "session.h"
 #include "signal/handler.h"
@@ -45,10 +47,12 @@ check_clock(const struct vmprof_options *options)
 
 /* A record of the most frames there can be takes at most a quarter of it. */
 static uint64_t
-least_ring(uint64_t max_frames)
+least_ring(const struct vmprof_options *options)
 {
-    const uint64_t need = 4 * (sizeof(struct vmp_record) +
-                               max_frames * sizeof(struct vmprof_walked_frame));
+    const uint64_t need =
+        4 * (sizeof(struct vmp_record) +
+             options->max_frames * sizeof(struct vmprof_walked_frame) +
+             vmp_native_most(options));
     uint64_t size = LEAST_RING_SIZE;
 
     while (size < need)
@@ -68,21 +72,21 @@ check(struct vmprof_options *options)
     r = check_clock(options);
     if (r < 0)
         return r;
+    r = vmp_native_check(options);
+    if (r < 0)
+        return r;
     if (!options->max_frames)
         options->max_frames = DEFAULT_MAX_FRAMES;
     if (!options->ring_size)
-        options->ring_size = DEFAULT_RING_SIZE;
+        options->ring_size = vmp_native_ring(options, DEFAULT_RING_SIZE);
     if (options->max_frames > MOST_MAX_FRAMES ||
         options->ring_size < LEAST_RING_SIZE ||
         options->ring_size > MOST_RING_SIZE ||
         options->ring_size & (options->ring_size - 1) ||
-        options->sampling > VMPROF_SAMPLING_SIGNAL ||
-        options->native > VMPROF_NATIVE_FRAME_POINTERS || options->reserved)
+        options->sampling > VMPROF_SAMPLING_SIGNAL || options->reserved)
         return -EINVAL;
-    if (options->native)
-        return -ENOTSUP;
-    if (options->ring_size < least_ring(options->max_frames))
-        options->ring_size = least_ring(options->max_frames);
+    if (options->ring_size < least_ring(options))
+        options->ring_size = least_ring(options);
     return 0;
 }
 
@@ -116,6 +120,8 @@ set_up(const struct vmprof_options *options, enum vmprof_clock rung)
     memset(&vmp_session, 0, sizeof(vmp_session));
     vmp_session.interval_ns = (uint64_t)(options->interval * 1e9 + 0.5);
     vmp_session.max_frames = options->max_frames;
+    vmp_session.native = options->native;
+    vmp_session.native_bytes = options->native_bytes;
     vmp_session.mode = options->mode;
     vmp_session.rung = rung;
     vmp_session.clock = observed ? VMPROF_CLOCK_OBSERVER : rung;
@@ -139,7 +145,7 @@ random_number(void)
 }
 
 static int
-start_writer(const struct vmp_sink *sink)
+start_writer(struct vmp_output *output)
 {
     static struct utsname system;
     struct vmp_session_info info = {
@@ -160,13 +166,13 @@ start_writer(const struct vmp_sink *sink)
         info.os = strcmp(system.sysname, "Linux") ? system.sysname : "linux";
         info.machine = system.machine;
     }
-    return vmp_writer_start(&vmp_session.writer, sink, &info);
+    return vmp_writer_start(&vmp_session.writer, output, &info);
 }
 
 static int
-start(const struct vmp_sink *sink)
+start(struct vmp_output *output)
 {
-    int r = start_writer(sink);
+    int r = start_writer(output);
 
     if (r < 0)
         return r;
@@ -183,12 +189,12 @@ static int
 enable_locked(const struct vmprof_options *options)
 {
     enum vmprof_clock rung;
-    struct vmp_sink sink;
+    struct vmp_output *output;
     int r;
 
     if (vmp_session.enabled)
         return -EBUSY;
-    r = vmp_sink_open(&sink, options->fd);
+    r = vmp_output_start(&output, options->fd);
     if (r < 0)
         return r;
     r = vmp_handler_install();
@@ -196,58 +202,18 @@ enable_locked(const struct vmprof_options *options)
         r = choose_rung(options, &rung);
         if (r == 0) {
             set_up(options, rung);
-            r = start(&sink);
+            r = start(output);
         }
         if (r < 0)
             vmp_handler_remove();
     }
     if (r < 0)
-        vmp_sink_close(&sink);
+        vmp_output_stop(output);
     return r;
 }
 
-int
-vmprof_enable_with(const struct vmprof_options *given)
-{
-    struct vmprof_options options;
-    int r, observed = 0;
-
-    if (!given)
-        return -EINVAL;
-    r = vmp_sized_import(&options, sizeof(options), OPTIONS_SIZE_0_1, given);
-    if (r == 0)
-        r = check(&options);
-    if (r < 0)
-        return r;
-    vmp_fork_prepare();
-
-    /* Before the lock, for it runs functions of the VM. */
-    vmp_codes_name_all();
-    vmp_threads_lock();
-    r = enable_locked(&options);
-    if (r == 0 && options.mode == VMPROF_MODE_WALL)
-        observed = vmp_observer_start();
-    vmp_threads_unlock();
-    if (r < 0)
-        vmp_codes_name_all_end();
-    if (observed < 0)
-        vmprof_disable();
-    return r < 0 ? r : observed;
-}
-
-int
-vmprof_enable(int fd, double interval)
-{
-    struct vmprof_options options;
-
-    vmprof_options_init(&options);
-    options.fd = fd;
-    options.interval = interval;
-    return vmprof_enable_with(&options);
-}
-
-int
-vmprof_disable(void)
+static int
+disable(void)
 {
     struct vmp_writer *writer;
     int r;
@@ -276,6 +242,69 @@ vmprof_disable(void)
     vmp_codes_keep_forgotten(false);
     vmp_threads_unlock();
     vmp_codes_name_all_end();
+    return r;
+}
+
+static int
+enable(const struct vmprof_options *given)
+{
+    struct vmprof_options options;
+    int r, observed = 0;
+
+    r = vmp_sized_import(&options, sizeof(options), OPTIONS_SIZE_0_1, given);
+    if (r == 0)
+        r = check(&options);
+    if (r < 0)
+        return r;
+    vmp_fork_prepare();
+
+    /* Before the lock, for it runs functions of the VM. */
+    vmp_codes_name_all();
+    vmp_threads_lock();
+    r = enable_locked(&options);
+    if (r == 0 && options.mode == VMPROF_MODE_WALL)
+        observed = vmp_observer_start();
+    vmp_threads_unlock();
+    if (r < 0)
+        vmp_codes_name_all_end();
+    if (observed < 0)
+        disable();
+    return r < 0 ? r : observed;
+}
+
+/* Neither is cut short where it waits for a thread of ours. */
+int
+vmprof_enable_with(const struct vmprof_options *given)
+{
+    int before, r;
+
+    if (!given)
+        return -EINVAL;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    r = enable(given);
+    pthread_setcancelstate(before, NULL);
+    return r;
+}
+
+int
+vmprof_enable(int fd, double interval)
+{
+    struct vmprof_options options;
+
+    vmprof_options_init(&options);
+    options.fd = fd;
+    options.interval = interval;
+    return vmprof_enable_with(&options);
+}
+
+int
+vmprof_disable(void)
+{
+    int before, r;
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    r = disable();
+    pthread_setcancelstate(before, NULL);
     return r;
 }
 

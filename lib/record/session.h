@@ -16,9 +16,8 @@ struct vmp_session {
     atomic_int paused;
     uint64_t interval_ns;
     size_t max_frames;
-    uint32_t native;        /* enum vmprof_native */
-    uint32_t native_bytes;  /* of the stack in a copy, at most */
-    uint32_t native_frames; /* in a sample, at most */
+    uint32_t native;       /* enum vmprof_native */
+    uint32_t native_bytes; /* of the stack in a copy, at most */
 
     /* Under vmp_threads_lock(). */
     bool enabled;
@@ -28,7 +27,7 @@ struct vmp_session {
     size_t ring_size;
     uint64_t start_ns, stop_ns; /* on CLOCK_MONOTONIC; stop 0: it runs */
     struct vmp_counters ended;  /* of threads that are no more */
-    uint64_t clock_failures, locations_lost;
+    uint64_t clock_failures, clock_retries, locations_lost;
     uint64_t native_cut, native_failed; /* by the writer */
     int clock_error;
     uint64_t samples_written, samples_unwritten, bytes_written;
@@ -51,6 +50,10 @@ vmp_session_part(struct vmp_thread *thread);
 /* Give a thread its clock if it has none: it has got a walker. */
 void
 vmp_session_start_clock(struct vmp_thread *thread);
+
+/* Replace the clocks whose descriptors the host has closed. Under the lock. */
+void
+vmp_session_check_clocks(void);
 
 /* The two halves of disabling, around the end of the writer; under the lock. */
 void

@@ -6,16 +6,26 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "../os/clock.h"
 
 enum {
     POLL_MS = 100,
+    NOWAIT = 8, /* RWF_NOWAIT */
 };
 
-static const uint64_t PATIENCE_NS = 2000000000;
+static enum vmp_sink_way
+way_of(mode_t mode)
+{
+    if (S_ISREG(mode) || S_ISBLK(mode))
+        return VMP_SINK_FILE;
+    return S_ISSOCK(mode) ? VMP_SINK_SOCKET : VMP_SINK_NOWAIT;
+}
 
 int
 vmp_sink_open(struct vmp_sink *sink, int fd)
@@ -27,23 +37,41 @@ vmp_sink_open(struct vmp_sink *sink, int fd)
         return -EBADF;
     if ((flags & O_ACCMODE) == O_RDONLY || flags & O_PATH)
         return -EACCES;
+    if (fstat(fd, &status) < 0)
+        return -errno;
     *sink = (struct vmp_sink){ .fd = fcntl(fd, F_DUPFD_CLOEXEC, 0) };
     if (sink->fd < 0)
         return -errno;
-    sink->is_file = fstat(sink->fd, &status) == 0 && S_ISREG(status.st_mode);
+    sink->way = way_of(status.st_mode);
+    sink->is_shared = true;
+    sink->device = status.st_dev;
+    sink->inode = status.st_ino;
     return 0;
+}
+
+/* Whether the number still means what it did, as far as that can be told. */
+static bool
+is_still_ours(const struct vmp_sink *sink)
+{
+    struct stat status;
+
+    return !sink->is_shared ||
+           (fstat(sink->fd, &status) == 0 && status.st_dev == sink->device &&
+            status.st_ino == sink->inode);
 }
 
 void
 vmp_sink_hurry(struct vmp_sink *sink)
 {
-    atomic_store(&sink->deadline_ns, vmp_now_ns(CLOCK_MONOTONIC) + PATIENCE_NS);
+    atomic_store(&sink->deadline_ns,
+                 vmp_now_ns(CLOCK_MONOTONIC) + VMP_SINK_PATIENCE_NS);
 }
 
 void
 vmp_sink_close(struct vmp_sink *sink)
 {
-    close(sink->fd);
+    if (sink->fd >= 0 && is_still_ours(sink))
+        close(sink->fd);
     sink->fd = -1;
 }
 
@@ -66,29 +94,53 @@ await_room(struct vmp_sink *sink)
     }
 }
 
+static ssize_t
+write_no_wait(struct vmp_sink *sink, const char *data, size_t size)
+{
+    const struct iovec all = { (void *)(uintptr_t)data, size };
+    const ssize_t written =
+        syscall(SYS_pwritev2, sink->fd, &all, 1, -1L, -1L, NOWAIT);
+
+    if (written < 0 && (errno == EOPNOTSUPP || errno == ENOSYS)) {
+        sink->way = VMP_SINK_POLLED;
+        return write(sink->fd, data, size);
+    }
+    return written;
+}
+
 static int
 write_some(struct vmp_sink *sink, const char *data, size_t size)
 {
     ssize_t written;
     int r;
 
-    if (!sink->is_file) {
+    if (sink->way != VMP_SINK_FILE) {
         r = await_room(sink);
         if (r < 0)
             return r;
-        /* What poll() says is good for this much without blocking. */
+        /* What poll() says is good for this much, unless others write there
+         * too. */
         size = size < PIPE_BUF ? size : PIPE_BUF;
     }
-    written = write(sink->fd, data, size);
-    if (written < 0)
-        return errno == EINTR || errno == EAGAIN ? 0 : -errno;
-    return (int)written;
+    if (!is_still_ours(sink))
+        return -EBADF;
+    if (sink->way == VMP_SINK_SOCKET)
+        written = send(sink->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    else if (sink->way == VMP_SINK_NOWAIT)
+        written = write_no_wait(sink, data, size);
+    else
+        written = write(sink->fd, data, size);
+    if (written >= 0)
+        return (int)written;
+    if (errno != EINTR && errno != EAGAIN)
+        return -errno;
+    poll(NULL, 0, 1); /* somebody else took the room that there was */
+    return 0;
 }
 
 int
-vmp_sink_write(void *user, const void *data, size_t size)
+vmp_sink_write(struct vmp_sink *sink, const void *data, size_t size)
 {
-    struct vmp_sink *const sink = user;
     const char *at = data;
 
     if (sink->error)
@@ -101,7 +153,7 @@ vmp_sink_write(void *user, const void *data, size_t size)
         }
         at += r;
         size -= (size_t)r;
-        sink->bytes_written += (uint64_t)r;
+        atomic_fetch_add(&sink->bytes_written, (uint64_t)r);
     }
     return 0;
 }

@@ -15,6 +15,10 @@ enum {
     COROUTINE_DEPTH = 4096,
 };
 
+/* Each fork() makes the marks of all others void, whatever they were just
+ * doing. */
+static unsigned process = 1;
+
 static size_t
 map_size(const struct vmprof_stack *stack)
 {
@@ -97,7 +101,7 @@ vmprof_free_stack(struct vmprof_stack *stack)
 {
     if (!stack)
         return 0;
-    if (atomic_load(&stack->in_use) || atomic_load(&stack->above))
+    if (atomic_load(&stack->in_use) == process || atomic_load(&stack->above))
         return -EBUSY;
     put_on(stack, NULL);
     /* The observer may be reading it still, as what a thread ran just now. */
@@ -142,12 +146,13 @@ note_place(struct vmprof_stack *stack, void *frame)
     stack->place.top = stack->top;
 }
 
-static bool
-take(struct vmprof_stack *stack)
+bool
+vmp_stack_take(struct vmprof_stack *stack)
 {
-    unsigned expected = 0;
+    unsigned seen = atomic_load(&stack->in_use);
 
-    return atomic_compare_exchange_strong(&stack->in_use, &expected, 1);
+    return seen != process &&
+           atomic_compare_exchange_strong(&stack->in_use, &seen, process);
 }
 
 /* A stack and all that wait beneath it are in use, or none of them is. */
@@ -162,7 +167,7 @@ static int
 take_chain(struct vmp_thread *thread, struct vmprof_stack *stack)
 {
     for (struct vmprof_stack *s = stack; s; s = caller_of(s)) {
-        if ((!s->is_own || s == &thread->own) && take(s))
+        if ((!s->is_own || s == &thread->own) && vmp_stack_take(s))
             continue;
         for (struct vmprof_stack *t = stack; t != s; t = t->caller)
             atomic_store(&t->in_use, 0);
@@ -180,6 +185,14 @@ vmp_stack_release(struct vmprof_stack *stack)
         atomic_store(&stack->in_use, 0);
         stack = caller;
     }
+}
+
+void
+vmp_stacks_leave_to_parent(struct vmprof_stack *running)
+{
+    process++;
+    for (struct vmprof_stack *s = running; s; s = s->caller)
+        atomic_store(&s->in_use, process);
 }
 
 int
@@ -201,6 +214,8 @@ vmprof_switch_stack(struct vmprof_thread *head, struct vmprof_stack *to)
         return r;
     note_place(to, __builtin_frame_address(0));
     run_on(thread, to);
+    /* Afterwards: a sample in between sees two stacks without a common frame. */
+    thread->jumps++;
     release_chain(from);
     return 0;
 }
@@ -214,7 +229,7 @@ vmprof_resume_stack(struct vmprof_thread *head, struct vmprof_stack *to)
         return -ESRCH;
     if (!to)
         return -EINVAL;
-    if (!take(to))
+    if (!vmp_stack_take(to))
         return -EBUSY;
     put_on(to, head->stack);
     note_place(to, __builtin_frame_address(0));

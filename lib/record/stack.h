@@ -26,8 +26,9 @@ struct vmprof_stack {
     uint64_t runs;                /* times it was gone on with */
     struct vmp_stack_place place; /* where that was last done */
     bool is_own;                  /* a thread's, on which no other can run */
-    atomic_uint in_use;           /* it runs, or waits beneath one that does */
-    atomic_uint above;            /* stacks that were resumed on it */
+    atomic_uint in_use; /* it runs, or waits beneath one that does: the
+                                    number of the process in which it does */
+    atomic_uint above;  /* stacks that were resumed on it */
 };
 
 /* Map room for `max_depth` frames. Returns 0 or -ENOMEM. */
@@ -35,6 +36,15 @@ int
 vmp_stack_map(struct vmprof_stack *stack, size_t max_depth);
 void
 vmp_stack_unmap(struct vmprof_stack *stack);
+
+/* Make it the caller's to run on; false if it is somebody's. */
+bool
+vmp_stack_take(struct vmprof_stack *stack);
+
+/* The child of a fork(): what other threads ran on is free. `running` is the
+ * calling thread's innermost stack, or NULL. */
+void
+vmp_stacks_leave_to_parent(struct vmprof_stack *running);
 
 /* A stack, and all that wait beneath it, are no longer in use: the thread that
  * ran them ends. */

@@ -11,7 +11,9 @@
 
 #include "../sized.h"
 #include "fork.h"
+#include "lock.h"
 #include "session.h"
+#include "splice.h"
 
 enum {
     THREAD_DEPTH = 1 << 18,
@@ -21,20 +23,20 @@ enum {
 _Thread_local struct vmp_thread *vmp_current;
 struct vmp_thread *vmp_threads;
 
-static pthread_mutex_t threads_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct vmp_lock threads_lock = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 static pthread_mutex_t observe_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_key_t at_thread_end;
 
 void
 vmp_threads_lock(void)
 {
-    pthread_mutex_lock(&threads_mutex);
+    vmp_lock(&threads_lock);
 }
 
 void
 vmp_threads_unlock(void)
 {
-    pthread_mutex_unlock(&threads_mutex);
+    vmp_unlock(&threads_lock);
 }
 
 void
@@ -67,14 +69,20 @@ vmp_thread_recycle(struct vmp_thread *thread)
     vmp_ring_free(&thread->ring);
     free(thread->last.links);
     free(thread->path);
+    vmp_spliced_free(thread->spliced);
     vmp_stack_unmap(&thread->own);
     clear(thread);
 }
 
+/* In the second round of destructors: those of the VM may run its code. */
 static void
-end_of_thread(void *thread)
+end_of_thread(void *head)
 {
-    vmprof_detach_thread(thread);
+    struct vmp_thread *const thread = head;
+
+    if (thread->is_ending || pthread_setspecific(at_thread_end, head) != 0)
+        vmprof_detach_thread(head);
+    thread->is_ending = true;
 }
 
 static void
@@ -127,7 +135,7 @@ attach(const struct vmprof_thread_options *options, struct vmp_thread **out)
     if (r < 0)
         return r;
     thread->own.is_own = true;
-    atomic_store(&thread->own.in_use, 1);
+    vmp_stack_take(&thread->own);
     thread->head.top = thread->own.top;
     thread->head.limit = thread->own.limit;
     thread->head.stack = &thread->own;

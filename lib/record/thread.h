@@ -37,6 +37,7 @@ struct vmp_last_sample {
     unsigned segment_count;
     size_t skip; /* as in struct vmp_window */
     uint64_t cut;
+    uint64_t jumps;  /* the thread's then */
     uint32_t count;  /* frames: links in use */
     uint64_t *links; /* by frame, outermost first; max_frames of them */
 };
@@ -56,6 +57,7 @@ struct vmp_thread {
     struct vmprof_stack own;
     struct vmprof_stack *leaving; /* its stack while head.stack is NULL */
     uint64_t switches;            /* odd: between two stacks */
+    uint64_t jumps; /* to stacks that do not stand on the one left */
     vmprof_request_function request;
     void *request_user;
     atomic_bool requested; /* a walker has been asked and has not answered */
@@ -78,6 +80,7 @@ struct vmp_thread {
     pid_t tid;
     pthread_t handle;
     char name[32];
+    bool is_ending;    /* without having been detached */
     uint64_t start_ns; /* of its attach; on CLOCK_MONOTONIC */
     uint64_t end_ns;   /* of its detach */
     uint64_t cpu_start_ns, cpu_end_ns;
@@ -87,6 +90,7 @@ struct vmp_thread {
     bool announced; /* the stream has an index and a THREAD chunk */
     uint32_t *path; /* the node of each frame of the last sample */
     uint32_t path_count;
+    struct vmp_spliced *spliced; /* with native frames */
 };
 
 static_assert(offsetof(struct vmp_thread, head) == 0, "the VM writes here");

@@ -20,13 +20,13 @@ enum {
 
 struct vmp_writer {
     pthread_t thread;
-    struct vmp_sink sink;
+    struct vmp_output *output;
     struct vmp_session_info info;
     struct vmp_encoder *encoder;
+    struct vmp_drain drain;
     uint32_t thread_count; /* announced */
     unsigned wait_ms;
     uint64_t stats_ns; /* when they were written last */
-    uint64_t locations_lost;
 
     pthread_mutex_t mutex;
     pthread_cond_t wake;
@@ -40,12 +40,22 @@ name_of(void *user, uint64_t code, char *buffer)
     return vmp_code_name(code, buffer);
 }
 
+/* That the encoder has let out; it counts a chunk's when they are taken. */
+static uint64_t
+count_samples(const struct vmp_writer *writer)
+{
+    uint64_t written, unwritten;
+
+    vmp_encoder_count(writer->encoder, &written, &unwritten);
+    return written;
+}
+
 static int
 write_chunk(void *user, const void *data, size_t size)
 {
     struct vmp_writer *const writer = user;
 
-    return vmp_sink_write(&writer->sink, data, size);
+    return vmp_output_put(writer->output, data, size, count_samples(writer));
 }
 
 static uint64_t
@@ -102,8 +112,7 @@ drain_thread(struct vmp_writer *writer, struct vmp_thread *thread)
     }
     if (sampled) {
         adapt(writer, &thread->ring);
-        vmp_drain(writer->encoder, thread, writer->info.monotonic_ns,
-                  &writer->locations_lost);
+        vmp_drain(&writer->drain, thread);
     }
     if (state != VMP_THREAD_ENDED)
         return;
@@ -114,16 +123,23 @@ drain_thread(struct vmp_writer *writer, struct vmp_thread *thread)
     vmp_threads_unlock();
 }
 
+/* Write what the encoder let out, and tell of it. */
 static void
-publish(struct vmp_writer *writer, struct vmp_counters *counters)
+flush(struct vmp_writer *writer)
 {
+    uint64_t encoded, refused;
+
+    vmp_output_flush(writer->output, count_samples(writer));
+    vmp_encoder_count(writer->encoder, &encoded, &refused);
     vmp_threads_lock();
-    vmp_encoder_count(writer->encoder, &vmp_session.samples_written,
-                      &vmp_session.samples_unwritten);
-    vmp_session.bytes_written = writer->sink.bytes_written;
-    vmp_session.write_error = writer->sink.error;
-    vmp_session.locations_lost = writer->locations_lost;
-    vmp_session_count(counters);
+    vmp_session.samples_written = vmp_output_samples(writer->output);
+    vmp_session.samples_unwritten =
+        encoded + refused - vmp_session.samples_written;
+    vmp_session.bytes_written = vmp_output_bytes(writer->output);
+    vmp_session.write_error = vmp_output_error(writer->output);
+    vmp_session.locations_lost = writer->drain.locations_lost;
+    vmp_session.native_cut = writer->drain.native_cut;
+    vmp_session.native_failed = writer->drain.native_failed;
     vmp_threads_unlock();
 }
 
@@ -133,10 +149,16 @@ write_stats(struct vmp_writer *writer, bool at_once)
     const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
     struct vmp_counters counters;
 
-    publish(writer, &counters);
     if (now_ns - writer->stats_ns < STATS_EVERY_NS && !at_once)
         return;
     writer->stats_ns = now_ns;
+    vmp_threads_lock();
+    vmp_session_check_clocks();
+    vmp_session.locations_lost = writer->drain.locations_lost;
+    vmp_session.native_cut = writer->drain.native_cut;
+    vmp_session.native_failed = writer->drain.native_failed;
+    vmp_session_count(&counters);
+    vmp_threads_unlock();
     vmp_encoder_stats(writer->encoder, since_start(writer, now_ns), &counters);
 }
 
@@ -152,6 +174,8 @@ drain_all(struct vmp_writer *writer, bool is_last)
     vmp_threads_lock();
     newest = vmp_threads;
     vmp_threads_unlock();
+    if (writer->drain.unwinder)
+        vmp_unwinder_begin(writer->drain.unwinder);
     /* Records are never unmapped, and the links behind one never change. */
     for (struct vmp_thread *t = newest; t; t = t->next)
         drain_thread(writer, t);
@@ -198,12 +222,11 @@ static void
 finish(struct vmp_writer *writer)
 {
     const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
-    struct vmp_counters counters;
 
     drain_all(writer, true);
     describe_all(writer);
     vmp_encoder_end(writer->encoder, since_start(writer, now_ns));
-    publish(writer, &counters);
+    flush(writer);
 }
 
 static void *
@@ -213,8 +236,11 @@ run(void *user)
 
     pthread_setname_np(pthread_self(), "vmprof-writer");
     vmp_encoder_open(writer->encoder, &writer->info);
-    while (wait_a_while(writer))
+    flush(writer);
+    while (wait_a_while(writer)) {
         drain_all(writer, false);
+        flush(writer);
+    }
     finish(writer);
     return NULL;
 }
@@ -235,6 +261,7 @@ start_thread(struct vmp_writer *writer)
 static void
 free_writer(struct vmp_writer *writer)
 {
+    vmp_unwinder_free(writer->drain.unwinder);
     vmp_encoder_free(writer->encoder);
     pthread_cond_destroy(&writer->wake);
     pthread_mutex_destroy(&writer->mutex);
@@ -242,7 +269,7 @@ free_writer(struct vmp_writer *writer)
 }
 
 int
-vmp_writer_start(struct vmp_writer **out, const struct vmp_sink *sink,
+vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
                  const struct vmp_session_info *info)
 {
     struct vmp_writer *const writer = calloc(1, sizeof(*writer));
@@ -251,7 +278,7 @@ vmp_writer_start(struct vmp_writer **out, const struct vmp_sink *sink,
 
     if (!writer)
         return -ENOMEM;
-    writer->sink = *sink;
+    writer->output = output;
     writer->info = *info;
     writer->wait_ms = SHORTEST_WAIT_MS;
     pthread_condattr_init(&attributes);
@@ -260,6 +287,10 @@ vmp_writer_start(struct vmp_writer **out, const struct vmp_sink *sink,
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&writer->mutex, NULL);
     r = vmp_encoder_new(&writer->encoder, write_chunk, name_of, writer);
+    writer->drain.encoder = writer->encoder;
+    writer->drain.start_ns = info->monotonic_ns;
+    if (r == 0 && vmp_session.native)
+        r = vmp_unwinder_new(&writer->drain.unwinder, writer->encoder);
     if (r == 0)
         r = start_thread(writer);
     if (r < 0) {
@@ -275,16 +306,16 @@ vmp_writer_stop(struct vmp_writer *writer)
 {
     pthread_mutex_lock(&writer->mutex);
     writer->stopping = true;
-    vmp_sink_hurry(&writer->sink);
+    vmp_output_hurry(writer->output);
     pthread_cond_signal(&writer->wake);
     pthread_mutex_unlock(&writer->mutex);
     pthread_join(writer->thread, NULL);
-    vmp_sink_close(&writer->sink);
+    vmp_output_stop(writer->output);
     free_writer(writer);
 }
 
 void
 vmp_writer_leave_to_parent(struct vmp_writer *writer)
 {
-    vmp_sink_close(&writer->sink);
+    vmp_output_leave_to_parent(writer->output);
 }

@@ -5,20 +5,19 @@
 #define VMP_WRITER_H
 
 #include "../format/encoder.h"
-#include "sink.h"
+#include "output.h"
 
 struct vmp_writer;
 
 /*
- * Start it. `sink` is its own from then on; the strings in `info` have to stay
- * until it is stopped. Returns 0, -EAGAIN or -ENOMEM.
+ * Start it. `output` is its own from then on; the strings in `info` have to
+ * stay until it is stopped. Returns 0, -EAGAIN or -ENOMEM.
  */
 int
-vmp_writer_start(struct vmp_writer **out, const struct vmp_sink *sink,
+vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
                  const struct vmp_session_info *info);
 
-/* In the child of a fork(): the thread is the parent's, the descriptor is not.
- */
+/* In the child of a fork(): its threads are the parent's. */
 void
 vmp_writer_leave_to_parent(struct vmp_writer *writer);
 

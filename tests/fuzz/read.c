@@ -71,7 +71,7 @@ report(const char *path, FILE *out)
     struct view view = { .path = path, .min_percent = 0.1 };
 
     terminal_open(&view.terminal, out);
-    if (!profile_read(&view.profile, path, tree_add, &view.tree, message,
+    if (!profile_read(&view.profile, path, NULL, tree_add, &view.tree, message,
                       sizeof(message)) &&
         !tree_finish(&view.tree, &view.profile) &&
         !labels_by_function(&view.functions, &view.profile) &&

@@ -23,10 +23,12 @@ def recipe(chunks):
 def main(directory):
     os.makedirs(directory, exist_ok=True)
     one, two = vmprof_file.demo(1), vmprof_file.demo(2, mode=1)
+    native = vmprof_file.native_demo(1)
     mixed = [c for pair in zip(one.chunks, two.chunks) for c in pair]
     for name, data in {"file": b"\0" + one.bytes(),
                        "recipe": recipe(one.chunks),
                        "two": recipe(mixed),
+                       "native": recipe(native.chunks),
                        "group": recipe(vmprof_file.grouped(one).chunks)}.items():
         with open(os.path.join(directory, name), "wb") as file:
             file.write(data)

@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 (SESSION, CODES, FRAMES, NODES, THREAD, SAMPLES, STATS, END,
- GROUP) = range(1, 10)
+ GROUP, MODULES) = range(1, 11)
 NAMES = {
     SESSION: {1: "vm", 3: "os", 5: "machine", 7: "library", 9: "program",
               2: "version", 4: "time unit", 6: "unix ns", 8: "monotonic ns",
@@ -25,9 +25,14 @@ NAMES = {
     STATS: {2: "time", 4: "expirations", 6: "samples", 8: "ring full",
             10: "busy", 12: "switching", 14: "walker", 16: "stacks cut",
             18: "frames cut", 20: "overflows", 22: "locations lost",
-            24: "clock failures", 26: "sampled ns", 28: "unwritten"},
+            24: "clock failures", 26: "sampled ns", 28: "unwritten",
+            30: "polled", 32: "held back", 34: "system ticks",
+            36: "native cut", 38: "native failed", 40: "clock retries"},
+    MODULES: {1: "path", 3: "build id", 2: "start", 4: "size", 6: "offset",
+              8: "bias"},
     END: {2: "time"},
 }
+SYSTEM, NO_POLL, ADDRESS = 8, 9, 10
 TITLES = {SESSION: "session", THREAD: "thread", STATS: "stats", END: "end"}
 
 
@@ -62,15 +67,19 @@ class Payload:
         value = self.varint()
         return value >> 1 if value % 2 == 0 else -(value >> 1) - 1
 
-    def string(self):
+    def bytes(self):
         size = self.varint()
         self.at += size
-        return self.data[self.at - size:self.at].decode()
+        return self.data[self.at - size:self.at]
 
-    def fields(self):
+    def string(self):
+        return self.bytes().decode()
+
+    def fields(self, binary=()):
         while self.more():
             key = self.varint()
-            yield key, self.string() if key % 2 else self.varint()
+            yield key, (self.varint() if key % 2 == 0 else
+                        self.bytes().hex() if key in binary else self.string())
 
 
 class Reader:
@@ -80,6 +89,7 @@ class Reader:
         self.lines = []
         self.unit = 0
         self.codes = {}
+        self.modules = {0: ""}
         self.frames = {0: "[truncated]"}
         self.stacks = {0: ()}
         self.weights = collections.Counter()
@@ -109,7 +119,7 @@ class Reader:
                 payload.at += size
                 self.chunk(section, Payload(
                     payload.data[payload.at - size:payload.at]))
-        elif kind in NAMES:
+        elif kind in TITLES:
             fields = list(payload.fields())
             if kind == SESSION:
                 self.unit = dict(fields)[4]
@@ -117,7 +127,8 @@ class Reader:
                                      for key, value in fields))
         else:
             {CODES: self.read_codes, FRAMES: self.read_frames,
-             NODES: self.read_nodes, SAMPLES: self.read_samples}[kind](payload)
+             NODES: self.read_nodes, SAMPLES: self.read_samples,
+             MODULES: self.read_modules}[kind](payload)
         assert not payload.more()
 
     def read_codes(self, payload):
@@ -126,15 +137,33 @@ class Reader:
             self.codes[code] = payload.string()
             self.say("code", code * 4, self.codes[code])
 
+    def read_modules(self, payload):
+        first = payload.varint()
+        for index in range(first, first + payload.varint()):
+            fields = dict(Payload(payload.bytes()).fields(binary=(3,)))
+            self.modules[index] = fields.get(1, "")
+            self.say("module", index, *(f"{NAMES[MODULES][key]}={value!r}"
+                                        for key, value in fields.items()))
+
+    def frame_name(self, code, kind, module, offset):
+        if kind == ADDRESS:
+            path = self.modules[module].rpartition("/")[2]
+            return f"{path}+{offset:#x}" if path else f"{offset:#x}"
+        return {SYSTEM: "[system calls]", NO_POLL: "[no poll]"}.get(
+            kind, self.codes[code] if code else "[unknown]")
+
     def read_frames(self, payload):
         first = payload.varint()
         for index in range(first, first + payload.varint()):
             code, bits = payload.varint(), payload.varint()
             line = payload.varint() if bits & 16 else 0
             offset = payload.varint() if bits & 32 else None
-            self.frames[index] = self.codes[code] if code else "[unknown]"
+            module = payload.varint() if bits & 64 else 0
+            self.frames[index] = self.frame_name(code, bits & 15, module,
+                                                 offset)
             self.say("frame", index, self.frames[index], f"kind={bits & 15}",
-                     f"line={line}", f"offset={offset}")
+                     f"line={line}", f"offset={offset}",
+                     *([f"module={module}"] if bits & 64 else []))
 
     def read_nodes(self, payload):
         first = payload.varint()

@@ -2,6 +2,7 @@
 """layering.py ROOT: imports go one way, and the core names no VM.
 
     record -> format <- read <- analyse <- export <- view
+                         ^- symbols, which the commands give to the reader
 """
 
 import pathlib
@@ -23,12 +24,15 @@ MAY_INCLUDE = {
     "lib/record": ["lib", "lib/format", "lib/os", "include"],
     "lib": ["include"],
     "tools/read": ["lib", "lib/format", "include"],
+    "tools/symbols": ["lib", "tools/read", "include"],
     "tools/analyse": ["lib", "tools/read", "include"],
-    "tools/export": ["tools/analyse", "tools/read", "tools/text", "include"],
+    "tools/export": ["lib", "tools/analyse", "tools/read", "tools/text",
+                     "include"],
     "tools/view": ["tools/export", "tools/analyse", "tools/read",
                    "tools/text", "include"],
-    "tools": ["tools/read", "tools/analyse", "tools/export", "tools/view",
-              "include"],
+    "tools/text": [],
+    "tools": ["tools/read", "tools/symbols", "tools/analyse", "tools/export",
+              "tools/view", "tools/text", "include"],
     "shims": ["include"],
     "examples": ["include"],
 }

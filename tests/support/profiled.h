@@ -42,7 +42,22 @@ profile_stats(void)
     return stats;
 }
 
-/* Every expiration is a sample or a loss, and every sample is in the file. */
+/* Samples that were taken: not those of time that none was taken of. */
+static inline size_t
+taken_samples(const struct decoded *d)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < d->sample_count; i++) {
+        const uint32_t frame = d->nodes[d->samples[i].node].frame;
+
+        count += d->frames[frame].kind != 8 && d->frames[frame].kind != 9;
+    }
+    return count;
+}
+
+/* Every expiration is a sample, a loss, or one in a system call, and every
+ * sample is in the file. */
 static inline void
 require_that_accounts_balance(const struct decoded *d)
 {
@@ -51,20 +66,21 @@ require_that_accounts_balance(const struct decoded *d)
     const uint64_t lost =
         s.lost_ring_full + s.lost_busy + s.lost_switching + s.lost_walker;
 
-    if (s.expirations != s.samples + lost)
+    if (s.expirations != s.samples + lost + s.system_ticks)
         dprintf(2,
                 "%llu expirations, %llu samples, lost: full %llu busy %llu "
-                "switching %llu walker %llu\n",
+                "switching %llu walker %llu, system %llu\n",
                 (unsigned long long)s.expirations,
                 (unsigned long long)s.samples,
                 (unsigned long long)s.lost_ring_full,
                 (unsigned long long)s.lost_busy,
                 (unsigned long long)s.lost_switching,
-                (unsigned long long)s.lost_walker);
-    require(s.expirations == s.samples + lost);
+                (unsigned long long)s.lost_walker,
+                (unsigned long long)s.system_ticks);
+    require(s.expirations == s.samples + lost + s.system_ticks);
     require(!s.enabled);
     require(s.samples == s.samples_written + s.samples_unwritten);
-    require(s.samples_written == d->sample_count);
+    require(s.samples_written == taken_samples(d));
     require(d->stats.number[4] == s.expirations);
     require(d->stats.number[6] == s.samples);
     require(d->stats.number[8] == s.lost_ring_full);
@@ -72,6 +88,7 @@ require_that_accounts_balance(const struct decoded *d)
     require(d->stats.number[12] == s.lost_switching);
     require(d->stats.number[14] == s.lost_walker);
     require(d->stats.number[26] == s.sampled_ns);
+    require(d->stats.number[34] == s.system_ticks);
 }
 
 /* Disable and read back; the file is closed. */

@@ -47,7 +47,7 @@ a_file_gets_every_byte_and_the_callers_descriptor_stays(void **state)
     for (unsigned i = 0; i < 20; i++)
         assert_int_equal(vmp_sink_write(&sink, data, sizeof(data)), 0);
     vmp_sink_close(&sink);
-    assert_int_equal(sink.bytes_written, 20 * sizeof(data));
+    assert_int_equal(atomic_load(&sink.bytes_written), 20 * sizeof(data));
     assert_int_equal(lseek(fd, 0, SEEK_END), 20 * sizeof(data));
     assert_int_equal(pread(fd, back, sizeof(back), 19 * sizeof(data)), 300);
     assert_memory_equal(back, data, sizeof(back));
@@ -67,7 +67,7 @@ the_error_of_a_full_device_stays(void **state)
     sink.fd = open("/dev/null", O_WRONLY);
     assert_int_equal(vmp_sink_write(&sink, data, 100), -ENOSPC);
     assert_int_equal(sink.error, ENOSPC);
-    assert_int_equal(sink.bytes_written, 0);
+    assert_int_equal(atomic_load(&sink.bytes_written), 0);
     vmp_sink_close(&sink);
     close(fd);
 }
@@ -116,7 +116,7 @@ write_over_a_limit(void)
     require(vmp_sink_open(&sink, fd) == 0);
     require(vmp_sink_write(&sink, data, sizeof(data)) == 0);
     require(vmp_sink_write(&sink, data, sizeof(data)) == -EFBIG);
-    require(sink.bytes_written == 100000);
+    require(atomic_load(&sink.bytes_written) == 100000);
 }
 
 static void

@@ -6,13 +6,14 @@
 
 #include <stdint.h>
 
+#include "intern.h"
+
 #define DENSE_NONE UINT32_MAX
 
 struct dense {
-    uint64_t *keys;  /* by number */
-    uint32_t *slots; /* open addressing: a number plus 1; 0: free */
-    uint32_t count;
-    uint32_t slot_count; /* a power of two */
+    struct vmp_intern set;
+    uint64_t *keys; /* by number */
+    uint32_t count, room;
 };
 
 /* The number of `key`, which it gets if it has none. DENSE_NONE: no memory. */

@@ -38,7 +38,7 @@ export_out_of_memory(struct export_job *job)
 int
 export_read(struct export_job *job, batch_function on_batch, void *user)
 {
-    int result = profile_read(&job->profile, job->input, on_batch, user,
+    int result = profile_read(&job->profile, job->input, NULL, on_batch, user,
                               job->message, sizeof(job->message));
 
     if (result == -ENOMEM)

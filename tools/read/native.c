@@ -33,6 +33,7 @@ static const chunk_function chunk_functions[] = {
     [VMP_CHUNK_GROUP] = group_chunk,
     [VMP_CHUNK_STATS] = native_stats_chunk,
     [VMP_CHUNK_END] = native_end_chunk,
+    [VMP_CHUNK_MODULES] = native_modules_chunk,
 };
 
 enum {
@@ -240,6 +241,7 @@ native_free(struct native *native)
     for (uint32_t i = 0; i < native->profile->session_count; i++) {
         if (i >= native->session_capacity)
             break;
+        index_map_free(&native->sessions[i].modules);
         index_map_free(&native->sessions[i].frames);
         index_map_free(&native->sessions[i].nodes);
     }

@@ -19,7 +19,7 @@ struct native_session {
     uint64_t next_number; /* of the chunk that should follow */
     uint64_t unit_ns;
     bool refused; /* a version of the format that we do not know */
-    struct index_map frames, nodes;
+    struct index_map modules, frames, nodes;
 };
 
 struct native_batch {
@@ -33,6 +33,7 @@ struct native_batch {
 struct native {
     struct profile *profile;
     struct input input;
+    struct read_options options;
     batch_function on_batch;
     void *user;
     int stopped;           /* what on_batch returned, if not 0 */
@@ -70,6 +71,8 @@ native_frames_chunk(struct native *native, struct native_chunk *chunk);
 int
 native_nodes_chunk(struct native *native, struct native_chunk *chunk);
 int
+native_modules_chunk(struct native *native, struct native_chunk *chunk);
+int
 native_thread_chunk(struct native *native, struct native_chunk *chunk);
 int
 native_stats_chunk(struct native *native, struct native_chunk *chunk);
@@ -79,6 +82,18 @@ native_end_chunk(struct native *native, struct native_chunk *chunk);
 /* The same; also -ECANCELED after on_batch said to stop. */
 int
 native_samples_chunk(struct native *native, struct native_chunk *chunk);
+
+/*
+ * The frame of an address, by its names, or by its number; that of the innermost
+ * function if there are several. Or a negative errno.
+ */
+int64_t
+native_address(struct native *native, uint32_t session, uint32_t module,
+               uint64_t address);
+
+/* Where the profile's index of a session's code is kept. NULL: no memory. */
+uint32_t *
+native_find_code(struct native *native, uint32_t session, uint64_t id);
 
 /* The index of a session's thread, which is added if it is new. */
 int64_t

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The chunks that fill tables: all but SAMPLES. */
+/* The chunks that fill tables, but for those of the call tree. */
 #include <errno.h>
 
 #include "native.h"
@@ -92,9 +92,8 @@ native_session_chunk(struct native *native, struct native_chunk *chunk)
     return chunk->payload.bad ? -EBADMSG : 0;
 }
 
-/* Where the profile's index of a session's code is kept. */
-static uint32_t *
-find_code(struct native *native, uint32_t session, uint64_t id)
+uint32_t *
+native_find_code(struct native *native, uint32_t session, uint64_t id)
 {
     bool is_new;
     int64_t index;
@@ -121,7 +120,7 @@ read_code(struct native *native, struct native_chunk *chunk)
     if (chunk->payload.bad)
         return -EBADMSG;
     index = store_code(native->profile, id * 4, name.data, name.size);
-    code = find_code(native, chunk->session, id);
+    code = native_find_code(native, chunk->session, id);
     if (index < 0 || !code)
         return -ENOMEM;
     *code = (uint32_t)index;
@@ -136,95 +135,6 @@ native_codes_chunk(struct native *native, struct native_chunk *chunk)
 
     while (count-- && !result)
         result = read_code(native, chunk);
-    return result;
-}
-
-static int
-read_frame(struct native *native, struct native_chunk *chunk)
-{
-    struct cursor *payload = &chunk->payload;
-    const uint64_t id = cursor_varint(payload);
-    const uint64_t bits = cursor_varint(payload);
-    const uint32_t *code;
-    struct frame frame = { .kind = bits & VMP_FRAME_KIND_MASK };
-    int64_t index;
-
-    if (bits & VMP_FRAME_HAS_LINE)
-        frame.line = cursor_varint32(payload);
-    frame.has_offset = bits & VMP_FRAME_HAS_OFFSET;
-    if (frame.has_offset)
-        frame.offset = cursor_varint(payload);
-    if (payload->bad)
-        return -EBADMSG;
-    if (id) {
-        code = find_code(native, chunk->session, id);
-        if (!code)
-            return -ENOMEM;
-        frame.code = *code;
-    }
-    index = store_frame(native->profile, &frame);
-    if (index < 0)
-        return -ENOMEM;
-    return index_map_add(&native->sessions[chunk->session].frames,
-                         (uint32_t)index);
-}
-
-int
-native_frames_chunk(struct native *native, struct native_chunk *chunk)
-{
-    const uint64_t first = cursor_varint(&chunk->payload);
-    uint64_t count = cursor_varint(&chunk->payload);
-    int result;
-
-    if (chunk->payload.bad)
-        return -EBADMSG;
-    result = index_map_begin(&native->sessions[chunk->session].frames, first);
-    while (count-- && !result)
-        result = read_frame(native, chunk);
-    return result;
-}
-
-/* A node whose parent or frame is lost stands for an unknown stack. */
-static int64_t
-make_node(struct native *native, struct native_session *session,
-          uint64_t parent_index, uint64_t frame_index)
-{
-    const uint32_t parent = index_map_get(&session->nodes, parent_index);
-    const uint32_t frame = index_map_get(&session->frames, frame_index);
-
-    if (parent == INDEX_LOST || frame == INDEX_LOST)
-        return INDEX_LOST;
-    return store_node(native->profile, parent, frame);
-}
-
-static int
-read_node(struct native *native, struct native_chunk *chunk, uint64_t index)
-{
-    struct native_session *session = &native->sessions[chunk->session];
-    const uint64_t distance = cursor_varint(&chunk->payload);
-    const uint64_t frame = cursor_varint(&chunk->payload);
-    int64_t node;
-
-    if (chunk->payload.bad || distance == 0 || distance > index)
-        return -EBADMSG;
-    node = make_node(native, session, index - distance, frame);
-    if (node < 0)
-        return -ENOMEM;
-    return index_map_add(&session->nodes, (uint32_t)node);
-}
-
-int
-native_nodes_chunk(struct native *native, struct native_chunk *chunk)
-{
-    uint64_t index = cursor_varint(&chunk->payload);
-    uint64_t count = cursor_varint(&chunk->payload);
-    int result;
-
-    if (chunk->payload.bad)
-        return -EBADMSG;
-    result = index_map_begin(&native->sessions[chunk->session].nodes, index);
-    while (count-- && !result)
-        result = read_node(native, chunk, index++);
     return result;
 }
 
@@ -337,6 +247,18 @@ find_counter(struct session_stats *stats, uint64_t key)
         return &stats->sampled_ns;
     case VMP_STATS_UNWRITTEN:
         return &stats->unwritten;
+    case VMP_STATS_POLLED:
+        return &stats->polled;
+    case VMP_STATS_HELD_BACK:
+        return &stats->held_back;
+    case VMP_STATS_SYSTEM_TICKS:
+        return &stats->system_ticks;
+    case VMP_STATS_NATIVE_CUT:
+        return &stats->native_cut;
+    case VMP_STATS_NATIVE_FAILED:
+        return &stats->native_failed;
+    case VMP_STATS_CLOCK_RETRIES:
+        return &stats->clock_retries;
     }
     return NULL;
 }

@@ -16,21 +16,42 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* A code object, its name in parts, already unescaped. */
+struct profile;
+
+/* A code object, its name in parts, already unescaped; or a native function. */
 struct code {
-    uint64_t id;
+    uint64_t id;          /* 0: none, as of native functions */
     const char *language; /* the code class: the first part of the full name */
     const char *function;
     const char *file;
-    uint32_t line; /* where the function begins; 0: unknown */
+    const char *module; /* path of a native function's; else "" */
+    uint32_t line;      /* where the function begins; 0: unknown */
 };
 
+/*
+ * An address is a frame, and each call that was inlined there one more. Frames
+ * of kind VMP_KIND_ADDRESS have the address in their file as the offset.
+ */
 struct frame {
     uint32_t code; /* index into codes */
-    uint32_t kind; /* enum vmprof_kind; 0 for the pseudo frame CUT */
+    uint32_t kind; /* enum vmprof_kind or vmp_frame_kind; 0 for CUT */
     uint32_t line; /* where it is; 0: unknown */
     uint64_t offset;
     bool has_offset;
+    uint32_t module;       /* index into modules; 0: none */
+    uint32_t inlined_into; /* the frame around it, always in one with it; or
+                              0: none */
+    const char *file;      /* of the line; NULL: the code's */
+};
+
+/* A file that was mapped into a process. Number 0 stands for none. */
+struct module {
+    uint32_t session;
+    const char *path;
+    const char *build_id; /* in hexadecimal; "": none */
+    uint64_t start, size; /* in the process */
+    uint64_t offset;      /* of that in the file */
+    uint64_t bias;        /* address in the process less that in the ELF file */
 };
 
 /* A node of the call tree. parent < own index, but for node 0: the root. */
@@ -64,6 +85,8 @@ struct session {
         uint64_t lost_ring_full, lost_busy, lost_switching, lost_walker;
         uint64_t stacks_cut, frames_cut, overflows, locations_lost;
         uint64_t clock_failures, sampled_ns, unwritten;
+        uint64_t polled, held_back, system_ticks;
+        uint64_t native_cut, native_failed, clock_retries;
     } stats;
 };
 
@@ -82,9 +105,11 @@ struct profile {
     struct session *sessions;
     struct thread *threads;
     struct code *codes; /* 0 is "unknown", 1 is CUT: "[truncated]" */
+    struct module *modules;
     struct frame *frames;
     struct node *nodes;
-    uint32_t session_count, thread_count, code_count, frame_count, node_count;
+    uint32_t session_count, thread_count, code_count, module_count;
+    uint32_t frame_count, node_count;
     uint64_t sample_count;
     uint64_t file_size;
     struct damage damage;
@@ -94,6 +119,8 @@ struct profile {
 enum sample_state {
     SAMPLE_OFF_CPU = 1,
     SAMPLE_LEAF_MISSING = 2,
+    SAMPLE_POLLED = 4,
+    SAMPLE_HELD_BACK = 8,
 };
 
 /* Consecutive samples of one thread; each array has `count` members. */
@@ -111,16 +138,47 @@ struct batch {
 typedef int (*batch_function)(void *user, const struct profile *profile,
                               const struct batch *batch);
 
+/* One function at an address. */
+struct symbol {
+    const char *function;
+    const char *file;    /* where it begins; "": unknown */
+    uint32_t first_line; /* the same; 0: unknown */
+    const char *at_file; /* of the address, or of the call inlined there */
+    uint32_t at_line;    /* 0: unknown */
+    bool jit;            /* made by a JIT compiler */
+};
+
+/*
+ * What names machine code. `find` sets `symbols` to the functions at an address
+ * of a module, the outermost first and behind it what was inlined, good until
+ * the next call, and returns their number; 0: not known; -ENOMEM. Module 0 is
+ * that of none.
+ */
+struct symboliser {
+    int (*find)(void *user, const struct profile *profile, uint32_t session,
+                uint32_t module, uint64_t address,
+                const struct symbol **symbols);
+    void *user;
+};
+
+/* Zeroed: none of it. */
+struct read_options {
+    const struct symboliser *symboliser; /* NULL: addresses keep their number */
+    bool no_native; /* leave machine code out: it is its VM frame's time */
+};
+
 /*
  * Read a whole file ("-": standard input), calling `on_batch` as samples come
- * by; tables may grow between two calls. NULL: only tables and counts.
+ * by; tables may grow between two calls. NULL: only tables and counts. Without
+ * `options` it is as with zeroed ones.
  *
  * Returns 0, also for a file with damage, whose readable part it holds; else
  * writes one sentence to `message` (what is wrong, where, what to do) and
  * returns -1: cannot be opened, empty, not a profile, nothing readable.
  */
 int
-profile_read(struct profile *profile, const char *path, batch_function on_batch,
+profile_read(struct profile *profile, const char *path,
+             const struct read_options *options, batch_function on_batch,
              void *user, char *message, size_t message_size);
 
 /* Frees the tables. A zeroed profile is fine. */

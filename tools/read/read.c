@@ -115,7 +115,8 @@ read_native(struct native *native, const struct request *request)
 }
 
 int
-profile_read(struct profile *profile, const char *path, batch_function on_batch,
+profile_read(struct profile *profile, const char *path,
+             const struct read_options *options, batch_function on_batch,
              void *user, char *message, size_t message_size)
 {
     const struct request request = { path, message, message_size };
@@ -128,6 +129,8 @@ profile_read(struct profile *profile, const char *path, batch_function on_batch,
     if (!native)
         return fail(&request, "%s: not enough memory", path);
     native->profile = profile;
+    if (options)
+        native->options = *options;
     native->on_batch = on_batch;
     native->user = user;
     result = input_open(&native->input, path);

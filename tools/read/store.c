@@ -24,12 +24,15 @@ struct text {
 
 struct profile_private {
     struct text *texts;
-    struct text *names;       /* full names as the file has them */
-    struct vmp_intern places; /* (code, line) */
-    struct vmp_intern frames; /* (place, kind), offset */
-    struct vmp_intern nodes;  /* parent, frame */
+    struct text *names;        /* full names as the file has them */
+    struct text *natives;      /* parts of the names of native functions */
+    struct vmp_intern places;  /* code, line */
+    struct vmp_intern origins; /* (module, inlined into), file */
+    struct vmp_intern points;  /* place, origin */
+    struct vmp_intern frames;  /* (point, kind), offset */
+    struct vmp_intern nodes;   /* parent, frame */
     uint32_t session_capacity, thread_capacity, code_capacity;
-    uint32_t frame_capacity, node_capacity;
+    uint32_t module_capacity, frame_capacity, node_capacity;
 };
 
 int
@@ -126,7 +129,7 @@ add_code(struct profile *profile, const struct code *code)
 {
     struct profile_private *private = profile->private;
 
-    if (!code->language || !code->function || !code->file ||
+    if (!code->language || !code->function || !code->file || !code->module ||
         grow_array((void **)&profile->codes, &private->code_capacity,
                    profile->code_count, sizeof(*profile->codes)))
         return -ENOMEM;
@@ -151,6 +154,7 @@ add_named_code(struct profile *profile, uint64_t id, const void *name,
         &(struct code){
             .id = id,
             .line = parts.line,
+            .module = "",
             .language =
                 store_text(profile, parts.language.text, parts.language.size),
             .function =
@@ -177,13 +181,88 @@ store_code(struct profile *profile, uint64_t id, const void *name, size_t size)
     return index;
 }
 
+/* What tells native functions apart, as one text. To be freed. */
+static char *
+native_key(const struct code *code, size_t *size)
+{
+    char *key = NULL;
+    FILE *out = open_memstream(&key, size);
+
+    if (!out)
+        return NULL;
+    fprintf(out, "%s%c%s%c%s%c%s%c%u", code->language, 0, code->function, 0,
+            code->file, 0, code->module, 0, code->line);
+    if (fclose(out) == 0)
+        return key;
+    free(key);
+    return NULL;
+}
+
+static int64_t
+add_native_code(struct profile *profile, const struct code *code)
+{
+    const struct code lasting = {
+        .language = store_text(profile, code->language, strlen(code->language)),
+        .function = store_text(profile, code->function, strlen(code->function)),
+        .file = store_text(profile, code->file, strlen(code->file)),
+        .module = store_text(profile, code->module, strlen(code->module)),
+        .line = code->line,
+    };
+
+    return add_code(profile, &lasting);
+}
+
+int64_t
+store_native_code(struct profile *profile, const struct code *code)
+{
+    size_t size = 0;
+    char *key = native_key(code, &size);
+    struct text *text =
+        key ? intern_text(&profile->private->natives, key, size) : NULL;
+
+    free(key);
+    if (!text)
+        return -ENOMEM;
+    if (text->code < 0)
+        text->code = add_native_code(profile, code);
+    return text->code;
+}
+
+int64_t
+store_module(struct profile *profile, const struct module *module)
+{
+    struct profile_private *private = profile->private;
+
+    if (grow_array((void **)&profile->modules, &private->module_capacity,
+                   profile->module_count, sizeof(*profile->modules)))
+        return -ENOMEM;
+    profile->modules[profile->module_count] = *module;
+    return profile->module_count++;
+}
+
+/* A number for the code, the line and where that is. */
+static int64_t
+intern_point(struct profile_private *private, const struct frame *frame)
+{
+    bool is_new;
+    const int64_t place =
+        vmp_intern(&private->places, frame->code, frame->line, &is_new);
+    const int64_t origin = vmp_intern(
+        &private->origins, (uint64_t)frame->module << 32 | frame->inlined_into,
+        (uintptr_t)frame->file, &is_new);
+
+    if (place < 0 || origin < 0)
+        return -ENOMEM;
+    return vmp_intern(&private->points, (uint64_t)place, (uint64_t)origin,
+                      &is_new);
+}
+
 int64_t
 store_frame(struct profile *profile, const struct frame *frame)
 {
     struct profile_private *private = profile->private;
     bool is_new;
-    int64_t index =
-        vmp_intern(&private->places, frame->code, frame->line, &is_new);
+    int64_t index = intern_point(private, frame);
 
     if (index < 0)
         return -ENOMEM;
@@ -241,11 +320,13 @@ add_root(struct profile *profile)
 static int
 add_fixed_entries(struct profile *profile)
 {
-    const struct code unknown = { 0, "", "[unknown]", "", 0 };
-    const struct code cut = { 0, "", "[truncated]", "", 0 };
+    const struct code unknown = { 0, "", "[unknown]", "", "", 0 };
+    const struct code cut = { 0, "", "[truncated]", "", "", 0 };
     const struct frame cut_frame = { .code = CODE_CUT };
+    const struct module none = { .path = "", .build_id = "" };
 
     if (add_code(profile, &unknown) < 0 || add_code(profile, &cut) < 0 ||
+        store_module(profile, &none) < 0 ||
         store_frame(profile, &cut_frame) < 0)
         return -ENOMEM;
     return add_root(profile);
@@ -280,7 +361,10 @@ store_close(struct profile *profile)
     if (private) {
         free_texts(&private->texts);
         free_texts(&private->names);
+        free_texts(&private->natives);
         vmp_intern_free(&private->places);
+        vmp_intern_free(&private->origins);
+        vmp_intern_free(&private->points);
         vmp_intern_free(&private->frames);
         vmp_intern_free(&private->nodes);
         free(private);
@@ -288,6 +372,7 @@ store_close(struct profile *profile)
     free(profile->sessions);
     free(profile->threads);
     free(profile->codes);
+    free(profile->modules);
     free(profile->frames);
     free(profile->nodes);
     memset(profile, 0, sizeof(*profile));

@@ -15,6 +15,7 @@ enum {
     CODE_CUT = 1,
     FRAME_CUT = 0,
     NODE_ROOT = 0,
+    MODULE_NONE = 0,
 };
 
 /* Give a zeroed profile its private part and the fixed first entries. */
@@ -33,6 +34,13 @@ store_thread(struct profile *profile, uint32_t session);
 /* A full name, "class:function:line:file"; equal names are one code. */
 int64_t
 store_code(struct profile *profile, uint64_t id, const void *name, size_t size);
+
+/* A function of machine code, by its parts; equal ones are one code. */
+int64_t
+store_native_code(struct profile *profile, const struct code *code);
+
+int64_t
+store_module(struct profile *profile, const struct module *module);
 int64_t
 store_frame(struct profile *profile, const struct frame *frame);
 int64_t

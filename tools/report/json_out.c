@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "terminal.h"
+#include "../text/utf8.h"
 
 /*
  * json-c has escaped quotes, backslashes and C0; what else is not ASCII can

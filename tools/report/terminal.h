@@ -8,7 +8,6 @@
 #define REPORT_TERMINAL_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 
 struct terminal {
@@ -47,13 +46,5 @@ clean_text(const char *name);
 void
 terminal_print_last(const struct terminal *terminal, unsigned column,
                     const char *text, const char *after);
-
-/* Decode one character of UTF-8. Returns its bytes, or 0: not valid. */
-unsigned
-decode_utf8(const char *text, size_t size, uint32_t *out);
-
-/* Whether a character acts on text instead of being seen. */
-bool
-is_unseen(uint32_t character);
 
 #endif

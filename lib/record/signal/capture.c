@@ -82,7 +82,7 @@ vmp_capture_open(struct vmp_capture *capture, const struct vmp_thread *thread)
     if (vmp_session.native == VMPROF_NATIVE_FRAME_POINTERS) {
         capture->room =
             sizeof(struct vmp_native) +
-            vmp_session.native_frames * sizeof(struct vmp_native_frame);
+            VMP_MOST_NATIVE_FRAMES * sizeof(struct vmp_native_frame);
         return;
     }
     capture->from = first_byte(thread, sp, capture->is_own);
@@ -191,7 +191,7 @@ take_chain(const struct vmp_capture *capture, const struct vmp_thread *thread,
            struct vmp_native *native)
 {
     struct vmp_native_frame *const to = (struct vmp_native_frame *)(native + 1);
-    const unsigned most = vmp_session.native_frames;
+    const unsigned most = VMP_MOST_NATIVE_FRAMES;
     const unsigned count = capture->is_own
                                ? follow_own(capture, thread, to, most)
                                : follow_other(capture, to, most);

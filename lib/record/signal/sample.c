@@ -93,6 +93,17 @@ vmp_commit_record(struct vmp_thread *thread, const struct vmp_record *record)
 }
 
 static void
+copy_frame(const struct vmprof_frame *frame, struct vmp_sampled_frame *to)
+{
+    to->code = frame->code & ~(uint64_t)1; /* the serial's bit */
+    to->position = 0;
+    if (frame->position) {
+        to->code |= VMP_HAS_POSITION;
+        to->position = *(const volatile uintptr_t *)frame->position;
+    }
+}
+
+static void
 copy_frames(const struct vmp_window *window, struct vmp_sampled_frame *to,
             uint64_t *links)
 {
@@ -100,50 +111,95 @@ copy_frames(const struct vmp_window *window, struct vmp_sampled_frame *to,
         const struct vmprof_frame *const frame = vmp_window_frame(window, i);
 
         links[i] = frame->link;
-        to->code = frame->code & ~(uint64_t)1; /* the serial's bit */
-        to->position = 0;
-        if (frame->position) {
-            to->code |= VMP_HAS_POSITION;
-            to->position = *(const volatile uintptr_t *)frame->position;
-        }
+        copy_frame(frame, to);
     }
+}
+
+void
+vmp_look_at_stack(const struct vmp_thread *thread, struct vmp_window *window)
+{
+    const struct vmprof_stack *stack = thread->head.stack;
+    const struct vmprof_frame *top = thread->head.top;
+
+    if (!stack) {
+        stack = thread->leaving;
+        top = stack->top;
+    }
+    vmp_window_open(window, stack, top);
+    window->jumps = thread->jumps;
+    vmp_window_fit(window, &thread->last, vmp_session.max_frames);
+}
+
+bool
+vmp_record_stack(struct vmp_thread *thread, const struct vmp_window *window,
+                 uint64_t now_ns, uint64_t weight_ns, unsigned state)
+{
+    struct vmp_capture capture;
+    struct vmp_record *record;
+
+    vmp_capture_open(&capture, thread);
+    record = reserve_placed(thread, window->count - window->keep, &capture);
+    if (!record)
+        return false;
+    if (window->leaf_missing)
+        state |= VMP_STATE_LEAF_MISSING;
+    record->type = VMP_RECORD_SAMPLE;
+    record->phase = (uint8_t)thread->head.phase;
+    record->state = (uint8_t)state;
+    record->time_ns = now_ns;
+    record->weight_ns = weight_ns;
+    record->keep = window->keep;
+    record->cut = window->cut;
+    copy_frames(window, (struct vmp_sampled_frame *)(record + 1),
+                thread->last.links);
+    add_native(thread, window, &capture, record);
+    vmp_window_remember(window, &thread->last);
+    vmp_commit_record(thread, record);
+    thread->last_cpu_ns += weight_ns;
+    thread->last_time_ns = now_ns;
+    return true;
+}
+
+bool
+vmp_record_gap(struct vmp_thread *thread, const struct vmp_window *window,
+               unsigned kind, uint64_t until_ns, uint64_t weight_ns)
+{
+    const uint32_t added = window->lasting ? 1 : 0;
+    const size_t size =
+        sizeof(struct vmp_record) + added * sizeof(struct vmp_sampled_frame);
+    struct vmp_record *const record = vmp_ring_reserve(&thread->ring, size);
+
+    if (!record)
+        return false;
+    *record = (struct vmp_record){
+        .size = (uint32_t)size,
+        .type = VMP_RECORD_GAP,
+        .phase = (uint8_t)thread->head.phase,
+        .kind = (uint8_t)kind,
+        .time_ns = until_ns,
+        .weight_ns = weight_ns,
+        .keep = window->lasting - added,
+        .added = added,
+        .cut = window->cut,
+    };
+    if (added)
+        copy_frame(vmp_window_frame(window, record->keep),
+                   (struct vmp_sampled_frame *)(record + 1));
+    vmp_count(&thread->counters.sampled_ns, weight_ns);
+    vmp_ring_commit(&thread->ring, record);
+    thread->last_cpu_ns += weight_ns;
+    thread->last_time_ns = until_ns;
+    return true;
 }
 
 static void
 sample_shadow_stack(struct vmp_thread *thread, uint64_t now_ns,
                     uint64_t weight_ns)
 {
-    const struct vmprof_stack *stack = thread->head.stack;
-    const struct vmprof_frame *top = thread->head.top;
-    struct vmp_capture capture;
     struct vmp_window window;
-    struct vmp_record *record;
 
-    if (!stack) {
-        stack = thread->leaving;
-        top = stack->top;
-    }
-    vmp_window_open(&window, stack, top);
-    vmp_window_fit(&window, &thread->last, vmp_session.max_frames);
-
-    vmp_capture_open(&capture, thread);
-    record = reserve_placed(thread, window.count - window.keep, &capture);
-    if (!record)
-        return;
-    record->type = VMP_RECORD_SAMPLE;
-    record->phase = (uint8_t)thread->head.phase;
-    record->state = window.leaf_missing ? VMP_STATE_LEAF_MISSING : 0;
-    record->time_ns = now_ns;
-    record->weight_ns = weight_ns;
-    record->keep = window.keep;
-    record->cut = window.cut;
-    copy_frames(&window, (struct vmp_sampled_frame *)(record + 1),
-                thread->last.links);
-    add_native(thread, &window, &capture, record);
-    vmp_window_remember(&window, &thread->last);
-    vmp_commit_record(thread, record);
-    thread->last_cpu_ns += weight_ns;
-    thread->last_time_ns = now_ns;
+    vmp_look_at_stack(thread, &window);
+    vmp_record_stack(thread, &window, now_ns, weight_ns, 0);
 }
 
 /* Again at each tick: the VM may have lost the request, as one does whose

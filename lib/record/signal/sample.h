@@ -14,6 +14,8 @@ struct vmp_window {
     uint64_t cut;      /* outer frames left out in all */
     uint32_t count;    /* frames left in */
     uint32_t keep;     /* of these, the outer ones that the last record held */
+    uint32_t lasting;  /* and those that were active ever since it */
+    uint64_t jumps;    /* the thread's */
     bool leaf_missing; /* the innermost stack is overfull */
 };
 
@@ -42,6 +44,30 @@ vmp_window_trim(struct vmp_window *window, uint32_t count);
 void
 vmp_window_remember(const struct vmp_window *window,
                     struct vmp_last_sample *last);
+
+/* The calling thread's stack, laid out for a record of it. */
+void
+vmp_look_at_stack(const struct vmp_thread *thread, struct vmp_window *window);
+
+/*
+ * Record that stack as a sample of `weight_ns` at `now_ns`, whose state is one
+ * of enum vmp_sample_state. Returns false if there was no room, which is
+ * counted; the next sample then has its time.
+ */
+bool
+vmp_record_stack(struct vmp_thread *thread, const struct vmp_window *window,
+                 uint64_t now_ns, uint64_t weight_ns, unsigned state);
+
+/*
+ * Time up to `until_ns` that no sample was taken of: it is charged to the
+ * frames of the window which were active ever since the last record, with a
+ * frame of `kind` on top (enum vmp_frame_kind). It is neither a sample nor an
+ * expiration in the counters. Goes before the sample of the window. Returns
+ * false if there was no room: then nothing has changed.
+ */
+bool
+vmp_record_gap(struct vmp_thread *thread, const struct vmp_window *window,
+               unsigned kind, uint64_t until_ns, uint64_t weight_ns);
 
 /*
  * A tick on the calling thread: record its shadow stack, or ask its walker.

@@ -144,6 +144,26 @@ known_prefix(const struct vmp_window *window,
     return known;
 }
 
+/*
+ * How many of the known frames were active ever since the last record. A stack
+ * that sleeps keeps its frames, too. The outermost never slept, unless another
+ * took its place by a jump; one above it did not if nothing began to run it.
+ */
+static size_t
+lasting_prefix(const struct vmp_window *window,
+               const struct vmp_last_sample *last, size_t known)
+{
+    size_t lasting = window->segments[0].depth - window->skip;
+
+    if (!known || window->jumps != last->jumps)
+        return 0;
+    for (unsigned i = 1; i < window->segment_count && i < last->segment_count &&
+                         window->segments[i].runs == last->segments[i].runs;
+         i++)
+        lasting += window->segments[i].depth;
+    return lasting < known ? lasting : known;
+}
+
 void
 vmp_window_fit(struct vmp_window *window, const struct vmp_last_sample *last,
                size_t max_frames)
@@ -152,6 +172,7 @@ vmp_window_fit(struct vmp_window *window, const struct vmp_last_sample *last,
 
     cut_to(window, max_frames);
     known = known_prefix(window, last);
+    window->lasting = (uint32_t)lasting_prefix(window, last, known);
     /* The innermost known frame may have moved on: it is recorded again. */
     window->keep = (uint32_t)(known ? known - 1 : 0);
 }
@@ -182,6 +203,7 @@ vmp_window_remember(const struct vmp_window *window,
         last->segments[i] = window->segments[i];
     last->segment_count = window->segment_count;
     last->cut = window->cut;
+    last->jumps = window->jumps;
     last->skip = window->skip;
     last->count = window->count;
 }

@@ -129,7 +129,7 @@ class Flips(unittest.TestCase):
 class Unknown(unittest.TestCase):
     def test_what_a_newer_writer_adds_is_skipped(self):
         s = vmprof_file.Session(extra={101: "text", 102: HUGE})
-        s.put(10, b"something new")
+        s.put(200, b"something new")
         s.put(65535, b"")
         s.put(vmprof_file.SAMPLES, b"other", flags=1)
         s.codes([(1, "t:f:1:x")])

@@ -4,7 +4,8 @@
 import struct
 
 (SESSION, CODES, FRAMES, NODES, THREAD, SAMPLES, STATS, END,
- GROUP) = range(1, 10)
+ GROUP, MODULES) = range(1, 11)
+SYSTEM, NO_POLL, ADDRESS = 8, 9, 10
 
 
 def crc32c(data):
@@ -83,14 +84,27 @@ class Session:
             varint(ident) + string(name) for ident, name in codes))
 
     def frames(self, first, frames):
+        """`frames`: (code, kind, line, offset), and maybe a module."""
         out = varint(first) + varint(len(frames))
-        for code, kind, line, offset in frames:
-            out += varint(code) + varint(
-                kind | (16 if line is not None else 0) |
-                (32 if offset is not None else 0))
-            out += varint(line) if line is not None else b""
-            out += varint(offset) if offset is not None else b""
+        for code, kind, *rest in frames:
+            out += varint(code) + varint(kind | sum(
+                16 << i for i, value in enumerate(rest) if value is not None))
+            out += b"".join(varint(v) for v in rest if v is not None)
         self.put(FRAMES, out)
+
+    def modules(self, first, modules):
+        """`modules`: path, build id, start, size, offset, bias by name."""
+        keys = {"path": 1, "build_id": 3, "start": 2, "size": 4, "offset": 6,
+                "bias": 8}
+        out = varint(first) + varint(len(modules))
+        for module in modules:
+            out += string(fields({keys[k]: v for k, v in module.items()}))
+        self.put(MODULES, out)
+
+    def addresses(self, first, addresses):
+        """`addresses`: (module, address) for consecutive frames."""
+        self.frames(first, [(0, ADDRESS, None, address, module or None)
+                            for module, address in addresses])
 
     def nodes(self, first, nodes):
         """`nodes`: (parent's index, frame's index) for consecutive nodes."""
@@ -122,7 +136,9 @@ class Session:
         keys = {"time": 2, "expirations": 4, "samples": 6, "ring_full": 8,
                 "busy": 10, "switching": 12, "walker": 14, "stacks_cut": 16,
                 "frames_cut": 18, "overflows": 20, "locations": 22,
-                "clock_failures": 24, "sampled": 26, "unwritten": 28}
+                "clock_failures": 24, "sampled": 26, "unwritten": 28,
+                "polled": 30, "held_back": 32, "system_ticks": 34,
+                "native_cut": 36, "native_failed": 38, "clock_retries": 40}
         self.put(STATS, fields({keys[k]: v for k, v in counters.items()}))
 
     def end(self, time):
@@ -159,4 +175,27 @@ def demo(ident=0x1234, **session):
     s.stats(time=2000, expirations=9, samples=6, ring_full=2, busy=1,
             stacks_cut=1, frames_cut=7, sampled=1000000)
     s.end(2100)
+    return s
+
+
+def native_demo(ident=0x1234, path="/nowhere/libdemo.so", build_id=b"\x12\0\xff",
+                **session):
+    """main, beneath and above machine code; every kind that no VM enters."""
+    s = Session(ident, **session)
+    s.codes([(1, "toy:main:1:demo.toy"), (2, "toy:work:10:demo.toy")])
+    s.modules(1, [{"path": path, "build_id": build_id, "start": 0x7f0000001000,
+                   "size": 0x2000, "offset": 0x1000, "bias": 0x7f0000000000},
+                  {"path": "[vdso]", "start": 0x7f0000100000, "size": 0x1000,
+                   "bias": 0x7f0000100000}])
+    s.addresses(1, [(1, 0x1234), (1, 0x1300), (2, 0x500), (0, 0x7f00aa00)])
+    s.frames(5, [(1, 1, 2, None), (2, 1, 11, 5), (0, SYSTEM, None, None),
+                 (0, NO_POLL, None, None)])
+    s.nodes(1, [(0, 1), (1, 5), (2, 2), (3, 6), (4, 3), (4, 7), (4, 8),
+                (4, 4)])
+    s.thread(0, "main", 100)
+    s.samples(0, [(2, 100, 100), (0, 4), (4, 200, 200), (0, 0), (5, 50, 50),
+                  (6, 70, 70), (7, 80, 80), (0, 8), (8, 500, 500)], start=10)
+    s.stats(time=1010, expirations=6, samples=6, polled=1, held_back=1,
+            system_ticks=7, native_cut=3, native_failed=2, clock_retries=5)
+    s.end(1010)
     return s

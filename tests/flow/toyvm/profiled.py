@@ -91,7 +91,7 @@ class Profiled(unittest.TestCase):
                 self.assertEqual(recorded.cut, 0)
 
     def test_a_program_runs_in_many_threads_at_once(self):
-        self.check("fibonacci", 20, output="fibonacci 20 is 6765\n" * 4,
+        self.check("fibonacci", 25, output="fibonacci 25 is 75025\n" * 4,
                    options=["--threads", "4"])
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 
-"""accuracy.py TOYVM VMPROF PROGRAMS [SECONDS]: shares of four functions as
+"""shares.py TOYVM VMPROF PROGRAMS [SECONDS]: shares of four functions as
 `vmprof report` shows them, against those that the toy VM itself measured at the
 boundaries of its functions, at 1,000 Hz on one thread and on four."""
 

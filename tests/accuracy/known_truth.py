@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+
+"""What a rung finds of a program whose threads know where their time went:
+known_truth.py PROGRAM BENCH_DIRECTORY. Short runs: a share may be off by four
+standard deviations of as many samples that fall by chance alone."""
+
+import pathlib
+import sys
+import unittest
+
+PROGRAM, BENCH = sys.argv.pop(1), sys.argv.pop(1)
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent.parent / "support"),
+                BENCH]
+
+import known  # noqa: E402
+import tap  # noqa: E402
+
+RATE = 2000
+SECONDS = 0.6
+
+
+def run(mix, engine, threads=2, seconds=SECONDS):
+    try:
+        return known.run(PROGRAM, mix, engine, threads, seconds, RATE)
+    except known.NotHere as error:
+        raise unittest.SkipTest(str(error)) from None
+
+
+class KnownTruth(unittest.TestCase):
+    def check_shares(self, mix, engine):
+        found = run(mix, engine)
+        self.assertGreater(found.samples, RATE * SECONDS / 2)
+        self.assertLess(found.share_error(), 4 * found.noise())
+        self.assertLess(abs(found.total_error()), known.TOTAL_BUDGET)
+
+    def test_steady_shares_are_found(self):
+        self.check_shares("steady", "perf")
+
+    def test_shares_of_bursts_are_found(self):
+        self.check_shares("bursty", "perf")
+
+    def test_shares_in_step_with_the_interval_are_found(self):
+        self.check_shares("lockstep", "perf")
+
+    def test_a_function_that_evades_kernel_ticks_is_found(self):
+        self.check_shares("evading", "perf")
+
+    def test_a_timer_that_ticks_while_time_passes_finds_steady_shares(self):
+        self.check_shares("steady", "monotonic")
+
+    def test_each_of_8_threads_gets_the_weight_of_its_time(self):
+        for engine in ("perf", "monotonic"):
+            with self.subTest(engine):
+                found = run("steady", engine, 8, 8 * 0.15)
+                self.assertEqual(len(found.by_thread()), 8)
+                for weight in found.by_thread():
+                    self.assertAlmostEqual(weight, 100,
+                                           delta=known.THREAD_BUDGET)
+                self.assertLess(found.variation(), known.CV_BUDGET)
+
+
+if __name__ == "__main__":
+    tap.main()
