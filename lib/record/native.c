@@ -44,7 +44,7 @@ vmp_native_most(const struct vmprof_options *options)
     if (options->native == VMPROF_NATIVE_COPY)
         return sizeof(struct vmp_native_copy) + options->native_bytes;
     if (options->native == VMPROF_NATIVE_FRAME_POINTERS)
-        return sizeof(struct vmp_native) +
+        return sizeof(struct vmp_native_chain) +
                VMP_MOST_NATIVE_FRAMES * sizeof(struct vmp_native_frame);
     return 0;
 }

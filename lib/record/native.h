@@ -12,6 +12,7 @@
 
 enum {
     VMP_MOST_NATIVE_FRAMES = 1024,
+    VMP_LEAF_WORDS = 16,
 };
 
 /* One call in machine code. */
@@ -23,9 +24,8 @@ struct vmp_native_frame {
 
 /*
  * Behind the frames of a record that has any (enum vmp_record_part): for each
- * frame a uint64_t, the stack pointer of what entered it; then one of these,
- * followed by the copy of the stack, or by struct vmp_native_frame, innermost
- * first.
+ * frame a uint64_t, the stack pointer of what entered it; then one of these, in
+ * a struct vmp_native_copy or vmp_native_chain.
  */
 struct vmp_native {
     uint32_t size;   /* bytes that follow, a multiple of 8 */
@@ -35,10 +35,23 @@ struct vmp_native {
         end; /* the stack pointer, and where its stack ends: 0 unknown */
 };
 
-/* And for a copy, the registers before it. */
+/* Followed by the copy of the stack. */
 struct vmp_native_copy {
     struct vmp_native head;
     struct vmp_registers registers;
+};
+
+/*
+ * Followed by struct vmp_native_frame, innermost first. The innermost function
+ * may not have set up its frame, or do without one: then the frame pointer is
+ * its caller's, whose address is among the first words on the stack, or in
+ * `link`.
+ */
+struct vmp_native_chain {
+    struct vmp_native head;
+    uint64_t fp, link;
+    uint64_t word_count; /* of what follows, from the stack pointer on */
+    uint64_t words[VMP_LEAF_WORDS];
 };
 
 /* Fill in what native frames are by default. Returns 0, -EINVAL or -ENOTSUP. */

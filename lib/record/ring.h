@@ -24,7 +24,7 @@ enum vmp_record_type {
 enum vmp_record_part {
     VMP_PART_PLACES = 1, /* a uint64_t for each */
     VMP_PART_COPY = 2,   /* struct vmp_native_copy */
-    VMP_PART_CHAIN = 4,  /* struct vmp_native */
+    VMP_PART_CHAIN = 4,  /* struct vmp_native_chain */
 };
 
 /* Only inside the process: bytes of a file come from format/. */

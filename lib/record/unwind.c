@@ -365,23 +365,70 @@ unwind_copy(struct walk *walk, struct vmp_unwound *frames,
     return count;
 }
 
+/* A word that the handler took from the top of the stack. */
+static bool
+leaf_word(const struct vmp_native_chain *chain, uint64_t address,
+          uint64_t *value)
+{
+    const uint64_t at = (address - chain->head.sp) / 8;
+
+    if ((address - chain->head.sp) % 8 || at >= chain->word_count)
+        return false;
+    *value = chain->words[at];
+    return true;
+}
+
+/* Whether the frame pointer is not that of the innermost function, but of its
+ * caller. If so, where the function returns to and where its frame ends. */
+static bool
+find_caller(const struct vmp_native_chain *chain, const struct vmp_row *row,
+            struct vmp_native_frame *leaf)
+{
+    uint64_t pc = chain->link;
+
+    if (row->kind != VMP_ROW_PLAIN || row->cfa_is_read ||
+        row->cfa_register != vmp_machine.sp)
+        return false;
+    leaf->cfa = chain->head.sp + (uint64_t)row->cfa_offset;
+    for (unsigned i = 0; i < row->count; i++) {
+        const uint64_t at = leaf->cfa + (uint64_t)((int64_t)row->at[i] * 8);
+
+        if (row->saved[i] == vmp_machine.fp && at == chain->fp)
+            return false;
+        if (row->saved[i] == vmp_machine.return_address &&
+            !leaf_word(chain, at, &pc))
+            return false;
+    }
+    leaf->pc = pc & vmp_machine.code_bits;
+    return leaf->cfa <= chain->fp;
+}
+
 static size_t
 take_chain(struct vmp_unwinder *unwinder, const struct vmp_native *native,
            struct vmp_unwound *frames, enum vmp_unwind_end *end)
 {
-    const struct vmp_native_frame *const from = (const void *)(native + 1);
+    const struct vmp_native_chain *const chain = (const void *)native;
+    const struct vmp_native_frame *const from = (const void *)(chain + 1);
     const size_t count = native->size / sizeof(*from);
+    size_t made = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        const uint64_t pc = from[i].pc & vmp_machine.code_bits;
-
-        frames[i].frame = look_up(unwinder, i ? pc - 1 : pc)->frame;
-        frames[i].cfa = from[i].cfa;
-        if (!frames[i].frame)
-            return i;
-    }
     *end = native->is_cut ? VMP_UNWIND_CUT : VMP_UNWIND_WHOLE;
-    return count;
+    for (size_t i = 0; i < count && made < VMP_MOST_NATIVE_FRAMES; i++) {
+        const uint64_t pc = from[i].pc & vmp_machine.code_bits;
+        const struct code *const code = look_up(unwinder, i ? pc - 1 : pc);
+        struct vmp_native_frame leaf;
+
+        frames[made].frame = code->frame;
+        frames[made++].cfa = from[i].cfa;
+        if (i == 0 && find_caller(chain, &code->row, &leaf)) {
+            frames[0].cfa = leaf.cfa;
+            frames[made].frame = look_up(unwinder, leaf.pc - 1)->frame;
+            frames[made++].cfa = from[i].cfa;
+        }
+        if (!frames[made - 1].frame)
+            return made - 1;
+    }
+    return made;
 }
 
 const struct vmp_native *

@@ -81,7 +81,7 @@ vmp_capture_open(struct vmp_capture *capture, const struct vmp_thread *thread)
     capture->is_own = sp >= thread->stack_low && sp < thread->stack_high;
     if (vmp_session.native == VMPROF_NATIVE_FRAME_POINTERS) {
         capture->room =
-            sizeof(struct vmp_native) +
+            sizeof(struct vmp_native_chain) +
             VMP_MOST_NATIVE_FRAMES * sizeof(struct vmp_native_frame);
         return;
     }
@@ -186,20 +186,41 @@ follow_other(const struct vmp_capture *capture, struct vmp_native_frame *to,
     return count;
 }
 
+static unsigned
+first_words(const struct vmp_capture *capture, const struct vmp_thread *thread,
+            uint64_t *to)
+{
+    const uintptr_t sp = (uintptr_t)capture->registers.value[vmp_machine.sp];
+    size_t size = VMP_LEAF_WORDS * sizeof(*to);
+
+    if (sp % 8)
+        return 0;
+    if (!capture->is_own)
+        return (unsigned)(read_pages(to, sp, size) / sizeof(*to));
+    if (thread->stack_high - sp < size)
+        size = (thread->stack_high - sp) / 8 * 8;
+    copy_words(to, sp, size);
+    return (unsigned)(size / sizeof(*to));
+}
+
 static size_t
 take_chain(const struct vmp_capture *capture, const struct vmp_thread *thread,
            struct vmp_native *native)
 {
-    struct vmp_native_frame *const to = (struct vmp_native_frame *)(native + 1);
+    struct vmp_native_chain *const chain = (struct vmp_native_chain *)native;
+    struct vmp_native_frame *const to = (struct vmp_native_frame *)(chain + 1);
     const unsigned most = VMP_MOST_NATIVE_FRAMES;
     const unsigned count = capture->is_own
                                ? follow_own(capture, thread, to, most)
                                : follow_other(capture, to, most);
 
-    native->from = 0;
+    chain->fp = capture->registers.value[vmp_machine.fp];
+    chain->link = capture->registers.value[vmp_machine.return_address];
+    chain->word_count = first_words(capture, thread, chain->words);
+    native->from = native->sp;
     native->is_cut = count == most;
     native->size = (uint32_t)(count * sizeof(*to));
-    return sizeof(*native) + native->size;
+    return sizeof(*chain) + native->size;
 }
 
 size_t
