@@ -236,7 +236,8 @@ typedef void (*vmprof_request_function)(struct vmprof_thread *thread,
 /**
  * Sample this thread by asking: at each tick @p request is called in place of
  * reading the shadow stack, for a VM that keeps frames of its own which can
- * only be walked at a safe point. NULL goes back to the shadow stack.
+ * only be walked at a safe point. Takes the place of a reader, and NULL goes
+ * back to the shadow stack.
  *
  * @retval -ESRCH  @p thread is NULL or not the calling thread's.
  * @par Context
@@ -269,6 +270,67 @@ VMPROF_API int
 vmprof_sample_stack(struct vmprof_thread *thread,
                     const struct vmprof_walked_frame *frames, size_t count,
                     size_t cut);
+
+/** One of the frames that a VM links itself. Frozen. @since 0.1 */
+struct vmprof_linked_frame {
+    vmprof_code_id code;    /**< 0: unknown */
+    uint64_t position;      /**< where it is, as the class's locate function
+                                 understands it */
+    uint64_t stack_pointer; /**< of the C frame that runs it; 0: unknown */
+    uint32_t kind;          /**< enum vmprof_kind; 0: VMPROF_KIND_CODE */
+    uint32_t has_position;  /**< 0: the position is not known */
+};
+
+/** What a vmprof_read_function returns when it cannot tell. @since 0.1 */
+#define VMPROF_UNREADABLE SIZE_MAX
+
+/**
+ * Reads the frames that a VM links itself, whatever instruction of the VM the
+ * signal came at.
+ *
+ * @param context      The ucontext_t of what was interrupted, or NULL when the
+ *                     thread samples itself.
+ * @param[out] frames  Where to write, **innermost first**, as a linked list has
+ *                     them.
+ * @param room         How many fit, at least 1: what is left then is cut.
+ * @param[out] cut     Outer frames that did not fit; 0 unless set. One that
+ *                     does not count them on says 1.
+ * @param user         From vmprof_read_frames().
+ *
+ * @return How many were written; 0 for an empty stack; or VMPROF_UNREADABLE in
+ * the middle of a change: then there is no sample, which is counted in
+ * vmprof_stats::lost_switching, and the next one has its time.
+ * @par Context
+ * Runs in the signal handler on @p thread, or inside vmprof_poll(): must be
+ * async-signal-safe, need little stack, and not call the library.
+ * @since 0.1
+ */
+typedef size_t (*vmprof_read_function)(struct vmprof_thread *thread,
+                                       void *context,
+                                       struct vmprof_linked_frame *frames,
+                                       size_t room, size_t *cut, void *user);
+
+/**
+ * Sample this thread by reading the VM's own frames: at each tick @p read is
+ * called in place of reading the shadow stack, for a VM whose frames are linked
+ * so that they can be read at any instruction, as RPython's are. Takes the
+ * place of a walker, and NULL goes back to the shadow stack.
+ *
+ * In wall mode the library's observer cannot read them: the thread is then read
+ * while it is on a CPU, and how long it was not is recorded without a stack.
+ *
+ * @param read  Called with at most vmprof_options::max_frames of room.
+ * @param user  Passed on. It has to stay until the next call of this or of
+ *              vmprof_request_sample(), or until the thread detaches.
+ *
+ * @retval -ESRCH  @p thread is NULL or not the calling thread's.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_read_frames(struct vmprof_thread *thread, vmprof_read_function read,
+                   void *user);
 
 VMPROF_END_DECLS
 

@@ -48,9 +48,7 @@ struct code {
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 /* Over callbacks, which may register codes and, on their own thread, forget
  * some. Taken before the other. */
-static struct vmp_lock callbacks = {
-    .mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP,
-};
+static struct vmp_lock callbacks;
 
 static struct vmprof_code_class *classes;
 static struct code *codes_by_id, *codes_by_key;
@@ -62,6 +60,19 @@ static bool keeping;
 
 static void
 bury(uint64_t until);
+
+/* A recursive mutex, which has no initializer in POSIX. Before the constructors
+ * of the program, which may register codes. */
+__attribute__((constructor(101))) static void
+make_callback_mutex(void)
+{
+    pthread_mutexattr_t recursive;
+
+    pthread_mutexattr_init(&recursive);
+    pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(&callbacks.mutex, &recursive);
+    pthread_mutexattr_destroy(&recursive);
+}
 
 void
 vmp_callbacks_lock(void)
@@ -90,14 +101,12 @@ vmp_codes_unlock(void)
 void
 vmp_codes_leave_to_parent(void)
 {
-    const pthread_mutex_t fresh = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
-
     naming = 0;
     keeping = false;
     bury(UINT64_MAX);
     pthread_mutex_unlock(&mutex);
     /* Its owner is the parent's thread, so that nobody here can unlock it. */
-    callbacks.mutex = fresh;
+    make_callback_mutex();
     callbacks.depth = 0;
     pthread_setcancelstate(callbacks.cancel_state, NULL);
 }

@@ -49,6 +49,39 @@ walked_frame(struct vmp_encoder *encoder,
         encoder, (walked->code & CODE_ID_MASK) | kind << KIND_SHIFT, &place);
 }
 
+static int64_t
+linked_frame(struct vmp_encoder *encoder,
+             const struct vmprof_linked_frame *linked, uint64_t *locations_lost)
+{
+    const uint64_t kind =
+        linked->kind == VMPROF_KIND_CODE ? 0 : linked->kind & 15;
+    const struct vmp_sampled_frame sampled = {
+        .code = (linked->code & CODE_ID_MASK) | kind << 56 |
+                (linked->has_position ? VMP_HAS_POSITION : 0),
+        .position = linked->position,
+    };
+
+    return frame_of(encoder, &sampled, locations_lost);
+}
+
+/* Frame `i` of those that a record holds. */
+static int64_t
+recorded_frame(struct vmp_encoder *encoder, const struct vmp_record *record,
+               uint32_t i, uint64_t *locations_lost)
+{
+    const void *const frames = record + 1;
+
+    if (record->type == VMP_RECORD_WALKED)
+        return walked_frame(encoder,
+                            (const struct vmprof_walked_frame *)frames + i);
+    if (record->type == VMP_RECORD_LINKED)
+        return linked_frame(encoder,
+                            (const struct vmprof_linked_frame *)frames + i,
+                            locations_lost);
+    return frame_of(encoder, (const struct vmp_sampled_frame *)frames + i,
+                    locations_lost);
+}
+
 /* Put one more frame on the path. On failure the path ends here. */
 static int
 extend(struct vmp_encoder *encoder, struct vmp_thread *thread, int64_t frame)
@@ -62,19 +95,6 @@ extend(struct vmp_encoder *encoder, struct vmp_thread *thread, int64_t frame)
         return (int)node;
     thread->path[thread->path_count++] = (uint32_t)node;
     return 0;
-}
-
-/* A frame that a record holds. */
-static int64_t
-added_frame(struct vmp_drain *drain, const struct vmp_record *record,
-            uint32_t i)
-{
-    const struct vmp_sampled_frame *sampled = (const void *)(record + 1);
-    const struct vmprof_walked_frame *walked = (const void *)(record + 1);
-
-    if (record->type == VMP_RECORD_WALKED)
-        return walked_frame(drain->encoder, &walked[i]);
-    return frame_of(drain->encoder, &sampled[i], &drain->locations_lost);
 }
 
 /* The node of a record's stack, and the path to it for the next record. */
@@ -95,8 +115,24 @@ follow(struct vmp_drain *drain, struct vmp_thread *thread,
     if (record->cut && !outer)
         r = extend(drain->encoder, thread, 0);
     for (uint32_t i = 0; i < record->added && r == 0; i++)
-        r = extend(drain->encoder, thread, added_frame(drain, record, i));
+        r = extend(
+            drain->encoder, thread,
+            recorded_frame(drain->encoder, record, i, &drain->locations_lost));
     return thread->path_count ? thread->path[thread->path_count - 1] : 0;
+}
+
+/* Where the C function is that runs a frame of a record; 0: unknown. */
+static uint64_t
+place_of(const struct vmp_record *record, uint32_t i)
+{
+    const struct vmp_sampled_frame *sampled = (const void *)(record + 1);
+    const struct vmprof_linked_frame *linked = (const void *)(record + 1);
+
+    if (record->type == VMP_RECORD_LINKED)
+        return linked[i].stack_pointer;
+    if (record->parts & VMP_PART_PLACES)
+        return ((const uint64_t *)(sampled + record->added))[i];
+    return 0;
 }
 
 /* As follow(), but only what VM frames there are and where they stand. */
@@ -104,8 +140,6 @@ static void
 place_frames(struct vmp_drain *drain, struct vmp_spliced *spliced,
              const struct vmp_record *record)
 {
-    const struct vmp_sampled_frame *sampled = (const void *)(record + 1);
-    const uint64_t *const places = (const void *)(sampled + record->added);
     const uint32_t outer = record->keep ? record->keep + !!record->cut : 0;
 
     if (outer > spliced->placed_count)
@@ -115,12 +149,13 @@ place_frames(struct vmp_drain *drain, struct vmp_spliced *spliced,
         spliced->placed[spliced->placed_count++] =
             (struct vmp_placed_frame){ 0 };
     for (uint32_t i = 0; i < record->added; i++) {
-        const int64_t frame = added_frame(drain, record, i);
+        const int64_t frame =
+            recorded_frame(drain->encoder, record, i, &drain->locations_lost);
 
         if (frame < 0)
             return;
         spliced->placed[spliced->placed_count++] = (struct vmp_placed_frame){
-            .place = record->parts & VMP_PART_PLACES ? places[i] : 0,
+            .place = place_of(record, i),
             .frame = (uint32_t)frame,
         };
     }

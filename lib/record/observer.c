@@ -26,7 +26,8 @@ look_at_all(void)
     vmp_threads_lock();
     vmp_observe_lock();
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
-        if (t->state != VMP_THREAD_ATTACHED || !t->ring.data || t->request)
+        if (t->state != VMP_THREAD_ATTACHED || !t->ring.data ||
+            vmp_has_own_frames(t))
             continue;
         if (paused)
             vmp_skip(t, vmp_now_ns(CLOCK_MONOTONIC));

@@ -18,6 +18,7 @@ enum vmp_record_type {
     VMP_RECORD_WALKED = 2, /* by `added` struct vmprof_walked_frame, keep 0 */
     VMP_RECORD_GAP = 3,    /* by at most one struct vmp_sampled_frame; the next
                               record repeats frames of the one before it */
+    VMP_RECORD_LINKED = 4, /* by `added` struct vmprof_linked_frame, keep 0 */
 };
 
 /* What follows the frames of a sample, in this order; see native.h. */

@@ -51,7 +51,7 @@ least_ring(const struct vmprof_options *options)
 {
     const uint64_t need =
         4 * (sizeof(struct vmp_record) +
-             options->max_frames * sizeof(struct vmprof_walked_frame) +
+             options->max_frames * sizeof(struct vmprof_linked_frame) +
              vmp_native_most(options));
     uint64_t size = LEAST_RING_SIZE;
 

@@ -129,7 +129,7 @@ vmp_session_join(struct vmp_thread *thread)
     r = allocate(thread);
     if (r < 0)
         failed_clock(r);
-    else if (vmp_session.mode == VMPROF_MODE_CPU || thread->request)
+    else if (vmp_session.mode == VMPROF_MODE_CPU || vmp_has_own_frames(thread))
         vmp_session_start_clock(thread);
 }
 
@@ -140,8 +140,8 @@ close_accounts(struct vmp_thread *thread)
     thread->cpu_end_ns = vmp_thread_cpu_ns(thread->tid);
     if (atomic_exchange(&thread->requested, false))
         thread->counters.lost_walker++;
-    if (thread->ring.data && thread->request)
-        vmp_walker_close(thread);
+    if (thread->ring.data && vmp_has_own_frames(thread))
+        vmp_close_own_frames(thread);
 }
 
 void

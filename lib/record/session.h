@@ -47,7 +47,7 @@ vmp_session_join(struct vmp_thread *thread);
 void
 vmp_session_part(struct vmp_thread *thread);
 
-/* Give a thread its clock if it has none: it has got a walker. */
+/* Give a thread its clock if it has none: it has got frames of its own. */
 void
 vmp_session_start_clock(struct vmp_thread *thread);
 
@@ -71,10 +71,10 @@ vmp_session_bury(struct vmp_thread *thread);
 void
 vmp_session_leave_to_parent(void);
 
-/* The time that a walker's thread has slept up to now, which it was never asked
- * for; when it is sampled no more. */
+/* The time that a thread with frames of its own has slept up to now, which it
+ * was never asked for; when it is sampled no more. */
 void
-vmp_walker_close(struct vmp_thread *thread);
+vmp_close_own_frames(struct vmp_thread *thread);
 
 /* The sums over all threads; under the lock. */
 void

@@ -61,10 +61,12 @@ struct vmp_thread {
     vmprof_request_function request;
     void *request_user;
     atomic_bool requested; /* a walker has been asked and has not answered */
+    vmprof_read_function read;
+    void *read_user;
 
     /* Of whoever samples: the handler, a walker's answer, or the observer. */
     atomic_bool busy;
-    const void *context; /* a ucontext_t while its signal is handled */
+    void *context; /* what the tick in hand interrupted, or NULL */
     struct vmp_ring ring;
     struct vmp_last_sample last;
     uint64_t last_cpu_ns, last_time_ns;
@@ -120,6 +122,13 @@ vmp_observe_unlock(void);
 /* Give a record whose ring has been written out to the next thread. */
 void
 vmp_thread_recycle(struct vmp_thread *thread);
+
+/* Whether the thread has frames of its own, which the observer cannot see. */
+static inline bool
+vmp_has_own_frames(const struct vmp_thread *thread)
+{
+    return thread->request || thread->read;
+}
 
 /* Add to a counter that others read meanwhile. Any context. */
 static inline void

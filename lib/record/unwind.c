@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <vmprof/sampler.h>
+
 #include "cfi.h"
 #include "modules.h"
 #include "step.h"
@@ -434,10 +436,13 @@ take_chain(struct vmp_unwinder *unwinder, const struct vmp_native *native,
 const struct vmp_native *
 vmp_record_native(const struct vmp_record *record)
 {
-    const struct vmp_sampled_frame *const frames = (const void *)(record + 1);
+    const size_t frame_size =
+        record->type == VMP_RECORD_LINKED
+            ? sizeof(struct vmprof_linked_frame)
+            : sizeof(struct vmp_sampled_frame) + sizeof(uint64_t);
 
-    return (const void *)((const uint64_t *)(frames + record->added) +
-                          record->added);
+    return (const void *)((const unsigned char *)(record + 1) +
+                          record->added * frame_size);
 }
 
 size_t

@@ -39,6 +39,14 @@ struct walked_frame_1 {
     uint32_t kind;
 };
 
+struct linked_frame_1 {
+    uint64_t code;
+    uint64_t position;
+    uint64_t stack_pointer;
+    uint32_t kind;
+    uint32_t has_position;
+};
+
 /* The sized structs as 0.1 has them: later ones begin in the same way. */
 struct code_class_options_0_1 {
     uint64_t size;
@@ -139,6 +147,13 @@ SAME(vmprof_walked_frame, walked_frame_1, offset);
 SAME(vmprof_walked_frame, walked_frame_1, line);
 SAME(vmprof_walked_frame, walked_frame_1, kind);
 SAME_SIZE(vmprof_walked_frame, walked_frame_1);
+
+SAME(vmprof_linked_frame, linked_frame_1, code);
+SAME(vmprof_linked_frame, linked_frame_1, position);
+SAME(vmprof_linked_frame, linked_frame_1, stack_pointer);
+SAME(vmprof_linked_frame, linked_frame_1, kind);
+SAME(vmprof_linked_frame, linked_frame_1, has_position);
+SAME_SIZE(vmprof_linked_frame, linked_frame_1);
 
 SAME(vmprof_code_class_options, code_class_options_0_1, size);
 SAME(vmprof_code_class_options, code_class_options_0_1, full_name);

@@ -223,17 +223,36 @@ take_chain(const struct vmp_capture *capture, const struct vmp_thread *thread,
     return sizeof(*chain) + native->size;
 }
 
-size_t
-vmp_capture_take(const struct vmp_capture *capture,
-                 const struct vmp_thread *thread, void *to)
+void
+vmp_capture_reserve(struct vmp_capture *capture, struct vmp_thread *thread,
+                    size_t frames_size)
 {
-    struct vmp_native *const native = to;
+    if (!capture->room ||
+        vmp_ring_reserve(&thread->ring, sizeof(struct vmp_record) +
+                                            frames_size + capture->room))
+        return;
+    vmp_count(&thread->counters.native_cut, 1);
+    capture->room = 0;
+}
 
+void
+vmp_capture_take(const struct vmp_capture *capture,
+                 const struct vmp_thread *thread, struct vmp_record *record)
+{
+    struct vmp_native *const native =
+        (struct vmp_native *)((unsigned char *)record + record->size);
+
+    if (!capture->room)
+        return;
     native->sp = capture->registers.value[vmp_machine.sp];
     native->end = capture->is_own ? thread->stack_high : 0;
-    if (vmp_session.native == VMPROF_NATIVE_FRAME_POINTERS)
-        return take_chain(capture, thread, native);
-    return take_copy(capture, native);
+    if (vmp_session.native == VMPROF_NATIVE_FRAME_POINTERS) {
+        record->parts |= VMP_PART_CHAIN;
+        record->size += (uint32_t)take_chain(capture, thread, native);
+    } else {
+        record->parts |= VMP_PART_COPY;
+        record->size += (uint32_t)take_copy(capture, native);
+    }
 }
 
 /*

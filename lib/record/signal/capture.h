@@ -22,10 +22,16 @@ struct vmp_capture {
 void
 vmp_capture_open(struct vmp_capture *capture, const struct vmp_thread *thread);
 
-/* Take it, to `to` in a record. Returns the bytes that it took there. */
-size_t
+/* See that the ring has room for it behind a record with so many bytes of
+ * frames; if not it is left out, and counted. */
+void
+vmp_capture_reserve(struct vmp_capture *capture, struct vmp_thread *thread,
+                    size_t frames_size);
+
+/* Take it, behind all that is in the record. */
+void
 vmp_capture_take(const struct vmp_capture *capture,
-                 const struct vmp_thread *thread, void *to);
+                 const struct vmp_thread *thread, struct vmp_record *record);
 
 /* Where the frames of a window from `keep` on stand on the C stack. */
 void

@@ -22,7 +22,7 @@ forward(int number, siginfo_t *info, void *context)
 }
 
 static void
-tick(struct vmp_thread *thread, uint64_t now_ns, const void *context)
+tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
 {
     /* Pairs with await_idle(): either it sees that we are busy, or we see
      * that sampling is off. */

@@ -6,6 +6,7 @@
 
 #include "../session.h"
 #include "capture.h"
+#include "own_frames.h"
 
 enum {
     MAX_IDLE_SHIFT = 5,
@@ -40,8 +41,7 @@ vmp_reserve_record(struct vmp_thread *thread, size_t added, size_t frame_size)
     return record;
 }
 
-/* Room for the frames with their places, and for what is captured: that is left
- * out if there is no room for it, and counted. */
+/* Room for the frames, with their places if there are native ones. */
 static struct vmp_record *
 reserve_placed(struct vmp_thread *thread, size_t added,
                struct vmp_capture *capture)
@@ -49,13 +49,7 @@ reserve_placed(struct vmp_thread *thread, size_t added,
     const size_t frame_size = sizeof(struct vmp_sampled_frame) +
                               (vmp_session.native ? sizeof(uint64_t) : 0);
 
-    if (capture->room &&
-        !vmp_ring_reserve(&thread->ring, sizeof(struct vmp_record) +
-                                             added * frame_size +
-                                             capture->room)) {
-        vmp_count(&thread->counters.native_cut, 1);
-        capture->room = 0;
-    }
+    vmp_capture_reserve(capture, thread, added * frame_size);
     return vmp_reserve_record(thread, added, frame_size);
 }
 
@@ -72,12 +66,7 @@ add_native(struct vmp_thread *thread, const struct vmp_window *window,
     record->parts = VMP_PART_PLACES;
     vmp_capture_places(capture, thread, window,
                        (uint64_t *)(frames + record->added));
-    if (!capture->room)
-        return;
-    record->parts |= vmp_session.native == VMPROF_NATIVE_COPY ? VMP_PART_COPY
-                                                              : VMP_PART_CHAIN;
-    record->size += (uint32_t)vmp_capture_take(
-        capture, thread, (unsigned char *)record + record->size);
+    vmp_capture_take(capture, thread, record);
 }
 
 void
@@ -239,14 +228,16 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns)
         thread->last_time_ns = now_ns;
         return;
     }
-    /* The observer looks at threads without a walker. */
-    if (!thread->request && vmp_session.mode == VMPROF_MODE_WALL)
+    /* The observer looks at the others. */
+    if (vmp_session.mode == VMPROF_MODE_WALL && !vmp_has_own_frames(thread))
         return;
     if (is_idle(thread, cpu_ns))
         return;
     vmp_count(&thread->counters.expirations, 1);
     if (thread->request)
         ask_walker(thread);
+    else if (thread->read)
+        vmp_read_own_frames(thread, now_ns, cpu_ns);
     else
         sample_shadow_stack(thread, now_ns, cpu_ns - thread->last_cpu_ns);
 }

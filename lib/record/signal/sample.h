@@ -70,7 +70,8 @@ vmp_record_gap(struct vmp_thread *thread, const struct vmp_window *window,
                unsigned kind, uint64_t until_ns, uint64_t weight_ns);
 
 /*
- * A tick on the calling thread: record its shadow stack, or ask its walker.
+ * A tick on the calling thread: record its shadow stack or what the VM reads, or
+ * ask its walker.
  * Counts what happened.
  */
 void

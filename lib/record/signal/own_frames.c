@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Frames that a VM keeps itself: read at a tick, or given by a walker. Signal
+ * context. */
+
+#include "own_frames.h"
+
+#include "../session.h"
+#include "capture.h"
+#include "sample.h"
+
+struct vmp_record *
+vmp_reserve_own_frames(struct vmp_thread *thread, enum vmp_record_type type,
+                       size_t count, size_t frame_size)
+{
+    struct vmp_record *const record =
+        vmp_reserve_record(thread, count, frame_size);
+
+    if (!record)
+        return NULL;
+    /* No frame of this record is one of a stack's. */
+    thread->last.segment_count = 0;
+    record->type = (uint8_t)type;
+    record->phase = (uint8_t)thread->head.phase;
+    record->state = 0;
+    record->keep = 0;
+    record->cut = 0;
+    return record;
+}
+
+static void
+record_off_cpu(struct vmp_thread *thread, uint64_t now_ns, uint64_t weight_ns)
+{
+    struct vmp_record *record;
+
+    vmp_count(&thread->counters.expirations, 1);
+    record = vmp_reserve_own_frames(thread, VMP_RECORD_WALKED, 0, 0);
+    if (!record)
+        return;
+    record->state = VMP_STATE_OFF_CPU;
+    record->time_ns = now_ns;
+    record->weight_ns = weight_ns;
+    vmp_commit_record(thread, record);
+    thread->last_time_ns += weight_ns;
+}
+
+uint64_t
+vmp_weigh_own_frames(struct vmp_thread *thread, uint64_t now_ns,
+                     uint64_t cpu_ns)
+{
+    const uint64_t used_ns = cpu_ns - thread->last_cpu_ns;
+    const uint64_t passed_ns = now_ns - thread->last_time_ns;
+
+    if (vmp_session.mode != VMPROF_MODE_WALL)
+        return used_ns;
+    if (passed_ns <= used_ns + vmp_session.interval_ns)
+        return passed_ns;
+    record_off_cpu(thread, now_ns, passed_ns - used_ns);
+    return used_ns;
+}
+
+void
+vmp_commit_own_frames(struct vmp_thread *thread, struct vmp_record *record,
+                      uint64_t now_ns, uint64_t cpu_ns, uint64_t weight_ns)
+{
+    record->time_ns = now_ns;
+    record->weight_ns = weight_ns;
+    vmp_commit_record(thread, record);
+    thread->last_cpu_ns = cpu_ns;
+    /* Not up to now, if there was no room for the time off the CPU. */
+    thread->last_time_ns += weight_ns;
+}
+
+static void
+reverse(struct vmprof_linked_frame *frames, size_t count)
+{
+    for (size_t i = 0; i < count / 2; i++) {
+        const struct vmprof_linked_frame swapped = frames[i];
+        frames[i] = frames[count - 1 - i];
+        frames[count - 1 - i] = swapped;
+    }
+}
+
+void
+vmp_read_own_frames(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
+{
+    const size_t room = vmp_session.max_frames;
+    const uint64_t weight_ns = vmp_weigh_own_frames(thread, now_ns, cpu_ns);
+    struct vmprof_linked_frame *frames;
+    struct vmp_capture capture;
+    struct vmp_record *record;
+    size_t cut = 0, count;
+
+    vmp_capture_open(&capture, thread);
+    vmp_capture_reserve(&capture, thread, room * sizeof(*frames));
+    record = vmp_reserve_own_frames(thread, VMP_RECORD_LINKED, room,
+                                    sizeof(*frames));
+    if (!record)
+        return;
+    frames = (struct vmprof_linked_frame *)(record + 1);
+    count = thread->read(&thread->head, thread->context, frames, room, &cut,
+                         thread->read_user);
+    if (count == VMPROF_UNREADABLE) {
+        vmp_count(&thread->counters.lost_switching, 1);
+        return;
+    }
+    if (count > room) {
+        cut += count - room;
+        count = room;
+    }
+    reverse(frames, count);
+    record->cut = cut;
+    record->added = (uint32_t)count;
+    record->size = (uint32_t)(sizeof(*record) + count * sizeof(*frames));
+    vmp_capture_take(&capture, thread, record);
+    vmp_commit_own_frames(thread, record, now_ns, cpu_ns, weight_ns);
+}
