@@ -179,7 +179,7 @@ describe(struct vmp_modules *modules, struct vmp_module *module,
         .offset = mapping->offset,
         .device = mapping->device,
         .inode = mapping->inode,
-        .sure_from = modules->round,
+        .first_ns = modules->read_ns,
     };
     if (!is_named)
         return;
@@ -221,6 +221,7 @@ bury(struct vmp_modules *modules, struct vmp_module *module)
     }
     gone[modules->gone_count] = *module;
     gone[modules->gone_count].unwind_table = 0;
+    gone[modules->gone_count].is_contested = true;
     gone_in[modules->gone_count++] = modules->round;
 }
 
@@ -240,14 +241,18 @@ forget_gone(struct vmp_modules *modules)
     modules->gone_count = kept;
 }
 
-/* Where something else was a moment ago, samples do not say which they mean. */
+/* Where something else was a moment ago, it depends on the time of a sample what
+ * it means. */
 static void
-doubt(struct vmp_modules *modules)
+find_contests(struct vmp_modules *modules)
 {
-    for (size_t i = 0; i < modules->live_count; i++)
+    for (size_t i = 0; i < modules->live_count; i++) {
+        struct vmp_module *const live = &modules->live[i];
+
+        live->is_contested = false;
         for (size_t g = 0; g < modules->gone_count; g++)
-            if (overlap(&modules->live[i], &modules->gone[g]))
-                modules->live[i].sure_from = modules->gone_in[g] + ROUNDS_KEPT;
+            live->is_contested |= overlap(live, &modules->gone[g]);
+    }
 }
 
 static struct vmp_module *
@@ -295,19 +300,24 @@ take_over(struct vmp_modules *modules, struct vmp_reader *reader)
     free(modules->live);
     modules->live = made;
     modules->live_count = count;
-    doubt(modules);
+    for (size_t i = 0; i < count; i++)
+        made[i].last_ns = modules->begun_ns;
+    find_contests(modules);
 }
 
 static void
 refresh(struct vmp_modules *modules, struct vmp_reader *reader)
 {
-    const uint64_t start_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    bool is_read;
 
     vmp_reader_forget(reader);
-    if (read_text(modules))
+    modules->begun_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    is_read = read_text(modules);
+    modules->read_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    if (is_read)
         take_over(modules, reader);
     modules->refreshed_ns = vmp_now_ns(CLOCK_MONOTONIC);
-    modules->took_ns = modules->refreshed_ns - start_ns;
+    modules->took_ns = modules->refreshed_ns - modules->begun_ns;
 }
 
 void
@@ -323,7 +333,10 @@ void
 vmp_modules_begin(struct vmp_modules *modules)
 {
     modules->round++;
-    forget_gone(modules);
+    if (modules->gone_count) {
+        forget_gone(modules);
+        find_contests(modules);
+    }
 }
 
 static struct vmp_module *
@@ -343,17 +356,37 @@ find_live(struct vmp_modules *modules, uint64_t address)
     return NULL;
 }
 
+/* What was there before `live`, or that if nothing was; NULL in between. */
+static struct vmp_module *
+find_gone(struct vmp_modules *modules, uint64_t address,
+          struct vmp_module *live)
+{
+    struct vmp_module *next = live;
+    bool is_known = false;
+
+    for (size_t i = modules->gone_count; i--;) {
+        struct vmp_module *const gone = &modules->gone[i];
+
+        if (address < gone->start || address >= gone->end)
+            continue;
+        if (modules->sample_ns > gone->last_ns)
+            return next ? NULL : gone;
+        if (modules->sample_ns >= gone->first_ns)
+            return gone;
+        next = gone;
+        is_known = true;
+    }
+    return is_known ? NULL : live;
+}
+
 struct vmp_module *
 vmp_modules_find(struct vmp_modules *modules, uint64_t address)
 {
     struct vmp_module *const live = find_live(modules, address);
 
-    if (live)
-        return modules->round >= live->sure_from ? live : NULL;
-    for (size_t i = modules->gone_count; i--;)
-        if (address >= modules->gone[i].start && address < modules->gone[i].end)
-            return &modules->gone[i];
-    return NULL;
+    if (live && (!live->is_contested || modules->sample_ns >= live->first_ns))
+        return live;
+    return find_gone(modules, address, live);
 }
 
 void

@@ -27,9 +27,10 @@ struct vmp_module {
     uint64_t unwind_table;  /* the address of .eh_frame_hdr; 0: none */
     unsigned char build_id[VMP_BUILD_ID_MAX];
     size_t build_id_size;
-    uint32_t id;        /* never used for another; 0: anonymous memory */
-    uint32_t index;     /* in the file; 0: not yet written */
-    unsigned sure_from; /* round: before, what was there is not certain */
+    uint32_t id;    /* never used for another; 0: anonymous memory */
+    uint32_t index; /* in the file; 0: not yet written */
+    uint64_t first_ns, last_ns; /* when it was seen first and last */
+    bool is_contested;          /* something else was there a moment ago */
     char *path;
 };
 
@@ -43,8 +44,9 @@ struct vmp_modules {
     unsigned round;
     uint64_t version; /* of what files are mapped as code */
     uint32_t last_id;
-    uint64_t refreshed_ns, took_ns;
-    char *text; /* the maps */
+    uint64_t begun_ns, read_ns, refreshed_ns, took_ns; /* of the last look */
+    uint64_t sample_ns; /* the time that questions are about */
+    char *text;         /* the maps */
     size_t text_size;
 };
 
@@ -57,8 +59,9 @@ void
 vmp_modules_refresh(struct vmp_modules *modules, struct vmp_reader *reader);
 
 /*
- * What is mapped at `address`, or was a moment ago; NULL if that is no code, or
- * not certain. Good until the next refresh.
+ * What was mapped at `address` at the time of the sample; NULL if that is no
+ * code, or if it came between two looks where something else had been. Good
+ * until the next refresh.
  */
 struct vmp_module *
 vmp_modules_find(struct vmp_modules *modules, uint64_t address);

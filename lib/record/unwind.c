@@ -206,8 +206,8 @@ look_up(struct vmp_unwinder *unwinder, uint64_t address)
     if (code->address)
         return code;
     module = module_at(unwinder, address);
-    if (!module) {
-        describe(unwinder, NULL, address, &unwinder->uncertain);
+    if (!module || module->is_contested) {
+        describe(unwinder, module, address, &unwinder->uncertain);
         return &unwinder->uncertain;
     }
     if (unwinder->code_count >= unwinder->code_size / 2)
@@ -458,6 +458,7 @@ vmp_unwind(struct vmp_unwinder *unwinder, const struct vmp_record *record,
     if (!unwinder->is_begun)
         refresh(unwinder);
     unwinder->is_begun = true;
+    unwinder->modules.sample_ns = record->time_ns;
     if (record->parts & VMP_PART_CHAIN)
         return take_chain(unwinder, native, frames, end);
     walk.registers = ((const struct vmp_native_copy *)native)->registers;
