@@ -19,6 +19,9 @@ struct vmp_session {
     uint32_t native;       /* enum vmprof_native */
     uint32_t native_bytes; /* of the stack in a copy, at most */
 
+    unsigned number; /* of this session, never 0 */
+    bool polled;     /* threads that poll sample themselves */
+
     /* Under vmp_threads_lock(). */
     bool enabled;
     uint32_t mode;           /* enum vmprof_mode */

@@ -15,6 +15,7 @@
 #include "../format/encoder.h"
 #include "../format/format.h"
 #include "../os/clock.h"
+#include "poll.h"
 #include "ring.h"
 #include "stack.h"
 
@@ -75,6 +76,8 @@ struct vmp_thread {
     struct vmp_counters counters; /* written by one, read by all */
     struct vmp_clock clock;
     uintptr_t stack_low, stack_high; /* of its own C stack; 0: unknown */
+
+    struct vmp_poll poll;
 
     /* Under vmp_threads_lock(). */
     enum vmp_thread_state state;

@@ -151,7 +151,7 @@ damaged_tables_give_rows_or_none(void **state)
                                     6000, 40000, 7000, 65530 };
         const unsigned char cie[] = { 20,  0,   0, 0, 0,    0,  0, 0,   1,
                                       'z', 'R', 0, 1, 0x78, 16, 1, 0x1b };
-        const uint32_t fde[] = { 200, 8196 - 12288 };
+        const uint32_t fde[] = { 200, 8196 - 8000 };
         const int32_t range[] = { 4096 - 8200, 4096 };
 
         for (size_t k = 0; k < sizeof(image); k++)
@@ -160,8 +160,6 @@ damaged_tables_give_rows_or_none(void **state)
         memcpy(image + 8, &count, 4);
         memcpy(image + 12, entries, sizeof(entries));
         memcpy(image + 8192, fde, sizeof(fde));
-        image[8192 + 4] = (unsigned char)((8196 - 8000) & 255);
-        memset(image + 8192 + 5, 0, 3);
         memcpy(image + 8000, cie, sizeof(cie));
         memcpy(image + 8200, range, sizeof(range));
         image[8208] = 0;

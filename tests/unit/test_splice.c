@@ -26,9 +26,10 @@ begin(void)
 static void
 place(uint64_t address)
 {
-    placed[placed_count++] =
+    placed[placed_count] =
         (struct vmp_placed_frame){ .place = address,
                                    .frame = (uint32_t)placed_count + 1 };
+    placed_count++;
 }
 
 /* Native frames are 100, 101, … from the innermost on. */
