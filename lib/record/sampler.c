@@ -142,7 +142,9 @@ set_up(const struct vmprof_options *options, enum vmprof_clock rung)
     vmp_session.clock = observed ? VMPROF_CLOCK_OBSERVER : rung;
     vmp_session.polled = options->mode == VMPROF_MODE_CPU &&
                          options->clock != VMPROF_CLOCK_OBSERVER &&
-                         options->sampling == VMPROF_SAMPLING_AUTO;
+                         options->sampling == VMPROF_SAMPLING_AUTO &&
+                         /* At polls there is nothing native to see. */
+                         options->native == VMPROF_NATIVE_OFF;
     vmp_session.number = ++last_number ? last_number : ++last_number;
     vmp_session.ring_size = options->ring_size;
     vmp_session.start_ns = vmp_now_ns(CLOCK_MONOTONIC);

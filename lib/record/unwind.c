@@ -218,38 +218,49 @@ look_up(struct vmp_unwinder *unwinder, uint64_t address)
     return code;
 }
 
+/* Why a word is not in the copy. */
 static enum step
-read_word(const struct walk *walk, uint64_t address, uint64_t *value)
+why_not(const struct walk *walk, uint64_t address)
 {
-    const uint64_t at = address - walk->stack->from;
+    const struct vmp_native *const stack = walk->stack;
 
-    if (at < walk->stack->size && walk->stack->size - at >= sizeof(*value)) {
-        memcpy(value, walk->copy + at, sizeof(*value));
-        return STEP_DONE;
-    }
-    return walk->stack->is_cut && address >= walk->stack->from &&
-                   (!walk->stack->end || address < walk->stack->end)
+    return stack->is_cut && address >= stack->from &&
+                   (!stack->end || address < stack->end)
                ? STEP_CUT
                : STEP_FAILED;
 }
 
+static inline bool
+read_word(const struct walk *walk, uint64_t address, uint64_t *value)
+{
+    const uint64_t at = address - walk->stack->from;
+
+    /* Not at + 8: that may be past the last address. */
+    if (at >= walk->stack->size || walk->stack->size - at < sizeof(*value))
+        return false;
+    memcpy(value, walk->copy + at, sizeof(*value));
+    return true;
+}
+
+/* Registers change only if all that is needed is there. */
 static enum step
 follow_row(struct walk *walk, const struct vmp_row *row)
 {
-    const struct vmp_registers before = walk->registers;
-    uint64_t cfa = before.value[row->cfa_register] + (uint64_t)row->cfa_offset;
-    enum step step = STEP_DONE;
+    uint64_t *const registers = walk->registers.value;
+    uint64_t cfa = registers[row->cfa_register] + (uint64_t)row->cfa_offset;
+    uint64_t saved[VMP_ROW_SAVED];
 
-    if (row->cfa_is_read)
-        step = read_word(walk, cfa, &cfa);
-    for (unsigned i = 0; i < row->count && step == STEP_DONE; i++)
-        step = read_word(walk, cfa + (uint64_t)((int64_t)row->at[i] * 8),
-                         &walk->registers.value[row->saved[i]]);
-    if (step != STEP_DONE) {
-        walk->registers = before;
-        return step;
+    if (row->cfa_is_read && !read_word(walk, cfa, &cfa))
+        return why_not(walk, cfa);
+    for (unsigned i = 0; i < row->count; i++) {
+        const uint64_t at = cfa + (uint64_t)((int64_t)row->at[i] * 8);
+
+        if (!read_word(walk, at, &saved[i]))
+            return why_not(walk, at);
     }
-    walk->registers.value[vmp_machine.sp] = cfa;
+    for (unsigned i = 0; i < row->count; i++)
+        registers[row->saved[i]] = saved[i];
+    registers[vmp_machine.sp] = cfa;
     return row->kind == VMP_ROW_LAST ? STEP_LAST : STEP_DONE;
 }
 
@@ -260,15 +271,11 @@ follow_frame_pointer(struct walk *walk)
 {
     const uint64_t fp = walk->registers.value[vmp_machine.fp];
     uint64_t before, pc;
-    enum step step;
 
     if (fp < walk->registers.value[vmp_machine.sp] || fp % 8)
         return STEP_FAILED;
-    step = read_word(walk, fp, &before);
-    if (step == STEP_DONE)
-        step = read_word(walk, fp + 8, &pc);
-    if (step != STEP_DONE)
-        return step;
+    if (!read_word(walk, fp, &before) || !read_word(walk, fp + 8, &pc))
+        return why_not(walk, fp);
     pc &= vmp_machine.code_bits;
     if (!pc || !vmp_modules_find(&walk->unwinder->modules, pc - 1))
         return STEP_FAILED;
