@@ -16,7 +16,7 @@ enum {
     EXACT_EVERY_NS = 200 * 1000, /* the CPU clock is a system call */
     TICK_NS = 50 * 1000,
     MOST_COST_NS = 500,
-    COST_TRIES = 8,
+    WEIGHED = 8, /* one look of so many samples */
     KIND_SHIFT = 56,
 };
 
@@ -51,20 +51,14 @@ aim(struct vmp_thread *thread, uint64_t now_ns)
     vmp_pace_begin(&poll->pace);
 }
 
-/* What a look costs, at least. */
-static uint64_t
-cost_of_look(uint64_t now_ns)
+/* What looks cost of late, measured now and then: this one began at `now_ns`. */
+static void
+weigh_look(struct vmp_poll *poll, uint64_t now_ns)
 {
-    uint64_t cost_ns = MOST_COST_NS;
+    const uint64_t cost_ns = vmp_now_ns(CLOCK_MONOTONIC) - now_ns;
 
-    for (unsigned i = 0; i < COST_TRIES; i++) {
-        const uint64_t then_ns = now_ns;
-
-        now_ns = vmp_now_ns(CLOCK_MONOTONIC);
-        if (now_ns - then_ns < cost_ns)
-            cost_ns = now_ns - then_ns;
-    }
-    return cost_ns;
+    if (cost_ns < MOST_COST_NS)
+        poll->cost_ns = (poll->cost_ns * 3 + cost_ns) / 4;
 }
 
 static void
@@ -76,7 +70,8 @@ join_in(struct vmp_thread *thread, uint64_t now_ns)
     poll->interval_ns = vmp_session.interval_ns;
     poll->look_ns = now_ns;
     poll->exact_ns = 0;
-    poll->cost_ns = cost_of_look(now_ns);
+    poll->cost_ns = 0;
+    poll->turns = 0;
     poll->polls = 0;
     poll->missed = false;
     poll->ticks = 0;
@@ -200,6 +195,8 @@ look(struct vmp_thread *thread, unsigned session, int64_t countdown)
     poll->polls = vmp_pace_next(
         &poll->pace, poll->due_ns > now_ns ? poll->due_ns - now_ns : 0,
         poll->interval_ns);
+    if (poll->pace.looks == 2 && poll->turns++ % WEIGHED == 0)
+        weigh_look(poll, now_ns);
     return poll->polls;
 }
 
