@@ -14,7 +14,8 @@ struct recording {
     const char *path;     /* of the file, absolute */
     const char *interval; /* seconds, as a decimal */
     const char *mode;     /* "cpu" or "wall" */
-    const char *clock;    /* "auto", "perf" or "monotonic" */
+    const char *clock;    /* "auto", "perf", "monotonic", "cpu", "observer" */
+    const char *sampling; /* "auto" or "signal" */
 };
 
 struct environment {
