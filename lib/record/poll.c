@@ -14,6 +14,7 @@
 enum {
     IDLE_POLLS = 10000,          /* to come until a new session is noticed */
     EXACT_EVERY_NS = 200 * 1000, /* the CPU clock is a system call */
+    LEAST_GAP_NS = 100 * 1000,
     TICK_NS = 50 * 1000,
     MOST_COST_NS = 500,
     WEIGHED = 8, /* one look of so many samples */
@@ -125,10 +126,12 @@ is_in_native_code(const struct vmp_thread *thread)
 static bool
 was_too_far(const struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
 {
-    /* A tick takes time of its own. */
-    const uint64_t most_ns =
-        2 * thread->poll.interval_ns + thread->poll.ticks * TICK_NS;
+    uint64_t most_ns = 2 * thread->poll.interval_ns;
 
+    /* Interrupts and ticks take time of their own. */
+    if (most_ns < LEAST_GAP_NS)
+        most_ns = LEAST_GAP_NS;
+    most_ns += thread->poll.ticks * TICK_NS;
     return used_ns > most_ns && now_ns - thread->poll.look_ns > most_ns &&
            !is_in_native_code(thread);
 }
@@ -169,6 +172,12 @@ sample(struct vmp_thread *thread, uint64_t now_ns)
     }
 }
 
+static uint64_t
+least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 static int64_t
 look(struct vmp_thread *thread, unsigned session, int64_t countdown)
 {
@@ -183,7 +192,7 @@ look(struct vmp_thread *thread, unsigned session, int64_t countdown)
     spent_ns = now_ns - poll->look_ns;
     if (poll->polls > countdown)
         vmp_pace_learn(&poll->pace, poll->polls - countdown,
-                       spent_ns > poll->cost_ns ? spent_ns - poll->cost_ns : 1,
+                       spent_ns - least(spent_ns / 2, poll->cost_ns),
                        poll->interval_ns);
     if (now_ns >= poll->due_ns)
         take_turn(thread, session, now_ns, sample);
