@@ -21,7 +21,7 @@
 #include "signal/handler.h"
 
 enum {
-    OPTIONS_SIZE_0_1 = 64,
+    OPTIONS_SIZE_0_1 = VMP_SIZE_UP_TO(vmprof_options, reserved),
     DEFAULT_MAX_FRAMES = 1024,
     MOST_MAX_FRAMES = 65536,
     LEAST_DEFAULT_RING = 1 << 20,
@@ -29,8 +29,6 @@ enum {
     LEAST_RING_SIZE = 16 << 10,
     MOST_RING_SIZE = 1 << 30,
 };
-
-static_assert(sizeof(struct vmprof_options) >= OPTIONS_SIZE_0_1, "only grows");
 
 static int
 check_clock(const struct vmprof_options *options)
@@ -138,7 +136,7 @@ set_up(const struct vmprof_options *options, enum vmprof_clock rung)
                          options->clock != VMPROF_CLOCK_OBSERVER &&
                          options->sampling == VMPROF_SAMPLING_AUTO;
     vmp_session.number = ++last_number ? last_number : ++last_number;
-    vmp_session.ring_size = options->ring_size;
+    vmp_session.ring_size = (size_t)options->ring_size;
     vmp_session.start_ns = vmp_now_ns(CLOCK_MONOTONIC);
     if (options->vm_name)
         strncpy(vmp_session.vm_name, options->vm_name,
