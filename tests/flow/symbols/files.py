@@ -19,7 +19,7 @@ import unittest
 from machine_code import (build_id, look_up, only, path, recording, run,
                           section, tap, text, vmprof)
 
-TARGET, OTHER = sys.argv[2:]
+TARGET, OTHER = map(os.path.abspath, sys.argv[2:])
 del sys.argv[2:]
 
 
