@@ -285,10 +285,12 @@ enable(const struct vmprof_options *given)
     return r < 0 ? r : observed;
 }
 
-/* Neither is cut short where it waits for a thread of ours. */
+/* Neither is cut short where it waits for a thread of ours, nor changes the
+ * host's errno. */
 int
 vmprof_enable_with(const struct vmprof_options *given)
 {
+    const int saved_errno = errno;
     int before, r;
 
     if (!given)
@@ -296,6 +298,7 @@ vmprof_enable_with(const struct vmprof_options *given)
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
     r = enable(given);
     pthread_setcancelstate(before, NULL);
+    errno = saved_errno;
     return r;
 }
 
@@ -313,11 +316,13 @@ vmprof_enable(int fd, double interval)
 int
 vmprof_disable(void)
 {
+    const int saved_errno = errno;
     int before, r;
 
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
     r = disable();
     pthread_setcancelstate(before, NULL);
+    errno = saved_errno;
     return r;
 }
 
