@@ -26,8 +26,9 @@ enum {
 /* The frames of one stack, as a part of a thread's whole stack. */
 struct vmp_segment {
     const struct vmprof_stack *stack;
-    uint64_t id;   /* the stack's */
-    uint64_t runs; /* the stack's then */
+    uint64_t id;                  /* the stack's */
+    uint64_t runs;                /* the stack's then */
+    struct vmp_stack_place place; /* likewise */
     size_t depth;
 };
 
@@ -77,6 +78,7 @@ struct vmp_thread {
     unsigned idle_ticks;          /* in a row */
     struct vmp_counters counters; /* written by one, read by all */
     struct vmp_clock clock;
+    uintptr_t stack_low, stack_high; /* of its own C stack; 0: unknown */
 
     struct vmp_poll poll;
 
@@ -84,6 +86,7 @@ struct vmp_thread {
     enum vmp_thread_state state;
     struct vmp_thread *next;
     pid_t tid;
+    pthread_t handle;
     char name[32];
     bool is_ending;    /* without having been detached */
     uint64_t start_ns; /* of its attach; on CLOCK_MONOTONIC */
@@ -95,6 +98,7 @@ struct vmp_thread {
     bool announced; /* the stream has an index and a THREAD chunk */
     uint32_t *path; /* the node of each frame of the last sample */
     uint32_t path_count;
+    struct vmp_spliced *spliced; /* with native frames */
 };
 
 static_assert(offsetof(struct vmp_thread, head) == 0, "the VM writes here");
