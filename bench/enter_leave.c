@@ -13,8 +13,10 @@
 
 #include <vmprof/vmprof.h>
 
+#include "row.h"
+
 enum {
-    ROUNDS = 301,
+    MOST_ROUNDS = 301,
     CALLS = 100 * 1000,
     DEPTH = 8,
 };
@@ -175,6 +177,8 @@ measure(variant *run, struct state *state, struct vmprof_thread *thread)
     return (now_ns() - start) / CALLS;
 }
 
+static unsigned rounds = MOST_ROUNDS;
+
 static int
 compare(const void *a, const void *b)
 {
@@ -183,48 +187,75 @@ compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* The value that a part of all lies below. */
 static double
-median(double *values)
+quantile(double *values, double part)
 {
-    qsort(values, ROUNDS, sizeof(*values), compare);
-    return values[ROUNDS / 2];
+    qsort(values, rounds, sizeof(*values), compare);
+    return values[(unsigned)((rounds - 1) * part + 0.5)];
 }
 
 static void
-compare_variants(const char *title, variant *plain, variant *list,
-                 variant *vmprof, struct state *state,
-                 struct vmprof_thread *thread)
+add_row(const char *title, double *more, double budget_ns)
 {
-    static double bare[ROUNDS], linked[ROUNDS], ours[ROUNDS], more[ROUNDS];
+    char measured[40], spread[60], budget[40] = "", what[100];
+    const double median = quantile(more, 0.5);
 
-    for (unsigned i = 0; i < ROUNDS; i++) {
-        bare[i] = measure(plain, state, thread);
-        linked[i] = measure(list, state, thread);
-        ours[i] = measure(vmprof, state, thread);
+    snprintf(what, sizeof(what), "enter and leave, %s", title);
+    snprintf(measured, sizeof(measured), "%+.2f ns", median);
+    snprintf(spread, sizeof(spread), "%+.2f – %+.2f", quantile(more, 0.25),
+             quantile(more, 0.75));
+    if (budget_ns > 0)
+        snprintf(budget, sizeof(budget), "%+.2f ns", budget_ns);
+    bench_row(what, measured, spread, budget, "a linked list's push and pop",
+              budget_ns > 0 ? median <= budget_ns : -1);
+}
+
+static void
+compare_variants(const char *title, double budget_ns, variant *const *run,
+                 struct state *state, struct vmprof_thread *thread)
+{
+    static double bare[MOST_ROUNDS], linked[MOST_ROUNDS], ours[MOST_ROUNDS],
+        more[MOST_ROUNDS];
+
+    for (unsigned i = 0; i < rounds; i++) {
+        bare[i] = measure(run[0], state, thread);
+        linked[i] = measure(run[1], state, thread);
+        ours[i] = measure(run[2], state, thread);
         more[i] = ours[i] - linked[i];
     }
     printf("%s\n", title);
-    printf("  a call that does nothing           %6.2f ns\n", median(bare));
-    printf("  with a linked list's push and pop  %6.2f ns\n", median(linked));
-    printf("  with vmprof's enter and leave      %6.2f ns\n", median(ours));
-    printf("  enter and leave over push and pop  %+6.2f ns\n", median(more));
+    printf("  a call that does nothing           %6.2f ns\n",
+           quantile(bare, 0.5));
+    printf("  with a linked list's push and pop  %6.2f ns\n",
+           quantile(linked, 0.5));
+    printf("  with vmprof's enter and leave      %6.2f ns\n",
+           quantile(ours, 0.5));
+    printf("  enter and leave over push and pop  %+6.2f ns\n",
+           quantile(more, 0.5));
+    add_row(title, more, budget_ns);
 }
 
+/* enter_leave [ROUNDS] */
 int
-main(void)
+main(int argc, char **argv)
 {
+    static variant *const in_a_row[] = { loop_plain, loop_list, loop_vmprof },
+                          *const nested[] = { nested_call_plain,
+                                              nested_call_list,
+                                              nested_call_vmprof };
     struct state state = { 0 };
     struct vmprof_thread *thread;
     const int r = vmprof_attach_thread(NULL, &thread);
 
+    if (argc > 1 && atoi(argv[1]) > 0 && atoi(argv[1]) < MOST_ROUNDS)
+        rounds = (unsigned)atoi(argv[1]);
     if (r < 0) {
         fprintf(stderr, "attach: %s\n", vmprof_strerror(r));
         return 1;
     }
-    compare_variants("calls in a loop (budget: +1.00 ns)", loop_plain,
-                     loop_list, loop_vmprof, &state, thread);
-    compare_variants("calls inside one another, 8 deep", nested_call_plain,
-                     nested_call_list, nested_call_vmprof, &state, thread);
+    compare_variants("calls in a row", 1.0, in_a_row, &state, thread);
+    compare_variants("calls inside one another", 0, nested, &state, thread);
     vmprof_detach_thread(thread);
     return 0;
 }

@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 
+import figures
+
 FUNCTIONS = ["half", "third", "seventh", "twentieth"]
 BUDGET = 1.5
 
@@ -43,6 +45,10 @@ def main():
         for name, true, found in rows:
             print(f"  {name:10} {true:6.2f} %  {found:6.2f} %  "
                   f"{found - true:+.2f}")
+        worst = max(abs(found - true) for _, true, found in rows)
+        figures.row(f"shares of four functions of the toy VM, {threads} "
+                    "thread(s)", f"{worst:.2f} points", f"{BUDGET}",
+                    "the program's own clock", met=worst <= BUDGET)
     return 0
 
 

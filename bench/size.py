@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 
+import figures
+
 BUDGET = {12: 5, 50: 10}
 SECONDS = 12
 
@@ -35,6 +37,9 @@ def main():
             size, samples = measure(toyvm, vmprof, programs, depth, interval)
             print(f"{depth:5}  {1 / interval:6,.0f} Hz  {samples:8,}  "
                   f"{size:15.2f}  {BUDGET[depth]:7}")
+            figures.row(f"bytes a sample, depth {depth}, "
+                        f"{1 / interval:,.0f} Hz", f"{size:.2f}",
+                        str(BUDGET[depth]), met=size <= BUDGET[depth])
 
 
 main()

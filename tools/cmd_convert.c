@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "export/export.h"
+#include "names.h"
 
 static const char help[] =
     "Usage: vmprof convert FILE --to FORMAT [-o OUT] [--value VALUE]\n"
@@ -20,13 +21,15 @@ static const char help[] =
     "  -o, --output OUT   where to write\n"
     "      --value VALUE  what WEIGHT counts in collapsed: time (the default,\n"
     "                     in microseconds) or samples\n"
+    "      --no-native    without machine code: its time is that of the VM's\n"
+    "                     function that called it\n"
     "  -h, --help         this text\n";
 
 struct arguments {
     struct export_job job;
     const struct exporter *exporter;
     const char *output;
-    bool has_value, help;
+    bool has_value, no_native, help;
 };
 
 static int
@@ -63,6 +66,9 @@ take_option(struct arguments *arguments, int option)
     case 'o':
         arguments->output = optarg;
         return 0;
+    case 'N':
+        arguments->no_native = true;
+        return 0;
     case 'h':
         arguments->help = true;
         return 0;
@@ -77,6 +83,7 @@ parse(struct arguments *arguments, int argc, char **argv)
         { "to", required_argument, NULL, 't' },
         { "output", required_argument, NULL, 'o' },
         { "value", required_argument, NULL, 'v' },
+        { "no-native", no_argument, NULL, 'N' },
         { "help", no_argument, NULL, 'h' },
         { 0 },
     };
@@ -104,11 +111,20 @@ int
 cmd_convert(int argc, char **argv)
 {
     struct arguments arguments = { 0 };
+    struct names names;
     int result = parse(&arguments, argc, argv);
 
     if (result)
         return result;
     if (arguments.help)
         return fputs(help, stdout) < 0;
-    return export_run(arguments.exporter, &arguments.job, arguments.output);
+    if (names_open(&names, arguments.no_native)) {
+        fputs("vmprof: not enough memory\n", stderr);
+        return STATUS_FAILED;
+    }
+    arguments.job.options = &names.options;
+    result = export_run(arguments.exporter, &arguments.job, arguments.output);
+    names_tell(&names);
+    names_close(&names);
+    return result;
 }

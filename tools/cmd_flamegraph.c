@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "names.h"
 #include "view/flamegraph.h"
 
 static const char help[] =
@@ -18,12 +19,14 @@ static const char help[] =
     "\n"
     "  -o, --output OUT   where to write\n"
     "      --title TITLE  what stands above it; else the program's name\n"
+    "      --no-native    without machine code: its time is that of the VM's\n"
+    "                     function that called it\n"
     "  -h, --help         this text\n";
 
 struct arguments {
     struct export_job job;
     const char *output;
-    bool help;
+    bool no_native, help;
 };
 
 static int
@@ -35,6 +38,9 @@ take_option(struct arguments *arguments, int option)
         return 0;
     case 'o':
         arguments->output = optarg;
+        return 0;
+    case 'N':
+        arguments->no_native = true;
         return 0;
     case 'h':
         arguments->help = true;
@@ -49,6 +55,7 @@ parse(struct arguments *arguments, int argc, char **argv)
     static const struct option options[] = {
         { "title", required_argument, NULL, 't' },
         { "output", required_argument, NULL, 'o' },
+        { "no-native", no_argument, NULL, 'N' },
         { "help", no_argument, NULL, 'h' },
         { 0 },
     };
@@ -68,11 +75,20 @@ int
 cmd_flamegraph(int argc, char **argv)
 {
     struct arguments arguments = { 0 };
+    struct names names;
     int result = parse(&arguments, argc, argv);
 
     if (result)
         return result;
     if (arguments.help)
         return fputs(help, stdout) < 0;
-    return export_run(&flamegraph_exporter, &arguments.job, arguments.output);
+    if (names_open(&names, arguments.no_native)) {
+        fputs("vmprof: not enough memory\n", stderr);
+        return STATUS_FAILED;
+    }
+    arguments.job.options = &names.options;
+    result = export_run(&flamegraph_exporter, &arguments.job, arguments.output);
+    names_tell(&names);
+    names_close(&names);
+    return result;
 }

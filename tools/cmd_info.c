@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
@@ -18,6 +19,10 @@ static const char help[] =
     "\n"
     "  -j, --json  the same as JSON\n"
     "  -h, --help  this text\n";
+
+enum {
+    MOST_MODULES = 64,
+};
 
 static double
 bytes_per_sample(const struct profile *profile)
@@ -50,6 +55,33 @@ print_counts(const struct profile *profile)
     printf("%-22s %15.2f\n", "Bytes per sample", bytes_per_sample(profile));
 }
 
+/* The path is of unknown origin. */
+static void
+print_module(const struct module *module)
+{
+    char *path = clean_text(module->path);
+
+    if (path)
+        printf("  %-40s %s\n",
+               *module->build_id ? module->build_id : "no build id", path);
+    free(path);
+}
+
+static void
+print_modules(const struct profile *profile)
+{
+    const uint32_t count = profile->module_count;
+
+    if (count == 1)
+        return;
+    print_count("Modules", count - 1);
+    for (uint32_t i = 1; i < count && i <= MOST_MODULES; i++)
+        print_module(&profile->modules[i]);
+    if (count - 1 > MOST_MODULES)
+        printf("  and %" PRIu32 " more; --json shows all\n",
+               count - 1 - MOST_MODULES);
+}
+
 static struct json_object *
 json_counts(const struct profile *profile)
 {
@@ -77,6 +109,7 @@ print_json(const struct view *view)
                     json_object_new_string(view->profile.format));
     json_out_member(&json, "counts", json_counts(&view->profile));
     json_out_member(&json, "sessions", json_sessions(&view->profile));
+    json_out_member(&json, "modules", json_modules(&view->profile));
     json_out_member(&json, "losses", json_losses(&view->profile));
     json_out_member(&json, "damage", json_damage(&view->profile));
     return json_out_end(&json);
@@ -100,6 +133,7 @@ info(struct view *view, bool json)
     else if (!result) {
         printf("%s: %s\n", view->path, view->profile.format);
         print_counts(&view->profile);
+        print_modules(&view->profile);
         result = report_header(view);
     }
     if (!result)

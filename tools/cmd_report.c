@@ -8,6 +8,7 @@
 
 #include "analyse/filter.h"
 #include "commands.h"
+#include "names.h"
 #include "report/view.h"
 
 static const char help[] =
@@ -28,6 +29,9 @@ static const char help[] =
     "  -n, --limit N        rows of a table; 0: all; default 30\n"
     "  -m, --min-percent P  leave smaller branches of the tree out; default 1\n"
     "      --thread NAME    one thread alone, by its name or number\n"
+    "      --no-native      without machine code: its time is that of the "
+    "VM's\n"
+    "                       function that called it\n"
     "      --phase PHASE    one phase alone: interpreting, tracing, "
     "optimising,\n"
     "                       backend, compiled, blackhole, gc or native\n"
@@ -44,13 +48,14 @@ static const struct option long_options[] = {
     { "limit", required_argument, NULL, 'n' },
     { "min-percent", required_argument, NULL, 'm' },
     { "thread", required_argument, NULL, 'O' },
+    { "no-native", no_argument, NULL, 'N' },
     { "phase", required_argument, NULL, 'P' },
     { "help", no_argument, NULL, 'h' },
     { 0 },
 };
 
 struct request {
-    bool functions, lines, tree, threads, phases, json, help;
+    bool functions, lines, tree, threads, phases, json, no_native, help;
 };
 
 static int
@@ -132,6 +137,9 @@ take_option(struct request *request, struct view *view, int option)
         return set_limit(view, optarg);
     case 'm':
         return set_min_percent(view, optarg);
+    case 'N':
+        request->no_native = true;
+        return 0;
     case 'O':
         view->thread = optarg;
         return 0;
@@ -198,14 +206,21 @@ analyse(struct view *view)
 }
 
 static int
-read_file(struct view *view, char *message, size_t message_size)
+read_file(struct view *view, bool no_native, char *message, size_t message_size)
 {
     struct phase_filter filter = { &view->tree, (uint8_t)view->phase };
+    struct names names;
+    int result = names_open(&names, no_native);
 
-    return profile_read(&view->profile, view->path, NULL,
-                        view->phase < 0 ? tree_add : phase_filter_add,
-                        view->phase < 0 ? (void *)&view->tree : &filter,
-                        message, message_size);
+    if (result)
+        return result;
+    result = profile_read(&view->profile, view->path, &names.options,
+                          view->phase < 0 ? tree_add : phase_filter_add,
+                          view->phase < 0 ? (void *)&view->tree : &filter,
+                          message, message_size);
+    names_tell(&names);
+    names_close(&names);
+    return result;
 }
 
 static int
@@ -219,7 +234,7 @@ static int
 report(const struct request *request, struct view *view)
 {
     char message[512];
-    int result = read_file(view, message, sizeof(message));
+    int result = read_file(view, request->no_native, message, sizeof(message));
 
     if (result && *message)
         return fail(message);

@@ -106,7 +106,7 @@ emit_loop(struct parser *parser, size_t start)
 {
     size_t next = parser->unit->function->count + 1;
 
-    emit(parser, OP_JUMP, -(int32_t)(next - start));
+    emit(parser, OP_LOOP, -(int32_t)(next - start));
 }
 
 /* The value on top of the stack becomes a variable. */

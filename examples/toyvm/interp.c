@@ -66,15 +66,6 @@ leave_function(struct interp *interp)
     return true;
 }
 
-static void
-collect_if_due(struct interp *interp, struct frame *frame, struct value *sp)
-{
-    if (interp->heap.size <= interp->heap.threshold)
-        return;
-    frame->sp = sp;
-    heap_collect(interp);
-}
-
 /* Run the instruction at pc. The pc cell is written each time, so that it is
  * right whenever a sample is taken; relaxed: only this thread's signal handler
  * and observers read it. */
@@ -88,6 +79,31 @@ collect_if_due(struct interp *interp, struct frame *frame, struct value *sp)
     do {                                                                       \
         pc++;                                                                  \
         DISPATCH();                                                            \
+    } while (0)
+
+/* The countdown is in a register of the loop. What polls outside of it finds it
+ * in the thread's record in the meantime. */
+#define POLL()                                                                 \
+    do {                                                                       \
+        polls = vmprof_poll_counted(interp->profile, polls);                   \
+    } while (0)
+#define LEND_POLLS()                                                           \
+    do {                                                                       \
+        interp->profile->poll_countdown = polls;                               \
+    } while (0)
+#define TAKE_POLLS_BACK()                                                      \
+    do {                                                                       \
+        polls = interp->profile->poll_countdown;                               \
+    } while (0)
+
+#define COLLECT_IF_DUE()                                                       \
+    do {                                                                       \
+        if (interp->heap.size > interp->heap.threshold) {                      \
+            frame->sp = sp;                                                    \
+            LEND_POLLS();                                                      \
+            heap_collect(interp);                                              \
+            TAKE_POLLS_BACK();                                                 \
+        }                                                                      \
     } while (0)
 
 /* Another frame runs now. */
@@ -147,7 +163,9 @@ interp_run(struct interp *interp, struct value *result)
     struct value *sp;
     struct value value;
     uint32_t word;
+    int64_t polls;
 
+    TAKE_POLLS_BACK();
     profile_enter(interp->profile, interp->current->frame);
     LOAD();
     DISPATCH();
@@ -211,7 +229,7 @@ slow:
     TRY(operate(interp, (enum opcode)(word & 0xff), sp[-2], sp[-1], &value));
     *--sp = value_nil();
     sp[-1] = value;
-    collect_if_due(interp, frame, sp);
+    COLLECT_IF_DUE();
     NEXT();
 
 do_NEGATE:
@@ -234,6 +252,11 @@ do_UNEQUAL:
     NEXT();
 
 do_JUMP:
+    pc += operand_of(word);
+    NEXT();
+
+do_LOOP:
+    POLL();
     pc += operand_of(word);
     NEXT();
 
@@ -262,12 +285,12 @@ do_LIST:
         list_push(&interp->heap, value.list, sp[i]);
     sp -= operand_of(word);
     *sp++ = value;
-    collect_if_due(interp, frame, sp);
+    COLLECT_IF_DUE();
     NEXT();
 
 do_OBJECT:
     *sp++ = value_cell(VALUE_OBJECT, heap_new_object(&interp->heap));
-    collect_if_due(interp, frame, sp);
+    COLLECT_IF_DUE();
     NEXT();
 
 do_INIT_ATTRIBUTE:
@@ -291,7 +314,7 @@ do_GET_INDEX:
     TRY(get_index(interp, sp[-2], sp[-1], &value));
     *--sp = value_nil();
     sp[-1] = value;
-    collect_if_due(interp, frame, sp);
+    COLLECT_IF_DUE();
     NEXT();
 
 do_SET_INDEX:
@@ -303,13 +326,16 @@ do_CALL : {
     size_t count = (size_t)operand_of(word);
     struct value *arguments = sp - count;
 
+    POLL();
     frame->sp = arguments - 1;
     if (arguments[-1].type == VALUE_NATIVE) {
+        LEND_POLLS();
         TRY(call_native(interp, arguments[-1].native, arguments, count,
                         &value));
+        TAKE_POLLS_BACK();
         sp = arguments;
         sp[-1] = value;
-        collect_if_due(interp, frame, sp);
+        COLLECT_IF_DUE();
         NEXT();
     }
     TRY(call_function(interp, arguments[-1], arguments, count));
@@ -318,8 +344,10 @@ do_CALL : {
 }
 
 do_RETURN:
+    POLL();
     value = sp[-1];
     if (!leave_function(interp)) {
+        LEND_POLLS();
         *result = value;
         return true;
     }
@@ -332,12 +360,14 @@ do_THROW:
     goto thrown;
 
 do_RESUME:
+    POLL();
     frame->sp = sp - 2;
     TRY(coroutine_resume(interp, sp[-2], sp[-1]));
     LOAD();
     DISPATCH();
 
 do_YIELD:
+    POLL();
     frame->sp = sp - 1;
     TRY(coroutine_yield(interp, sp[-1]));
     frame->pc = (uintptr_t)(pc + 1); /* where it is resumed */
@@ -345,6 +375,7 @@ do_YIELD:
     NEXT();
 
 thrown:
+    LEND_POLLS();
     if (!unwind(interp))
         return false;
     LOAD();

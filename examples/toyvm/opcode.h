@@ -33,6 +33,7 @@
     X(GREATER, -1)                                                             \
     X(GREATER_EQUAL, -1)                                                       \
     X(JUMP, 0) /* by operand, from the next instruction */                     \
+    X(LOOP, 0) /* the same, backwards */                                       \
     X(JUMP_IF_FALSE, -1)                                                       \
     X(AND, -1) /* jump and keep a false value, else drop it */                 \
     X(OR, -1)  /* jump and keep a true value, else drop it */                  \

@@ -116,6 +116,9 @@ profile_begin_gc(struct vmprof_thread *thread)
 void
 profile_end_gc(struct vmprof_thread *thread, struct profile_gc gc)
 {
+    /* A collection is long enough for a look at the time. */
+    thread->poll_countdown =
+        vmprof_poll_expired(thread, thread->poll_countdown);
     vmprof_execute_code_leave(thread, gc.token);
     vmprof_set_phase(thread, gc.phase);
 }

@@ -61,6 +61,14 @@ profile_leave(struct vmprof_thread *thread, const struct frame *frame)
     vmprof_execute_code_leave(thread, frame->token);
 }
 
+/* Before the running function changes, and in loops: a sample that is due is
+ * taken here. */
+static inline void
+profile_poll(struct vmprof_thread *thread)
+{
+    vmprof_poll(thread);
+}
+
 /* An exception has skipped all calls above this one, which goes on. */
 static inline void
 profile_catch(struct vmprof_thread *thread, const struct frame *frame)
@@ -79,6 +87,7 @@ profile_call_native(struct vmprof_thread *thread, const struct native *native,
         vmprof_enter_kind(thread, native->id, VMPROF_KIND_NATIVE, NULL);
     bool returned = native->function(interp, arguments, count, result);
 
+    profile_poll(thread);
     vmprof_execute_code_leave(thread, token);
     vmprof_set_phase(thread, phase);
     return returned;

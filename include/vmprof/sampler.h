@@ -63,8 +63,10 @@ struct vmprof_options {
     uint32_t clock;      /**< enum vmprof_clock; default VMPROF_CLOCK_AUTO */
     uint32_t max_frames; /**< leaf-most frames kept in a sample; default 1,024;
                               at most 65,536 */
-    uint64_t ring_size;  /**< bytes buffered per thread; default 1 MiB; a power
-                              of two from 16 KiB to 1 GiB */
+    uint64_t ring_size;  /**< bytes buffered per thread; a power of two from
+                              16 KiB to 1 GiB. Default: two seconds of samples,
+                              from 1 to 16 MiB. Memory is used as far as the
+                              writer falls behind */
     const char *vm_name; /**< copied, for the reports; NULL: unknown */
     uint32_t sampling;   /**< enum vmprof_sampling */
     uint32_t native;     /**< enum vmprof_native */
@@ -170,7 +172,9 @@ VMPROF_API VMPROF_NODISCARD int
 vmprof_enable_with(const struct vmprof_options *options);
 
 /**
- * Stop, write everything there is, give the duplicate of the fd back.
+ * Stop, write everything there is, give the duplicate of the fd back. A
+ * descriptor that takes nothing is given up after 2.25 seconds, with ETIMEDOUT
+ * in vmprof_stats::write_error.
  *
  * @retval -EALREADY  Profiling is not enabled.
  * @retval -EIO       It stopped, but vmprof_stats::write_error says why the

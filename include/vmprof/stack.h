@@ -282,6 +282,65 @@ vmprof_execute_code(struct vmprof_thread *thread, vmprof_code_id code,
                     void *(*function)(void *argument), void *argument);
 
 /**
+ * What a poll calls whose countdown has run out: takes a sample if one is due.
+ * A VM calls it by itself at the end of what takes long without a poll, such as
+ * a collection, before it leaves the frame of that.
+ *
+ * @param thread     NULL does nothing.
+ * @param countdown  What was left of it: 0 if it has run out.
+ *
+ * @return The countdown to go on with, at least 1.
+ * @par Context
+ * The owning thread, where its stack is as it is to be seen.
+ * @since 0.1
+ */
+VMPROF_API int64_t
+vmprof_poll_expired(struct vmprof_thread *thread, int64_t countdown);
+
+/**
+ * A safe point: while profiling is enabled and a sample is due, the thread
+ * takes it here, which costs a hundredth of a signal. Else this counts down.
+ *
+ * Poll where the running function is about to change or may have run for long:
+ * before a frame is entered, before it is left, and at backward jumps. The time
+ * since the sample before is charged to the frame that polls.
+ *
+ * @param thread  The calling thread's record; NULL does nothing.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_INLINE void
+vmprof_poll(struct vmprof_thread *thread)
+{
+    if (__builtin_expect(thread != NULL, 1) &&
+        __builtin_expect(--thread->poll_countdown <= 0, 0))
+        thread->poll_countdown =
+            vmprof_poll_expired(thread, thread->poll_countdown);
+}
+
+/**
+ * As vmprof_poll(), with a countdown that the VM keeps itself, so that it can
+ * be in a register: `countdown = vmprof_poll_counted(thread, countdown)`.
+ *
+ * A loop that runs bytecode begins with thread->poll_countdown, or 0 without a
+ * thread, and stores the countdown there before it returns or calls what may
+ * poll, too.
+ *
+ * @return The countdown to go on with.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_INLINE int64_t
+vmprof_poll_counted(struct vmprof_thread *thread, int64_t countdown)
+{
+    if (__builtin_expect(--countdown <= 0, 0))
+        countdown = vmprof_poll_expired(thread, countdown);
+    return countdown;
+}
+
+/**
  * Say what the thread is doing from now on.
  * @return What it was doing, to be set again later.
  * @par Context

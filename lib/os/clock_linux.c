@@ -61,7 +61,8 @@ event_of(int fd)
 {
     uint64_t event;
 
-    return ioctl(fd, PERF_EVENT_IOC_ID, &event) < 0 ? 0 : event;
+    /* musl's ioctl() takes an int, whose sign this number has. */
+    return ioctl(fd, (int)PERF_EVENT_IOC_ID, &event) < 0 ? 0 : event;
 }
 
 static int
@@ -173,8 +174,11 @@ await_tick(const sigset_t *signals)
     const struct timespec at_once = { 0, 0 };
     const uint64_t end = vmp_now_ns(CLOCK_MONOTONIC) + CHECK_PATIENCE_NS;
     siginfo_t info;
+    bool is_late;
 
     do {
+        /* The last look is after the end: others may have had the CPU. */
+        is_late = vmp_now_ns(CLOCK_MONOTONIC) >= end;
         if (sigtimedwait(signals, &info, &at_once) < 0)
             continue;
         if (vmp_clock_sent(&info))
@@ -182,7 +186,7 @@ await_tick(const sigset_t *signals)
         /* The host's own: it gets it once the signal is unblocked. */
         pthread_kill(pthread_self(), VMP_SIGNAL);
         return -EBUSY;
-    } while (vmp_now_ns(CLOCK_MONOTONIC) < end);
+    } while (!is_late);
     return -ENOTSUP;
 }
 

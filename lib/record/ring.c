@@ -35,19 +35,30 @@ const struct vmp_record *
 vmp_ring_peek(struct vmp_ring *ring)
 {
     for (;;) {
-        const size_t tail =
-            atomic_load_explicit(&ring->tail, memory_order_relaxed);
+        /* Pairs with the release in vmp_ring_reserve(), which may pass over an
+         * empty rest itself: then the head is seen to have passed it, too. */
+        size_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
         /* Pairs with the release in vmp_ring_commit(). */
         const size_t head =
             atomic_load_explicit(&ring->head, memory_order_acquire);
-        const struct vmp_record *record;
+        const struct vmp_record *const record =
+            (const void *)(ring->data + (tail & (ring->size - 1)));
+        uint32_t size;
+        uint8_t type;
 
         if (head == tail)
             return NULL;
-        record = (const void *)(ring->data + (tail & (ring->size - 1)));
-        if (record->type != VMP_RECORD_SKIP)
+        type = __atomic_load_n(&record->type, __ATOMIC_RELAXED);
+        size = __atomic_load_n(&record->size, __ATOMIC_RELAXED);
+        atomic_thread_fence(memory_order_acquire);
+        /* Where the producer was quicker, that was no record any more. */
+        if (atomic_load_explicit(&ring->tail, memory_order_relaxed) != tail)
+            continue;
+        if (type != VMP_RECORD_SKIP)
             return record;
-        vmp_ring_consume(ring, record);
+        atomic_compare_exchange_strong_explicit(&ring->tail, &tail, tail + size,
+                                                memory_order_release,
+                                                memory_order_relaxed);
     }
 }
 

@@ -24,7 +24,8 @@ enum {
     OPTIONS_SIZE_0_1 = VMP_SIZE_UP_TO(vmprof_options, reserved),
     DEFAULT_MAX_FRAMES = 1024,
     MOST_MAX_FRAMES = 65536,
-    DEFAULT_RING_SIZE = 1 << 20,
+    LEAST_DEFAULT_RING = 1 << 20,
+    MOST_DEFAULT_RING = 16 << 20,
     LEAST_RING_SIZE = 16 << 10,
     MOST_RING_SIZE = 1 << 30,
 };
@@ -55,6 +56,18 @@ least_ring(uint64_t max_frames)
     return size;
 }
 
+/* Room for what two seconds bring, at 256 bytes a sample: so long a writer may
+ * stand still. Of that, memory is what was ever needed. */
+static uint64_t
+default_ring(double interval)
+{
+    uint64_t size = LEAST_DEFAULT_RING;
+
+    while (size < MOST_DEFAULT_RING && (double)size * interval < 2 * 256)
+        size *= 2;
+    return size;
+}
+
 static int
 check(struct vmprof_options *options)
 {
@@ -70,7 +83,7 @@ check(struct vmprof_options *options)
     if (!options->max_frames)
         options->max_frames = DEFAULT_MAX_FRAMES;
     if (!options->ring_size)
-        options->ring_size = DEFAULT_RING_SIZE;
+        options->ring_size = default_ring(options->interval);
     if (options->max_frames > MOST_MAX_FRAMES ||
         options->ring_size < LEAST_RING_SIZE ||
         options->ring_size > MOST_RING_SIZE ||
@@ -111,6 +124,7 @@ static void
 set_up(const struct vmprof_options *options, enum vmprof_clock rung)
 {
     const bool observed = options->mode == VMPROF_MODE_WALL;
+    static unsigned last_number;
 
     memset(&vmp_session, 0, sizeof(vmp_session));
     vmp_session.interval_ns = (uint64_t)(options->interval * 1e9 + 0.5);
@@ -118,6 +132,10 @@ set_up(const struct vmprof_options *options, enum vmprof_clock rung)
     vmp_session.mode = options->mode;
     vmp_session.rung = rung;
     vmp_session.clock = observed ? VMPROF_CLOCK_OBSERVER : rung;
+    vmp_session.polled = options->mode == VMPROF_MODE_CPU &&
+                         options->clock != VMPROF_CLOCK_OBSERVER &&
+                         options->sampling == VMPROF_SAMPLING_AUTO;
+    vmp_session.number = ++last_number ? last_number : ++last_number;
     vmp_session.ring_size = (size_t)options->ring_size;
     vmp_session.start_ns = vmp_now_ns(CLOCK_MONOTONIC);
     if (options->vm_name)
@@ -265,10 +283,12 @@ enable(const struct vmprof_options *given)
     return r < 0 ? r : observed;
 }
 
-/* Neither is cut short where it waits for a thread of ours. */
+/* Neither is cut short where it waits for a thread of ours, nor changes the
+ * host's errno. */
 int
 vmprof_enable_with(const struct vmprof_options *given)
 {
+    const int saved_errno = errno;
     int before, r;
 
     if (!given)
@@ -276,6 +296,7 @@ vmprof_enable_with(const struct vmprof_options *given)
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
     r = enable(given);
     pthread_setcancelstate(before, NULL);
+    errno = saved_errno;
     return r;
 }
 
@@ -293,11 +314,13 @@ vmprof_enable(int fd, double interval)
 int
 vmprof_disable(void)
 {
+    const int saved_errno = errno;
     int before, r;
 
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
     r = disable();
     pthread_setcancelstate(before, NULL);
+    errno = saved_errno;
     return r;
 }
 

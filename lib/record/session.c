@@ -107,6 +107,12 @@ vmp_session_join(struct vmp_thread *thread)
         failed_clock(r);
     else if (vmp_session.mode == VMPROF_MODE_CPU || vmp_has_own_frames(thread))
         vmp_session_start_clock(thread);
+    if (r == 0 && vmp_session.polled)
+        /* Pairs with the acquire in vmprof_poll_expired(). */
+        atomic_store_explicit(&thread->poll.session, vmp_session.number,
+                              memory_order_release);
+    if (thread == vmp_current)
+        thread->head.poll_countdown = 0; /* so as to notice at once */
 }
 
 /* Its counters are final. */
@@ -123,6 +129,7 @@ close_accounts(struct vmp_thread *thread)
 void
 vmp_session_part(struct vmp_thread *thread)
 {
+    atomic_store(&thread->poll.session, 0);
     vmp_clock_stop(&thread->clock);
     if (!vmp_session.enabled) {
         vmp_thread_recycle(thread);
@@ -205,6 +212,7 @@ vmp_session_stop_sampling(void)
         if (t->state != VMP_THREAD_ATTACHED)
             continue;
         await_idle(t);
+        atomic_store(&t->poll.session, 0);
         vmp_clock_stop(&t->clock);
         close_accounts(t);
     }
@@ -243,6 +251,7 @@ vmp_session_leave_to_parent(void)
         t->path = NULL;
         t->announced = false;
         atomic_store(&t->busy, false);
+        atomic_store(&t->poll.session, 0);
         if (t == vmp_current) {
             t->tid = gettid();
         } else {

@@ -17,6 +17,9 @@ struct vmp_session {
     uint64_t interval_ns;
     size_t max_frames;
 
+    unsigned number; /* of this session, never 0 */
+    bool polled;     /* threads that poll sample themselves */
+
     /* Under vmp_threads_lock(). */
     bool enabled;
     uint32_t mode;           /* enum vmprof_mode */

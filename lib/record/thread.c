@@ -192,12 +192,14 @@ vmprof_detach_thread(struct vmprof_thread *head)
         return -ESRCH;
     vmp_threads_lock();
     vmp_observe_lock();
+    /* No tick finds a stack that is taken apart. */
+    vmp_current = NULL;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
     vmp_stack_release(head->stack);
     thread->own.id = 0; /* nothing that sleeps on it goes on there */
     vmp_session_part(thread);
     /* Its ring waits for the writer; address space can be short on 32 bits. */
     vmp_stack_unmap(&thread->own);
-    vmp_current = NULL;
     vmp_observe_unlock();
     vmp_threads_unlock();
     if (at_thread_end != (pthread_key_t)-1)

@@ -15,6 +15,7 @@
 #include "../format/encoder.h"
 #include "../format/format.h"
 #include "../os/clock.h"
+#include "poll.h"
 #include "ring.h"
 #include "stack.h"
 
@@ -73,6 +74,8 @@ struct vmp_thread {
     unsigned idle_ticks;          /* in a row */
     struct vmp_counters counters; /* written by one, read by all */
     struct vmp_clock clock;
+
+    struct vmp_poll poll;
 
     /* Under vmp_threads_lock(). */
     enum vmp_thread_state state;

@@ -233,6 +233,75 @@ several_threads_fork_in_a_loop(void **state)
     assert_int_equal(isolate(fork_from_several, 60), 0);
 }
 
+/* Coroutines that another thread is on, and forks at any moment of that. */
+static struct vmprof_stack *coroutines[2];
+
+static void *
+move_between_stacks(void *user)
+{
+    struct vmprof_thread *thread;
+
+    (void)user;
+    require(vmprof_attach_thread(NULL, &thread) == 0);
+    while (!atomic_load(&stopping)) {
+        require(vmprof_resume_stack(thread, coroutines[0]) == 0);
+        require(vmprof_resume_stack(thread, coroutines[1]) == 0);
+        require(vmprof_yield_stack(thread) == 0);
+        require(vmprof_yield_stack(thread) == 0);
+    }
+    return NULL;
+}
+
+static void
+use_the_coroutines(void)
+{
+    struct vmprof_thread *const thread = vmprof_current_thread();
+
+    alarm(patience(10));
+    for (unsigned i = 0; i < 2; i++)
+        require(vmprof_resume_stack(thread, coroutines[i]) == 0);
+    require(vmprof_free_stack(coroutines[1]) == -EBUSY);
+    for (unsigned i = 0; i < 2; i++)
+        require(vmprof_yield_stack(thread) == 0);
+    _exit(0);
+}
+
+static void
+fork_beside_coroutines(void)
+{
+    struct vmprof_thread *thread;
+    struct vmprof_stack *own;
+    pthread_t moving;
+
+    require(vmprof_attach_thread(NULL, &thread) == 0);
+    require(vmprof_new_stack(0, &own) == 0);
+    require(vmprof_resume_stack(thread, own) == 0);
+    for (unsigned i = 0; i < 2; i++)
+        require(vmprof_new_stack(0, &coroutines[i]) == 0);
+    require(pthread_create(&moving, NULL, move_between_stacks, NULL) == 0);
+    for (unsigned i = 0; i < rounds(500); i++) {
+        const pid_t child = fork();
+        int status;
+
+        require(child >= 0);
+        if (child == 0) {
+            require(vmprof_free_stack(own) == -EBUSY);
+            use_the_coroutines();
+        }
+        require(waitpid(child, &status, 0) == child && status == 0);
+    }
+    atomic_store(&stopping, true);
+    pthread_join(moving, NULL);
+}
+
+static void
+coroutines_of_other_threads_are_free_in_the_child(void **state)
+{
+    (void)state;
+    skip_where_malloc_dies_in_fork();
+    assert_int_equal(isolate(fork_beside_coroutines, 60), 0);
+}
+
 /* Become another program in the middle of things. */
 static uint32_t exec_clock;
 
@@ -267,6 +336,7 @@ main(void)
         cmocka_unit_test(a_child_can_profile_itself_and_the_parent_goes_on),
         cmocka_unit_test(a_thread_that_is_not_attached_may_fork_too),
         cmocka_unit_test(several_threads_fork_in_a_loop),
+        cmocka_unit_test(coroutines_of_other_threads_are_free_in_the_child),
         cmocka_unit_test(a_program_that_is_executed_lives),
     };
 

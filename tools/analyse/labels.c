@@ -25,7 +25,8 @@ label_frame(struct labels *labels, struct vmp_intern *set, uint32_t frame,
 static int
 make_labels(struct labels *labels, const struct profile *profile, bool lines)
 {
-    struct vmp_intern set = { 0 };
+    struct vmp_intern set = { 0 }, places = { 0 };
+    bool is_new;
     int result = 0;
 
     *labels = (struct labels){ 0 };
@@ -33,10 +34,19 @@ make_labels(struct labels *labels, const struct profile *profile, bool lines)
     labels->frame = calloc(profile->frame_count, sizeof(uint32_t));
     if (!labels->of_frame || !labels->frame)
         result = -ENOMEM;
-    for (uint32_t i = 0; i < profile->frame_count && !result; i++)
-        result = label_frame(labels, &set, i, profile->frames[i].code,
-                             lines ? profile->frames[i].line : 0);
+    for (uint32_t i = 0; i < profile->frame_count && !result; i++) {
+        const struct frame *frame = &profile->frames[i];
+        const int64_t place = lines
+                                  ? vmp_intern(&places, frame->line,
+                                               (uintptr_t)frame->file, &is_new)
+                                  : 0;
+
+        result = place < 0 ? -ENOMEM
+                           : label_frame(labels, &set, i, frame->code,
+                                         (uint64_t)place);
+    }
     vmp_intern_free(&set);
+    vmp_intern_free(&places);
     if (result)
         labels_free(labels);
     return result;

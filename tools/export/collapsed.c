@@ -41,8 +41,9 @@ format_name(const struct code *code, bool with_place)
     char *raw;
 
     if (with_place) {
-        if (asprintf(&raw, "%s (%s:%u)", code->function, code->file,
-                     code->line) < 0)
+        const char *where = *code->file ? code->file : code->module;
+
+        if (asprintf(&raw, "%s (%s:%u)", code->function, where, code->line) < 0)
             return NULL;
     } else {
         raw = strdup(code->function);

@@ -22,6 +22,7 @@ enum export_value {
 struct export_job {
     const char *input;
     const char *title; /* NULL: the name of the program */
+    const struct read_options *options;
     enum export_value value;
     struct output *output;
     struct profile profile; /* zeroed; export_read() fills it */

@@ -28,7 +28,7 @@ string_number(struct dense *strings, const char *string)
 
 /* Tables that lead from a code to its function, two parts at a time. */
 struct steps {
-    struct dense strings, names, places, functions;
+    struct dense strings, names, places, sources, functions;
 };
 
 static uint32_t
@@ -39,8 +39,10 @@ function_number(struct steps *steps, const struct code *code)
              string_number(&steps->strings, code->function));
     uint32_t place = pair(
         &steps->places, string_number(&steps->strings, code->file), code->line);
+    uint32_t source = pair(&steps->sources, place,
+                           string_number(&steps->strings, code->module));
 
-    return pair(&steps->functions, name, place);
+    return pair(&steps->functions, name, source);
 }
 
 static int
@@ -75,6 +77,7 @@ functions_find(struct functions *functions, const struct profile *profile)
     dense_free(&steps.strings);
     dense_free(&steps.names);
     dense_free(&steps.places);
+    dense_free(&steps.sources);
     dense_free(&steps.functions);
     if (result)
         functions_free(functions);

@@ -12,7 +12,7 @@
 #include "dense.h"
 
 /*
- * Codes of equal class, name, file and line are one function: a VM that loads
+ * Codes of equal class, name, file, line and module are one function: a VM that loads
  * a file twice, or two processes that share a profile, register it twice.
  */
 struct functions {

@@ -12,17 +12,17 @@
 
 #include "export.h"
 #include "fold.h"
-#include "pprof_file.h"
+#include "pprof_places.h"
 #include "sums.h"
 
 struct pprof {
     struct pprof_file file;
-    struct functions functions;
-    struct dense places; /* function and line; a location is its number + 1 */
+    struct pprof_places places;
     struct fold fold;
     struct sums samples, folded;
     uint32_t *labels; /* by frame; then of one path */
     uint64_t *locations;
+    uint32_t no_place;
 };
 
 static Pprof__ValueType
@@ -93,8 +93,6 @@ write_header(struct pprof *p, const struct export_job *job)
     const struct session *session = first_session(&job->profile);
     const char *clock = session->mode == VMPROF_MODE_WALL ? "wall" : "cpu";
     Pprof__Profile part = PPROF__PROFILE__INIT;
-    Pprof__Mapping mapping = PPROF__MAPPING__INIT;
-    Pprof__Mapping *mappings = &mapping;
 
     Pprof__ValueType samples = value_type(p, "samples", "count");
     Pprof__ValueType time = value_type(p, clock, "nanoseconds");
@@ -106,71 +104,7 @@ write_header(struct pprof *p, const struct export_job *job)
     part.period = (int64_t)session->interval_ns;
     part.default_sample_type = time.type;
     set_times(&part, &job->profile);
-
-    /* Without has_functions pprof looks for symbols in that file. */
-    mapping.id = 1;
-    mapping.filename = pprof_file_string(&p->file, export_title(job));
-    mapping.has_functions = true;
-    mapping.has_filenames = true;
-    mapping.has_line_numbers = true;
-    mapping.has_inline_frames = true;
-    part.n_mapping = 1;
-    part.mapping = &mappings;
     pprof_file_write(&p->file, &part);
-}
-
-static void
-write_function(struct pprof *p, uint64_t id, const struct code *code)
-{
-    Pprof__Profile part = PPROF__PROFILE__INIT;
-    Pprof__Function function = PPROF__FUNCTION__INIT;
-    Pprof__Function *functions = &function;
-
-    function.id = id;
-    function.name =
-        pprof_file_string(&p->file, *code->function ? code->function : no_name);
-    function.filename = pprof_file_string(&p->file, code->file);
-    function.start_line = code->line;
-    part.n_function = 1;
-    part.function = &functions;
-    pprof_file_write(&p->file, &part);
-}
-
-static void
-write_functions(struct pprof *p, const struct profile *profile)
-{
-    static const struct code nothing = { .function = no_frames };
-
-    for (uint32_t i = 0; i < p->functions.count; i++)
-        write_function(p, i + 1, &profile->codes[p->functions.code[i]]);
-    write_function(p, (uint64_t)p->functions.count + 1, &nothing);
-}
-
-static void
-write_location(struct pprof *p, uint64_t id, uint64_t place)
-{
-    Pprof__Profile part = PPROF__PROFILE__INIT;
-    Pprof__Location location = PPROF__LOCATION__INIT;
-    Pprof__Line line = PPROF__LINE__INIT;
-    Pprof__Location *locations = &location;
-    Pprof__Line *lines = &line;
-
-    line.function_id = (place >> 32) + 1;
-    line.line = (uint32_t)place;
-    location.id = id;
-    location.mapping_id = 1;
-    location.n_line = 1;
-    location.line = &lines;
-    part.n_location = 1;
-    part.location = &locations;
-    pprof_file_write(&p->file, &part);
-}
-
-static void
-write_locations(struct pprof *p)
-{
-    for (uint32_t i = 0; i < p->places.count; i++)
-        write_location(p, i + 1, p->places.keys[i]);
 }
 
 static size_t
@@ -181,7 +115,7 @@ fill_locations(struct pprof *p, uint32_t node)
     for (uint32_t i = 0; i < depth; i++)
         p->locations[i] = (uint64_t)p->labels[i] + 1;
     if (!depth)
-        p->locations[depth++] = p->places.count; /* the last is no_frames */
+        p->locations[depth++] = (uint64_t)p->no_place + 1;
     return depth;
 }
 
@@ -257,28 +191,26 @@ write_sample(struct pprof *p, const struct profile *profile, uint32_t row)
     pprof_file_write(&p->file, &part);
 }
 
-/* Locations differ by function and line; what else a frame holds is folded. */
+/* What of a frame is not in its location is folded. */
 static int
 fold_by_line(struct pprof *p, const struct profile *profile)
 {
     uint32_t depth = fold_max_depth(profile);
     uint32_t room = profile->frame_count > depth ? profile->frame_count : depth;
 
-    if (functions_find(&p->functions, profile))
+    if (pprof_places_open(&p->places, profile))
         return -1;
     p->labels = calloc((size_t)room + 1, sizeof(*p->labels));
     p->locations = calloc((size_t)depth + 1, sizeof(*p->locations));
     if (!p->labels || !p->locations)
         return -1;
     for (uint32_t i = 0; i < profile->frame_count; i++) {
-        const struct frame *frame = &profile->frames[i];
-        uint64_t function = p->functions.of_code[frame->code];
-
-        p->labels[i] = dense_put(&p->places, function << 32 | frame->line);
+        p->labels[i] = pprof_place(&p->places, &profile->frames[i], i);
         if (p->labels[i] == DENSE_NONE)
             return -1;
     }
-    if (dense_put(&p->places, (uint64_t)p->functions.count << 32) == DENSE_NONE)
+    p->no_place = pprof_no_place(&p->places);
+    if (p->no_place == DENSE_NONE)
         return -1;
     return fold_build(&p->fold, profile, p->labels);
 }
@@ -310,8 +242,7 @@ write_all(struct pprof *p, const struct export_job *job)
                 break;
             write_sample(p, &job->profile, row);
         }
-        write_locations(p);
-        write_functions(p, &job->profile);
+        pprof_places_write(&p->places, &p->file, export_title(job));
     }
     return pprof_file_close(&p->file);
 }
@@ -319,8 +250,7 @@ write_all(struct pprof *p, const struct export_job *job)
 static void
 free_all(struct pprof *p)
 {
-    functions_free(&p->functions);
-    dense_free(&p->places);
+    pprof_places_free(&p->places);
     fold_free(&p->fold);
     sums_free(&p->samples);
     sums_free(&p->folded);

@@ -117,11 +117,13 @@ fold_by_function(struct speedscope *s, const struct profile *profile)
 static void
 write_frame(const struct code *code, FILE *out)
 {
+    const char *where = *code->file ? code->file : code->module;
+
     fputs("{\"name\":", out);
     text_write_json(out, *code->function ? code->function : no_name);
-    if (*code->file) {
+    if (*where) {
         fputs(",\"file\":", out);
-        text_write_json(out, code->file);
+        text_write_json(out, where);
     }
     if (code->line)
         fprintf(out, ",\"line\":%" PRIu32, code->line);

@@ -164,9 +164,10 @@ native_address(struct native *native, uint32_t session, uint32_t module,
                uint64_t address)
 {
     const struct frame bare = {
-        .kind = VMP_KIND_ADDRESS,
+        .kind = FRAME_ADDRESS,
         .offset = address,
         .has_offset = true,
+        .is_machine_code = true,
         .module = module,
     };
     const struct symbol *symbols;

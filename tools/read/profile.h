@@ -28,16 +28,21 @@ struct code {
     uint32_t line;      /* where the function begins; 0: unknown */
 };
 
-/*
- * An address is a frame, and each call that was inlined there one more. Frames
- * of kind VMP_KIND_ADDRESS have the address in their file as the offset.
- */
+/* Kinds that no VM enters, beside those of enum vmprof_kind. */
+enum frame_kind {
+    FRAME_SYSTEM = 8,   /* time in the kernel */
+    FRAME_NO_POLL = 9,  /* time between two polls that were too far apart */
+    FRAME_ADDRESS = 10, /* machine code: the offset is an address of its file */
+};
+
+/* An address is a frame, and each call that was inlined there one more. */
 struct frame {
     uint32_t code; /* index into codes */
-    uint32_t kind; /* enum vmprof_kind or vmp_frame_kind; 0 for CUT */
+    uint32_t kind; /* enum vmprof_kind or frame_kind; 0 for CUT */
     uint32_t line; /* where it is; 0: unknown */
     uint64_t offset;
     bool has_offset;
+    bool is_machine_code;  /* whoever made it; the offset is its address */
     uint32_t module;       /* index into modules; 0: none */
     uint32_t inlined_into; /* the frame around it, always in one with it; or
                               0: none */

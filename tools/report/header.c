@@ -169,7 +169,8 @@ print_losses(const struct view *view, const struct losses *losses)
 }
 
 static void
-print_warning(const struct view *view, uint64_t count, const char *words)
+print_line(const struct view *view, enum style style, uint64_t count,
+           const char *words)
 {
     char number[32];
 
@@ -177,7 +178,26 @@ print_warning(const struct view *view, uint64_t count, const char *words)
         return;
     format_count(number, count);
     print_title(view, "");
-    terminal_print(&view->terminal, STYLE_WARNING, "%s %s\n", number, words);
+    terminal_print(&view->terminal, style, "%s %s\n", number, words);
+}
+
+static void
+print_warning(const struct view *view, uint64_t count, const char *words)
+{
+    print_line(view, STYLE_WARNING, count, words);
+}
+
+/* What is to be known, but nothing to worry about. */
+static void
+print_notes(const struct view *view, const struct session_stats *stats)
+{
+    print_line(view, STYLE_PLAIN, stats->polled, "samples taken at polls");
+    print_line(view, STYLE_PLAIN, stats->held_back,
+               "samples late, as their signal was blocked");
+    print_line(view, STYLE_PLAIN, stats->system_ticks,
+               "ticks fell into system calls");
+    print_line(view, STYLE_PLAIN, stats->clock_retries,
+               "times a timer was refused at first");
 }
 
 static void
@@ -191,6 +211,11 @@ print_warnings(const struct view *view, const struct losses *losses)
                   "calls found the shadow stack full");
     print_warning(view, losses->stats.locations_lost,
                   "frames lost their line with their code object");
+    print_warning(view, losses->stats.native_cut,
+                  "samples lack outer machine code: more was on the stack "
+                  "than was copied");
+    print_warning(view, losses->stats.native_failed,
+                  "samples lack outer machine code: it could not be unwound");
     print_warning(view, view->tree.leaf_missing,
                   "samples miss the innermost frames");
 }
@@ -240,6 +265,7 @@ report_header(const struct view *view)
     print_sampled(view);
     print_rate(view);
     print_losses(view, &losses);
+    print_notes(view, &losses.stats);
     print_warnings(view, &losses);
     print_damage(view);
     print_lack_of_samples(view, &losses);

@@ -42,9 +42,12 @@ add_code(struct json_object *object, const struct view *view,
     frame = &view->profile.frames[labels->frame[label]];
     code = &view->profile.codes[frame->code];
     json_text(object, "function", code->function);
-    json_text(object, "file", code->file);
+    json_text(object, "file",
+              own_line && frame->file ? frame->file : code->file);
     json_number(object, "line", own_line ? frame->line : code->line);
     json_text(object, "language", code->language);
+    if (*code->module)
+        json_text(object, "module", code->module);
 }
 
 static struct json_object *

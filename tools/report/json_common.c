@@ -54,6 +54,31 @@ json_damage(const struct profile *profile)
     return object;
 }
 
+static struct json_object *
+json_module(const struct module *module)
+{
+    struct json_object *object = json_object_new_object();
+
+    json_number(object, "session", module->session);
+    json_text(object, "path", module->path);
+    json_text(object, "build_id", module->build_id);
+    json_number(object, "start", module->start);
+    json_number(object, "size", module->size);
+    json_number(object, "offset", module->offset);
+    json_number(object, "bias", module->bias);
+    return object;
+}
+
+struct json_object *
+json_modules(const struct profile *profile)
+{
+    struct json_object *array = json_object_new_array();
+
+    for (uint32_t i = 1; i < profile->module_count; i++)
+        json_object_array_add(array, json_module(&profile->modules[i]));
+    return array;
+}
+
 struct json_object *
 json_losses(const struct profile *profile)
 {
@@ -74,6 +99,12 @@ json_losses(const struct profile *profile)
     json_number(object, "overflows", losses.stats.overflows);
     json_number(object, "locations_lost", losses.stats.locations_lost);
     json_number(object, "clock_failures", losses.stats.clock_failures);
+    json_number(object, "polled", losses.stats.polled);
+    json_number(object, "held_back", losses.stats.held_back);
+    json_number(object, "system_ticks", losses.stats.system_ticks);
+    json_number(object, "native_cut", losses.stats.native_cut);
+    json_number(object, "native_failed", losses.stats.native_failed);
+    json_number(object, "clock_retries", losses.stats.clock_retries);
     json_number(object, "sessions_without_counters",
                 losses.sessions_without_stats);
     return object;

@@ -55,6 +55,8 @@ json_sessions(const struct profile *profile);
 struct json_object *
 json_damage(const struct profile *profile);
 struct json_object *
+json_modules(const struct profile *profile);
+struct json_object *
 json_losses(const struct profile *profile);
 
 #endif

@@ -84,16 +84,33 @@ format_clean(const char *format, ...)
     return clean;
 }
 
+/* " [libc.so.6]" behind a native function; what has no name begins with it. */
+static const char *
+module_suffix(const struct code *code, char *buffer, size_t size)
+{
+    const char *slash = strrchr(code->module, '/');
+    const char *base = slash ? slash + 1 : code->module;
+    const size_t length = strlen(base);
+
+    if (!length || (strncmp(code->function, base, length) == 0 &&
+                    strncmp(code->function + length, "+0x", 3) == 0))
+        return "";
+    snprintf(buffer, size, " [%s]", base);
+    return buffer;
+}
+
 static char *
-code_title(const struct code *code, uint32_t line)
+code_title(const struct code *code, const char *file, uint32_t line)
 {
     const char *name = *code->function ? code->function : "[unnamed]";
+    char buffer[256];
+    const char *module = module_suffix(code, buffer, sizeof(buffer));
 
-    if (!*code->file)
-        return format_clean("%s", name);
+    if (!*file)
+        return format_clean("%s%s", name, module);
     if (!line)
-        return format_clean("%s (%s)", name, code->file);
-    return format_clean("%s (%s:%" PRIu32 ")", name, code->file, line);
+        return format_clean("%s (%s)%s", name, file, module);
+    return format_clean("%s (%s:%" PRIu32 ")%s", name, file, line, module);
 }
 
 static char *
@@ -108,7 +125,10 @@ label_title(const struct view *view, const struct labels *labels,
         return strdup(extra);
     frame = &view->profile.frames[labels->frame[label]];
     code = &view->profile.codes[frame->code];
-    return code_title(code, own_line ? frame->line : code->line);
+    if (own_line)
+        return code_title(code, frame->file ? frame->file : code->file,
+                          frame->line);
+    return code_title(code, code->file, code->line);
 }
 
 char *
@@ -207,6 +227,12 @@ sum_losses(struct losses *losses, const struct profile *profile)
         sum->clock_failures += stats->clock_failures;
         sum->sampled_ns += stats->sampled_ns;
         sum->unwritten += stats->unwritten;
+        sum->polled += stats->polled;
+        sum->held_back += stats->held_back;
+        sum->system_ticks += stats->system_ticks;
+        sum->native_cut += stats->native_cut;
+        sum->native_failed += stats->native_failed;
+        sum->clock_retries += stats->clock_retries;
     }
     losses->lost = sum->lost_ring_full + sum->lost_busy + sum->lost_switching +
                    sum->lost_walker + sum->unwritten;

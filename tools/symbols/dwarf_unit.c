@@ -191,19 +191,6 @@ name_of(struct dwarf_unit *unit, Dwarf_Die *die)
     return demangled ? keep_text(unit, demangled) : linkage;
 }
 
-/* The declaration may be in another unit, with a directory of its own. */
-static const char *
-declaring_file(struct paths *paths, Dwarf_Die *die)
-{
-    Dwarf_Attribute attribute;
-    Dwarf_Die unit;
-
-    if (!dwarf_attr_integrate(die, DW_AT_decl_file, &attribute) ||
-        dwarf_cu_info(attribute.cu, NULL, NULL, &unit, NULL, NULL, NULL, NULL))
-        return "";
-    return paths_join(paths, directory_of(&unit), dwarf_decl_file(die));
-}
-
 static uint32_t
 number_of(Dwarf_Die *die, unsigned name)
 {
@@ -217,16 +204,28 @@ number_of(Dwarf_Die *die, unsigned name)
 }
 
 static const char *
-calling_file(struct dwarf_unit *unit, struct paths *paths, Dwarf_Die *die)
+file_of_unit(struct paths *paths, Dwarf_Die *unit, uint32_t number)
 {
-    const uint32_t number = number_of(die, DW_AT_call_file);
     Dwarf_Files *files;
     size_t count;
 
-    if (dwarf_getsrcfiles(&unit->functions, &files, &count) || number >= count)
+    if (dwarf_getsrcfiles(unit, &files, &count) || number >= count)
         return "";
-    return paths_join(paths, directory_of(&unit->lines),
+    return paths_join(paths, directory_of(unit),
                       dwarf_filesrc(files, number, NULL, NULL));
+}
+
+/* The declaration may be in another unit, with files of its own. */
+static const char *
+declaring_file(struct paths *paths, Dwarf_Die *die)
+{
+    Dwarf_Attribute attribute;
+    Dwarf_Die unit;
+
+    if (!dwarf_attr_integrate(die, DW_AT_decl_file, &attribute) ||
+        dwarf_cu_info(attribute.cu, NULL, NULL, &unit, NULL, NULL, NULL, NULL))
+        return "";
+    return file_of_unit(paths, &unit, number_of(die, DW_AT_decl_file));
 }
 
 static int
@@ -239,7 +238,8 @@ name_scope(struct dwarf_unit *unit, struct paths *paths, struct scope *scope)
     symbol->first_line = number_of(&scope->die, DW_AT_decl_line);
     symbol->at_file = "";
     if (scope->outer != NO_SCOPE) {
-        symbol->at_file = calling_file(unit, paths, &scope->die);
+        symbol->at_file = file_of_unit(paths, &unit->functions,
+                                       number_of(&scope->die, DW_AT_call_file));
         symbol->at_line = number_of(&scope->die, DW_AT_call_line);
     }
     scope->is_named = true;

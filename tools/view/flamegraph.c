@@ -18,8 +18,8 @@
 #include "page.h"
 
 enum {
-    KIND_BITS = 4,
-    PHASE_KINDS = 8, /* kind 8 + phase: not a frame but what the VM did */
+    KIND_BITS = 5,
+    PHASE_KINDS = 16, /* kind 16 + phase: not a frame but what the VM did */
 };
 
 /* Time of no frame, and of no phase either: names as reports have them. */
@@ -60,7 +60,7 @@ kinds_of_phase(uint32_t phase)
     case VMPROF_PHASE_GC:
         return kind_bit(VMPROF_KIND_GC);
     case VMPROF_PHASE_NATIVE:
-        return kind_bit(VMPROF_KIND_NATIVE);
+        return kind_bit(VMPROF_KIND_NATIVE) | kind_bit(FRAME_ADDRESS);
     default:
         return UINT32_MAX;
     }
@@ -200,7 +200,12 @@ write_functions(const struct view *view, const struct profile *profile,
         text_write_json(out, code->function);
         putc(',', out);
         text_write_json(out, code->file);
-        fprintf(out, ",%" PRIu32 "]", code->line);
+        fprintf(out, ",%" PRIu32, code->line);
+        if (*code->module) {
+            putc(',', out);
+            text_write_json(out, code->module);
+        }
+        putc(']', out);
     }
 }
 

@@ -6,8 +6,8 @@
  * reader chose. Nodes are numbers; a parent's is less than its children's.
  */
 
-const KIND_BITS = 4;
-const PHASE_KINDS = 8;
+const KIND_BITS = 5;
+const PHASE_KINDS = 16;
 
 const KINDS = [
     { key: "cut", text: "unknown" },
@@ -18,6 +18,9 @@ const KINDS = [
     { key: "gc", text: "garbage collector" },
     { key: "assembler", text: "assembler" },
     { key: "native", text: "native" },
+    { key: "system", text: "system calls" },
+    { key: "nopoll", text: "between polls" },
+    { key: "machine", text: "machine code" },
 ];
 
 /* Time without a frame: that of no phase, then of the phases from 1 on. */
@@ -71,9 +74,10 @@ function makeLabel(label)
         return { ...EXTRAS[number], place: "", phase: false };
     if (kind > PHASE_KINDS)
         return { ...PHASES[kind - PHASE_KINDS], place: "", phase: true };
-    const [name, file, line] = data.functions[number];
-    const place = file ? file + (line ? ":" + line : "")
+    const [name, file, line, module] = data.functions[number];
+    const where = file ? file + (line ? ":" + line : "")
                        : line ? "line " + line : "";
+    const place = [where, module].filter(Boolean).join(" in ");
     return { name: name || "[unnamed]", place, kind, phase: false };
 }
 

@@ -8,6 +8,7 @@
 
 #include "../session.h"
 #include "sample.h"
+#include "takeover.h"
 
 struct sigaction vmp_foreign_action;
 
@@ -24,9 +25,17 @@ forward(int number, siginfo_t *info, void *context)
 static void
 tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
 {
+    bool polls_come;
+
     /* Pairs with await_idle(): either it sees that we are busy, or we see
      * that sampling is off. */
     if (atomic_exchange(&thread->busy, true)) {
+        if (atomic_load_explicit(&thread->poll.sampling,
+                                 memory_order_relaxed)) {
+            /* A poll takes the sample: nothing is due. */
+            vmp_clock_rearm(&thread->clock, vmp_tick_period(thread, true));
+            return;
+        }
         /* Whoever is busy may be counting: this counter is the handler's. */
         if (!atomic_load_explicit(&vmp_session.paused, memory_order_relaxed))
             vmp_count(&thread->counters.lost_busy, 1);
@@ -38,11 +47,12 @@ tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
     if (atomic_load(&vmp_session.sampling) &&
         __atomic_load_n(&thread->clock.rung, __ATOMIC_ACQUIRE) !=
             VMPROF_CLOCK_AUTO) {
+        polls_come = vmp_polls_come(thread, now_ns);
         thread->context = context;
-        vmp_tick(thread, now_ns);
+        if (!polls_come)
+            vmp_tick(thread, now_ns);
         thread->context = NULL;
-        vmp_clock_rearm(&thread->clock,
-                        vmp_jitter(thread, vmp_session.interval_ns));
+        vmp_clock_rearm(&thread->clock, vmp_tick_period(thread, polls_come));
     }
     atomic_store_explicit(&thread->busy, false, memory_order_release);
 }

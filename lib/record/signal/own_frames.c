@@ -47,7 +47,8 @@ uint64_t
 vmp_weigh_own_frames(struct vmp_thread *thread, uint64_t now_ns,
                      uint64_t cpu_ns)
 {
-    const uint64_t used_ns = cpu_ns - thread->last_cpu_ns;
+    const uint64_t used_ns =
+        cpu_ns > thread->last_cpu_ns ? cpu_ns - thread->last_cpu_ns : 0;
     const uint64_t passed_ns = now_ns - thread->last_time_ns;
 
     if (vmp_session.mode != VMPROF_MODE_WALL)

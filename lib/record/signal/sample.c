@@ -172,10 +172,10 @@ ask_walker(struct vmp_thread *thread)
 /* A clock of time that passes ticks for threads that sleep, too: then nothing is
  * due, and it is let run slower so as to wake them less. */
 static bool
-is_idle(struct vmp_thread *thread, uint64_t cpu_ns)
+is_idle(struct vmp_thread *thread, uint64_t used_ns)
 {
     if (thread->clock.rung != VMPROF_CLOCK_MONOTONIC ||
-        cpu_ns - thread->last_cpu_ns >= vmp_session.interval_ns / 16) {
+        used_ns >= vmp_session.interval_ns / 16) {
         thread->idle_ticks = 0;
         return false;
     }
@@ -188,6 +188,7 @@ void
 vmp_tick(struct vmp_thread *thread, uint64_t now_ns)
 {
     const uint64_t cpu_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
+    uint64_t used_ns;
 
     if (atomic_load_explicit(&vmp_session.paused, memory_order_relaxed)) {
         /* What a pause takes is nobody's. */
@@ -198,7 +199,9 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns)
     /* The observer looks at the others. */
     if (vmp_session.mode == VMPROF_MODE_WALL && !vmp_has_own_frames(thread))
         return;
-    if (is_idle(thread, cpu_ns))
+    /* A poll may have charged it ahead of its time. */
+    used_ns = cpu_ns > thread->last_cpu_ns ? cpu_ns - thread->last_cpu_ns : 0;
+    if (is_idle(thread, used_ns))
         return;
     vmp_count(&thread->counters.expirations, 1);
     if (thread->request)
@@ -206,5 +209,5 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns)
     else if (thread->read)
         vmp_read_own_frames(thread, now_ns, cpu_ns);
     else
-        sample_shadow_stack(thread, now_ns, cpu_ns - thread->last_cpu_ns);
+        sample_shadow_stack(thread, now_ns, used_ns);
 }

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The toy VM without what it calls at each call, compiled in before all else:
+ * what the library adds to a VM that is not profiled is the difference.
+ */
+#ifndef NO_HOOKS_H
+#define NO_HOOKS_H
+
+#include <vmprof/vmprof.h>
+
+static inline vmprof_token
+no_token(struct vmprof_thread *thread, vmprof_code_id code,
+         const uintptr_t *position)
+{
+    (void)thread, (void)code, (void)position;
+    return 0;
+}
+
+static inline void
+no_leave(struct vmprof_thread *thread, vmprof_token token)
+{
+    (void)thread, (void)token;
+}
+
+static inline enum vmprof_phase
+no_phase(struct vmprof_thread *thread, enum vmprof_phase phase)
+{
+    (void)thread;
+    return phase;
+}
+
+#define vmprof_enter_kind(thread, code, kind, position)                        \
+    no_token(thread, code, position)
+#define vmprof_execute_code_enter  no_token
+#define vmprof_execute_code_leave  no_leave
+#define vmprof_execute_code_repair no_leave
+#define vmprof_set_phase           no_phase
+
+#endif

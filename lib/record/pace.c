@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A sample must fall on the first poll after it is due. If it fell on one that
+ * a count picked, code that polls often would get the time of code that polls
+ * rarely. So the counts shrink as the time comes near: none may last beyond it
+ * even if polls come as rarely from now on as they do anywhere, as far as the
+ * number of looks that the interval can afford allows that much care.
+ */
+
+#include "pace.h"
+
+enum {
+    FIRST_POLLS = 16, /* when nothing is known */
+    LOOK_NS = 6000,   /* of the interval for each look */
+    LEAST_LOOKS = 1,
+    MOST_LOOKS = 96,
+};
+
+static const double MEMORY = 0.75, SLOW_MEMORY = 0.95, LEAST_CARE = 1.1;
+
+static double
+least(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+static double
+most(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+static void
+remember(double highest[2], double value)
+{
+    highest[1] = most(highest[1], least(highest[0], value));
+    highest[0] = most(highest[0], value);
+}
+
+void
+vmp_pace_begin(struct vmp_pace *pace)
+{
+    pace->slow_ns[0] *= SLOW_MEMORY;
+    pace->slow_ns[1] *= SLOW_MEMORY;
+    pace->looks = 0;
+}
+
+void
+vmp_pace_learn(struct vmp_pace *pace, int64_t polls, uint64_t spent_ns,
+               uint64_t interval_ns)
+{
+    /* What took longer than all that matters here may have been a sleep. */
+    const double spent = least((double)spent_ns, 2 * (double)interval_ns);
+    const double each_ns = spent / (double)polls;
+
+    pace->polls = pace->polls * MEMORY + (double)polls;
+    pace->spent_ns = pace->spent_ns * MEMORY + spent;
+    if (each_ns < (double)interval_ns)
+        remember(pace->slow_ns, each_ns);
+}
+
+static double
+looks_for(uint64_t interval_ns)
+{
+    return most(LEAST_LOOKS,
+                least((double)(interval_ns / LOOK_NS), MOST_LOOKS));
+}
+
+/* The natural logarithm, or a bit more. */
+static double
+rough_log(double x)
+{
+    return x < 2 ? 1 : 0.7 * (64 - __builtin_clzll((uint64_t)x));
+}
+
+static int64_t
+within(double polls)
+{
+    return polls < 1 ? 1 : (int64_t)least(polls, VMP_MOST_POLLS);
+}
+
+int64_t
+vmp_pace_next(struct vmp_pace *pace, uint64_t left_ns, uint64_t interval_ns)
+{
+    const double average_ns = pace->spent_ns / pace->polls;
+    const double allowed = looks_for(interval_ns);
+    const double looks = allowed - pace->looks++;
+    const double ahead_ns = (double)left_ns - pace->slow_ns[1];
+    double rare, care;
+
+    if (!(average_ns > 0))
+        return FIRST_POLLS;
+    if (looks <= -allowed)
+        return within((double)left_ns / average_ns);
+    /* In the end each poll is looked at, for as long as one may take. To go
+     * 1/n of the way up to there with each look takes n times the logarithm. */
+    rare = pace->slow_ns[1] / average_ns;
+    care = least(rare, (looks - rare) / rough_log(ahead_ns / pace->slow_ns[1]));
+    return within(ahead_ns / (average_ns * most(care, LEAST_CARE)));
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+
+/* How many polls to let pass before the next look at the time. */
+#ifndef VMP_PACE_H
+#define VMP_PACE_H
+
+#include <stdint.h>
+
+enum {
+    VMP_MOST_POLLS = 65536,
+};
+
+/* All zero knows nothing yet. Of the highest the second counts, for an interrupt
+ * is no reason to be careful. Times are those between two polls. */
+struct vmp_pace {
+    double polls, spent_ns; /* of late: how many came in how much time */
+    double slow_ns[2];      /* the highest averages between two looks */
+    unsigned looks;         /* since the last sample */
+};
+
+/* So many polls came, at least 1, in so much time. */
+void
+vmp_pace_learn(struct vmp_pace *pace, int64_t polls, uint64_t spent_ns,
+               uint64_t interval_ns);
+
+/* A sample was taken; and the highest are forgotten bit by bit. */
+void
+vmp_pace_begin(struct vmp_pace *pace);
+
+/*
+ * How many polls may come until the time is looked at again, when a sample is
+ * due in `left_ns`: from 1 to VMP_MOST_POLLS. It counts as a look.
+ */
+int64_t
+vmp_pace_next(struct vmp_pace *pace, uint64_t left_ns, uint64_t interval_ns);
+
+#endif

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Threads that sample themselves: a poll whose countdown has run out looks at
+ * the time, and takes the sample that is due. On the owning thread, outside of
+ * signals; a tick that comes meanwhile finds the thread busy.
+ */
+
+#include <vmprof/stack.h>
+
+#include "session.h"
+#include "signal/sample.h"
+
+enum {
+    IDLE_POLLS = 10000,          /* to come until a new session is noticed */
+    EXACT_EVERY_NS = 200 * 1000, /* the CPU clock is a system call */
+    TICK_NS = 50 * 1000,
+    MOST_COST_NS = 500,
+    COST_TRIES = 8,
+    KIND_SHIFT = 56,
+};
+
+/* Be the one who samples the thread, if the session still wants it. */
+static void
+take_turn(struct vmp_thread *thread, unsigned session, uint64_t now_ns,
+          void (*act)(struct vmp_thread *thread, uint64_t now_ns))
+{
+    struct vmp_poll *const poll = &thread->poll;
+
+    /* Pairs with await_idle(), as the handler's does. It is taken when a
+     * handler that polls has interrupted one of ours. */
+    if (atomic_exchange(&thread->busy, true))
+        return;
+    atomic_store_explicit(&poll->sampling, true, memory_order_relaxed);
+    if (atomic_load(&vmp_session.sampling) &&
+        atomic_load(&poll->session) == session)
+        act(thread, now_ns);
+    atomic_store_explicit(&poll->sampling, false, memory_order_relaxed);
+    atomic_store_explicit(&thread->busy, false, memory_order_release);
+}
+
+/* The next sample is due after a period of CPU time that began just now. */
+static void
+aim(struct vmp_thread *thread, uint64_t now_ns)
+{
+    struct vmp_poll *const poll = &thread->poll;
+
+    thread->idle_ticks = 0; /* which make the period longer */
+    poll->period_ns = vmp_jitter(thread, poll->interval_ns);
+    poll->due_ns = now_ns + poll->period_ns;
+    vmp_pace_begin(&poll->pace);
+}
+
+/* What a look costs, at least. */
+static uint64_t
+cost_of_look(uint64_t now_ns)
+{
+    uint64_t cost_ns = MOST_COST_NS;
+
+    for (unsigned i = 0; i < COST_TRIES; i++) {
+        const uint64_t then_ns = now_ns;
+
+        now_ns = vmp_now_ns(CLOCK_MONOTONIC);
+        if (now_ns - then_ns < cost_ns)
+            cost_ns = now_ns - then_ns;
+    }
+    return cost_ns;
+}
+
+static void
+join_in(struct vmp_thread *thread, uint64_t now_ns)
+{
+    struct vmp_poll *const poll = &thread->poll;
+
+    poll->joined = atomic_load(&poll->session);
+    poll->interval_ns = vmp_session.interval_ns;
+    poll->look_ns = now_ns;
+    poll->exact_ns = 0;
+    poll->cost_ns = cost_of_look(now_ns);
+    poll->polls = 0;
+    poll->missed = false;
+    poll->ticks = 0;
+    poll->rests = 0;
+    poll->pace = (struct vmp_pace){ 0 };
+    aim(thread, now_ns);
+}
+
+/*
+ * The CPU time since the last sample, in `used_ns`; false if that is not enough
+ * for the next, as the thread was off the CPU or has been charged ahead of its
+ * time. While it runs it is charged with the time that passed, and the next
+ * exact reading settles what that was off.
+ */
+static bool
+has_used_enough(struct vmp_thread *thread, uint64_t now_ns, uint64_t *used_ns)
+{
+    struct vmp_poll *const poll = &thread->poll;
+    const uint64_t late_ns = now_ns - poll->due_ns;
+    int64_t used;
+
+    if (now_ns - poll->exact_ns < EXACT_EVERY_NS &&
+        late_ns < poll->interval_ns / 2) {
+        used = poll->exact_ns > thread->last_time_ns
+                   ? poll->used_ns + (int64_t)(now_ns - poll->exact_ns)
+                   : (int64_t)(now_ns - thread->last_time_ns);
+        *used_ns = used > 0 ? (uint64_t)used : 0;
+        return true;
+    }
+    used = (int64_t)(vmp_now_ns(CLOCK_THREAD_CPUTIME_ID) - thread->last_cpu_ns);
+    poll->exact_ns = now_ns;
+    poll->used_ns = used;
+    *used_ns = used > 0 ? (uint64_t)used : 0;
+    if (used + (int64_t)(poll->interval_ns / 16) >= (int64_t)poll->period_ns)
+        return true;
+    poll->due_ns = now_ns + (uint64_t)((int64_t)poll->period_ns - used);
+    return false;
+}
+
+/* Frames of these kinds are polled for right before they are left, so the time
+ * up to then is theirs. */
+static bool
+is_in_native_code(const struct vmp_thread *thread)
+{
+    const uint64_t kind = (thread->head.top - 1)->code >> KIND_SHIFT;
+
+    return kind == VMPROF_KIND_NATIVE || kind == VMPROF_KIND_GC ||
+           kind == VMPROF_KIND_JITTING;
+}
+
+static bool
+was_too_far(const struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
+{
+    /* A tick takes time of its own. */
+    const uint64_t most_ns =
+        2 * thread->poll.interval_ns + thread->poll.ticks * TICK_NS;
+
+    return used_ns > most_ns && now_ns - thread->poll.look_ns > most_ns &&
+           !is_in_native_code(thread);
+}
+
+static void
+record(struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
+{
+    struct vmp_window window;
+
+    vmp_look_at_stack(thread, &window);
+    if (was_too_far(thread, now_ns, used_ns)) {
+        thread->poll.missed = true;
+        vmp_record_gap(thread, &window, VMP_KIND_NO_POLL, now_ns, used_ns);
+        return;
+    }
+    vmp_count(&thread->counters.expirations, 1);
+    if (vmp_record_stack(thread, &window, now_ns, used_ns, VMP_STATE_POLLED))
+        vmp_count(&thread->counters.polled, 1);
+}
+
+static void
+sample(struct vmp_thread *thread, uint64_t now_ns)
+{
+    uint64_t used_ns;
+
+    if (atomic_load_explicit(&vmp_session.paused, memory_order_relaxed)) {
+        /* What a pause takes is nobody's. */
+        thread->last_cpu_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
+        thread->last_time_ns = now_ns;
+        thread->poll.exact_ns = now_ns;
+        aim(thread, now_ns);
+    } else if (thread->request || now_ns <= thread->last_time_ns) {
+        /* A tick does, or has done just now. */
+        aim(thread, now_ns);
+    } else if (has_used_enough(thread, now_ns, &used_ns)) {
+        record(thread, now_ns, used_ns);
+        aim(thread, now_ns);
+    }
+}
+
+static int64_t
+look(struct vmp_thread *thread, unsigned session, int64_t countdown)
+{
+    struct vmp_poll *const poll = &thread->poll;
+    const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    uint64_t spent_ns;
+
+    if (poll->joined != session)
+        take_turn(thread, session, now_ns, join_in);
+    if (poll->joined != session)
+        return IDLE_POLLS;
+    spent_ns = now_ns - poll->look_ns;
+    if (poll->polls > countdown)
+        vmp_pace_learn(&poll->pace, poll->polls - countdown,
+                       spent_ns > poll->cost_ns ? spent_ns - poll->cost_ns : 1,
+                       poll->interval_ns);
+    if (now_ns >= poll->due_ns)
+        take_turn(thread, session, now_ns, sample);
+    /* Not the program's time: with it, code that polls often would take longer
+     * to come to the end of an interval just where looks are frequent. */
+    poll->due_ns += poll->cost_ns;
+    poll->look_ns = now_ns;
+    poll->ticks = 0;
+    poll->polls = vmp_pace_next(
+        &poll->pace, poll->due_ns > now_ns ? poll->due_ns - now_ns : 0,
+        poll->interval_ns);
+    return poll->polls;
+}
+
+int64_t
+vmprof_poll_expired(struct vmprof_thread *head, int64_t countdown)
+{
+    struct vmp_thread *const thread = (struct vmp_thread *)head;
+    unsigned session;
+
+    if (!thread)
+        return IDLE_POLLS;
+    /* Pairs with the release in vmp_session_join(). */
+    session = atomic_load_explicit(&thread->poll.session, memory_order_acquire);
+    return session ? look(thread, session, countdown) : IDLE_POLLS;
+}

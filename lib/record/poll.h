@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What a thread that samples itself at polls keeps. */
+#ifndef VMP_POLL_H
+#define VMP_POLL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pace.h"
+
+struct vmp_poll {
+    /* The session that polls take samples for, 0: none. Set by whoever makes
+     * the thread a part of it. */
+    atomic_uint session;
+    atomic_bool sampling; /* the thread is busy with a sample of a poll */
+
+    /* The owning thread's and its handler's. */
+    unsigned joined; /* the session that all below is of */
+    uint64_t interval_ns;
+    uint64_t look_ns;  /* when the time was looked at last */
+    uint64_t exact_ns; /* when the CPU time was read last */
+    int64_t used_ns;   /* how much of it there was then since the last sample */
+    uint64_t due_ns;   /* when the next sample is due, if the thread runs */
+    uint64_t period_ns; /* the CPU time after which it is */
+    uint64_t cost_ns;   /* of a look */
+    int64_t polls;      /* to come until the next look */
+    bool missed;        /* polls were too far apart since the last tick */
+    unsigned ticks;     /* since the last look */
+    unsigned rests;     /* ticks in a row that found nothing to do */
+    struct vmp_pace pace;
+};
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Ticks of threads that sample themselves at polls: they stand in where polls
+ * do not come, and are rare where they do. Signal context. */
+
+#include "takeover.h"
+
+#include "../session.h"
+#include "sample.h"
+
+enum {
+    /* A tick takes 15 to 25 us: then at most 10 %, and 0.1 % while it rests. */
+    LEAST_PERIOD_NS = 200 * 1000,
+    MOST_PERIOD_NS = 20 * 1000 * 1000,
+};
+
+static bool
+samples_itself(const struct vmp_thread *thread)
+{
+    const unsigned session =
+        atomic_load_explicit(&thread->poll.session, memory_order_relaxed);
+
+    return session && thread->poll.joined == session && !thread->request;
+}
+
+bool
+vmp_polls_come(struct vmp_thread *thread, uint64_t now_ns)
+{
+    struct vmp_poll *const poll = &thread->poll;
+    const uint64_t most_ns = 2 * poll->interval_ns;
+    uint64_t cpu_ns;
+
+    if (!samples_itself(thread))
+        return false;
+    if (now_ns - poll->look_ns < most_ns)
+        return true;
+    /* It may just have been off the CPU. */
+    cpu_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
+    return cpu_ns < thread->last_cpu_ns + most_ns;
+}
+
+uint64_t
+vmp_tick_period(struct vmp_thread *thread, bool polls_come)
+{
+    struct vmp_poll *const poll = &thread->poll;
+    uint64_t period_ns = vmp_session.interval_ns, most_ns = 2 * period_ns;
+
+    if (!samples_itself(thread))
+        return vmp_jitter(thread, period_ns);
+    if (period_ns < LEAST_PERIOD_NS)
+        period_ns = LEAST_PERIOD_NS;
+    if (most_ns < MOST_PERIOD_NS)
+        most_ns = MOST_PERIOD_NS;
+    if (!polls_come || poll->missed)
+        poll->rests = 0;
+    else if (period_ns << poll->rests < most_ns)
+        poll->rests++;
+    poll->missed = false;
+    poll->ticks++;
+    period_ns <<= poll->rests;
+    return vmp_jitter(thread, period_ns < most_ns ? period_ns : most_ns);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What a host calls, and walkers. */
+
+#include "operations.h"
+
+#include <unistd.h>
+
+#include "profiled.h"
+
+static void
+stop_first(struct world *w)
+{
+    (void)w;
+    require(vmprof_disable() == 0);
+    w->file = profile_file();
+}
+
+static intptr_t
+enable_with(struct world *w)
+{
+    struct vmprof_options options = profile_options(w->file, 1e-6);
+
+    options.clock = VMPROF_CLOCK_MONOTONIC;
+    return vmprof_enable_with(&options);
+}
+
+static intptr_t
+enable(struct world *w)
+{
+    return vmprof_enable(w->file, 1e-6);
+}
+
+static intptr_t
+enable_wall(struct world *w)
+{
+    struct vmprof_options options = profile_options(w->file, 0.9);
+
+    options.mode = VMPROF_MODE_WALL;
+    return vmprof_enable_with(&options);
+}
+
+static intptr_t
+enable_in_vain(struct world *w)
+{
+    (void)w;
+    return vmprof_enable(-1, 0.5);
+}
+
+static intptr_t
+disable(struct world *w)
+{
+    (void)w;
+    return vmprof_disable();
+}
+
+static void
+pause_first(struct world *w)
+{
+    (void)w;
+    require(vmprof_pause() == 1);
+}
+
+static intptr_t
+pause_sampling(struct world *w)
+{
+    (void)w;
+    return vmprof_pause();
+}
+
+static intptr_t
+resume_sampling(struct world *w)
+{
+    (void)w;
+    return vmprof_resume();
+}
+
+static intptr_t
+get_stats(struct world *w)
+{
+    struct vmprof_stats stats;
+
+    (void)w;
+    vmprof_stats_init(&stats);
+    return vmprof_get_stats(&stats) == 0 && stats.threads == 1;
+}
+
+static void
+never_answered(struct vmprof_thread *thread, void *user)
+{
+    (void)thread;
+    (void)user;
+}
+
+static intptr_t
+set_walker(struct world *w)
+{
+    return vmprof_request_sample(w->thread, never_answered, NULL);
+}
+
+static intptr_t
+take_walker_away(struct world *w)
+{
+    return vmprof_request_sample(w->thread, NULL, NULL);
+}
+
+/* Answers whether it was asked or not, so that its result is no matter. */
+static intptr_t
+answer(struct world *w)
+{
+    const struct vmprof_walked_frame frames[] = {
+        { .code = code(w, 'A'), .offset = place_of_letter('A'), .kind = 1 },
+        { .code = code(w, 'B'), .offset = place_of_letter('B'), .kind = 1 },
+    };
+
+    return vmprof_sample_stack(w->thread, frames, 2, 0) < 0;
+}
+
+/* The child does nothing and is gone. */
+static intptr_t
+fork_and_wait(struct world *w)
+{
+    const pid_t child = fork();
+    int status = -1;
+
+    (void)w;
+    if (child == 0)
+        _exit(0);
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    return status;
+}
+
+static const struct operation list[] = {
+    { "enable with options", "vmprof_enable_with", enable_with, PATH("AB"),
+      NOT_ALWAYS | HAS_HANDLER, stop_first },
+    { "enable", "vmprof_enable", enable, PATH("AB"),
+      NOT_ALWAYS | HAS_HANDLER | IS_ENDLESS, stop_first },
+    { "enable wall mode", "vmprof_enable_with", enable_wall, PATH("AB"),
+      NOT_ALWAYS | HAS_HANDLER | IS_ENDLESS, stop_first },
+    { "enable in vain", "vmprof_enable", enable_in_vain, PATH("AB"), 0, NULL },
+    { "disable", "vmprof_disable", disable, PATH("AB"),
+      NOT_ALWAYS | HAS_HANDLER, NULL },
+    { "pause", "vmprof_pause", pause_sampling, PATH("AB"), NOT_ALWAYS, NULL },
+    { "resume", "vmprof_resume", resume_sampling, PATH("AB"), NOT_ALWAYS,
+      pause_first },
+    { "get the stats", "vmprof_get_stats", get_stats, PATH("AB"), 0, NULL },
+    { "set a walker", "vmprof_request_sample", set_walker, PATH("AB"), MAY_LOSE,
+      NULL },
+    { "take a walker away", "vmprof_request_sample", take_walker_away, PATH(""),
+      MAY_LOSE | IS_WALKED, NULL },
+    { "answer as a walker", "vmprof_sample_stack", answer, PATH("AB"),
+      MAY_LOSE | IS_WALKED, NULL },
+    { "fork", NULL, fork_and_wait, PATH("AB"), 0, NULL },
+};
+
+const struct operations session_operations = { list,
+                                               sizeof(list) / sizeof(*list) };
