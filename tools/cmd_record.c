@@ -30,6 +30,9 @@ static const char help[] =
     "  -m, --mode MODE          cpu (default): CPU time; wall: time that "
     "passes\n"
     "  -c, --clock CLOCK        auto (default), perf or monotonic\n"
+    "  -g, --native[=HOW]       native frames, too: copy (default): what the\n"
+    "                           objects say of their stacks; fp: by frame\n"
+    "                           pointers, cheaper, for code that has them\n"
     "  -q, --quiet              no progress and no summary\n"
     "  -h, --help               this text\n"
     "\n"
@@ -43,6 +46,7 @@ static const struct option long_options[] = {
     { "rate", required_argument, NULL, 'r' },
     { "mode", required_argument, NULL, 'm' },
     { "clock", required_argument, NULL, 'c' },
+    { "native", optional_argument, NULL, 'g' },
     { "quiet", no_argument, NULL, 'q' },
     { "help", no_argument, NULL, 'h' },
     { 0 },
@@ -58,7 +62,7 @@ enum {
 struct record {
     const char *output;
     double interval;
-    const char *mode, *clock;
+    const char *mode, *clock, *native;
     bool has_interval, has_rate;
     bool quiet, help, progress;
     char **argv;
@@ -121,6 +125,8 @@ take_option(struct record *record, int option)
     static const char *const modes[] = { "cpu", "wall", NULL };
     static const char *const clocks[] = { "auto", "perf", "monotonic", NULL };
 
+    static const char *const natives[] = { "copy", "fp", NULL };
+
     switch (option) {
     case 'o':
         record->output = optarg;
@@ -140,6 +146,9 @@ take_option(struct record *record, int option)
     case 'c':
         return set_word(&record->clock, optarg, clocks,
                         "--clock is auto, perf or monotonic, not");
+    case 'g':
+        return set_word(&record->native, optarg ? optarg : "copy", natives,
+                        "--native is copy or fp, not");
     case 'q':
         record->quiet = true;
         return 0;
@@ -157,7 +166,7 @@ parse(struct record *record, int argc, char **argv)
 
     optind = 0;
     /* "+": options behind COMMAND are COMMAND's. */
-    while (!result && (option = getopt_long(argc, argv, "+o:i:r:m:c:qh",
+    while (!result && (option = getopt_long(argc, argv, "+o:i:r:m:c:g::qh",
                                             long_options, NULL)) != -1)
         result = take_option(record, option);
     if (result || record->help)
@@ -169,6 +178,9 @@ parse(struct record *record, int argc, char **argv)
                                      "leave one out");
     if (strcmp(record->mode, "wall") == 0 && strcmp(record->clock, "auto") != 0)
         return usage("--mode wall needs no --clock; leave out", record->clock);
+    if (strcmp(record->mode, "wall") == 0 && record->native)
+        return usage_error("record", "--native needs the signals of --mode "
+                                     "cpu");
     record->argv = argv + optind;
     return 0;
 }
@@ -305,6 +317,7 @@ run_in_environment(struct record *record)
         .interval = interval,
         .mode = record->mode,
         .clock = record->clock,
+        .native = record->native,
     };
     struct environment environment;
     int status;

@@ -26,6 +26,8 @@ struct vmp_session {
     atomic_int paused;
     uint64_t interval_ns;
     size_t max_frames;
+    uint32_t native;       /* enum vmprof_native */
+    uint32_t native_bytes; /* of the stack in a copy, at most */
 
     unsigned number; /* of this session, never 0 */
     bool polled;     /* threads that poll sample themselves */
@@ -39,6 +41,7 @@ struct vmp_session {
     uint64_t start_ns, stop_ns; /* on CLOCK_MONOTONIC; stop 0: it runs */
     struct vmp_counters ended;  /* of threads that are no more */
     uint64_t clock_failures, clock_retries, locations_lost;
+    uint64_t native_cut, native_failed; /* by the writer */
     int clock_error;
     uint64_t samples_written, samples_unwritten, bytes_written;
     int write_error;

@@ -8,8 +8,12 @@ int
 record_env_autostart(struct environment *environment,
                      const struct recording *recording)
 {
+    /* Only when asked for: a VM that was linked to an older autostart refuses
+     * what it does not know. */
     return environment_set(environment, VMPROF_RECORD_VARIABLE,
-                           "interval=%s;mode=%s;clock=%s;file=%s",
+                           "interval=%s;mode=%s;clock=%s;%s%s%sfile=%s",
                            recording->interval, recording->mode,
-                           recording->clock, recording->path);
+                           recording->clock, recording->native ? "native=" : "",
+                           recording->native ? recording->native : "",
+                           recording->native ? ";" : "", recording->path);
 }
