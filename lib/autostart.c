@@ -53,6 +53,8 @@ parse_setting(const char *at, struct vmprof_options *options)
                                           "observer", "cpu",  NULL };
     static const char *const samplings[] = { "auto", "signal", NULL };
 
+    static const char *const natives[] = { "off", "copy", "fp", NULL };
+
     if (!strncmp(at, "interval=", 9))
         return parse_number(at + 9, &options->interval);
     if (!strncmp(at, "mode=", 5))
@@ -61,6 +63,8 @@ parse_setting(const char *at, struct vmprof_options *options)
         return parse_word(at + 6, clocks, &options->clock);
     if (!strncmp(at, "sampling=", 9))
         return parse_word(at + 9, samplings, &options->sampling);
+    if (!strncmp(at, "native=", 7))
+        return parse_word(at + 7, natives, &options->native);
     return -EINVAL;
 }
 

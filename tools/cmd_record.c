@@ -36,6 +36,9 @@ static const char help[] =
     "                           the clock does where no poll comes; signal: "
     "the\n"
     "                           clock alone\n"
+    "  -g, --native[=HOW]       native frames, too: copy (default): what the\n"
+    "                           objects say of their stacks; fp: by frame\n"
+    "                           pointers, cheaper, for code that has them\n"
     "  -q, --quiet              no progress and no summary\n"
     "  -h, --help               this text\n"
     "\n"
@@ -50,6 +53,7 @@ static const struct option long_options[] = {
     { "mode", required_argument, NULL, 'm' },
     { "clock", required_argument, NULL, 'c' },
     { "sampling", required_argument, NULL, 's' },
+    { "native", optional_argument, NULL, 'g' },
     { "quiet", no_argument, NULL, 'q' },
     { "help", no_argument, NULL, 'h' },
     { 0 },
@@ -65,7 +69,7 @@ enum {
 struct record {
     const char *output;
     double interval;
-    const char *mode, *clock, *sampling;
+    const char *mode, *clock, *sampling, *native;
     bool has_interval, has_rate;
     bool quiet, help, progress;
     char **argv;
@@ -130,6 +134,8 @@ take_option(struct record *record, int option)
                                           "cpu",  "observer", NULL };
     static const char *const samplings[] = { "auto", "signal", NULL };
 
+    static const char *const natives[] = { "copy", "fp", NULL };
+
     switch (option) {
     case 'o':
         record->output = optarg;
@@ -153,6 +159,9 @@ take_option(struct record *record, int option)
     case 's':
         return set_word(&record->sampling, optarg, samplings,
                         "--sampling is auto or signal, not");
+    case 'g':
+        return set_word(&record->native, optarg ? optarg : "copy", natives,
+                        "--native is copy or fp, not");
     case 'q':
         record->quiet = true;
         return 0;
@@ -170,7 +179,7 @@ parse(struct record *record, int argc, char **argv)
 
     optind = 0;
     /* "+": options behind COMMAND are COMMAND's. */
-    while (!result && (option = getopt_long(argc, argv, "+o:i:r:m:c:s:qh",
+    while (!result && (option = getopt_long(argc, argv, "+o:i:r:m:c:s:g::qh",
                                             long_options, NULL)) != -1)
         result = take_option(record, option);
     if (result || record->help)
@@ -186,6 +195,9 @@ parse(struct record *record, int argc, char **argv)
         strcmp(record->sampling, "auto") != 0)
         return usage("--mode wall needs no --sampling; leave out",
                      record->sampling);
+    if (strcmp(record->mode, "wall") == 0 && record->native)
+        return usage_error("record", "--native needs the signals of --mode "
+                                     "cpu");
     record->argv = argv + optind;
     return 0;
 }
@@ -323,6 +335,7 @@ run_in_environment(struct record *record)
         .mode = record->mode,
         .clock = record->clock,
         .sampling = record->sampling,
+        .native = record->native,
     };
     struct environment environment;
     int status;

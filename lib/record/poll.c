@@ -48,6 +48,7 @@ aim(struct vmp_thread *thread, uint64_t now_ns)
 
     thread->idle_ticks = 0; /* which make the period longer */
     poll->period_ns = vmp_jitter(thread, poll->interval_ns);
+    thread->period_ns = poll->period_ns;
     poll->due_ns = now_ns + poll->period_ns;
     vmp_pace_begin(&poll->pace);
 }
@@ -66,6 +67,7 @@ static void
 join_in(struct vmp_thread *thread, uint64_t now_ns)
 {
     struct vmp_poll *const poll = &thread->poll;
+    const uint64_t first_ns = thread->period_ns;
 
     poll->joined = atomic_load(&poll->session);
     poll->interval_ns = vmp_session.interval_ns;
@@ -79,6 +81,9 @@ join_in(struct vmp_thread *thread, uint64_t now_ns)
     poll->rests = 0;
     poll->pace = (struct vmp_pace){ 0 };
     aim(thread, now_ns);
+    poll->period_ns = first_ns;
+    poll->due_ns = now_ns + first_ns;
+    thread->period_ns = first_ns;
 }
 
 /*

@@ -8,10 +8,8 @@
 #include "session.h"
 
 enum {
-    STATS_SIZE_0_1 = 216,
+    STATS_SIZE_0_1 = VMP_SIZE_UP_TO(vmprof_stats, clock_retries),
 };
-
-static_assert(sizeof(struct vmprof_stats) >= STATS_SIZE_0_1, "only grows");
 
 static uint64_t
 elapsed_ns(void)
@@ -66,6 +64,8 @@ vmprof_get_stats(struct vmprof_stats *out)
     stats.locations_lost = sum.locations_lost;
     stats.clock_failures = sum.clock_failures;
     stats.sampled_ns = sum.sampled_ns;
+    stats.native_cut = sum.native_cut;
+    stats.native_failed = sum.native_failed;
     stats.polled = sum.polled;
     stats.held_back = sum.held_back;
     stats.system_ticks = sum.system_ticks;

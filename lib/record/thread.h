@@ -26,8 +26,9 @@ enum {
 /* The frames of one stack, as a part of a thread's whole stack. */
 struct vmp_segment {
     const struct vmprof_stack *stack;
-    uint64_t id;   /* the stack's */
-    uint64_t runs; /* the stack's then */
+    uint64_t id;                  /* the stack's */
+    uint64_t runs;                /* the stack's then */
+    struct vmp_stack_place place; /* likewise */
     size_t depth;
 };
 
@@ -60,20 +61,24 @@ struct vmp_thread {
     uint64_t jumps; /* to stacks that do not stand on the one left */
     vmprof_request_function request;
     void *request_user;
-    atomic_bool requested; /* a walker has been asked and has not answered */
+    atomic_uint requested; /* a walker has been asked and has not answered */
     vmprof_read_function read;
     void *read_user;
 
     /* Of whoever samples: the handler, a walker's answer, or the observer. */
-    atomic_bool busy;
-    void *context; /* what the tick in hand interrupted, or NULL */
+    atomic_uint busy; /* a word: RISC-V has no exchange of bytes */
+    void *context;    /* what the tick in hand interrupted, or NULL */
     struct vmp_ring ring;
     struct vmp_last_sample last;
     uint64_t last_cpu_ns, last_time_ns;
+    uint64_t period_ns;    /* of CPU time, from then to the next sample */
+    uint64_t inherited_ns; /* from threads too brief for a sample: the first
+                              sample here stands for theirs, too */
     uint64_t random;
     unsigned idle_ticks;          /* in a row */
     struct vmp_counters counters; /* written by one, read by all */
     struct vmp_clock clock;
+    uintptr_t stack_low, stack_high; /* of its own C stack; 0: unknown */
 
     struct vmp_poll poll;
 
@@ -81,6 +86,7 @@ struct vmp_thread {
     enum vmp_thread_state state;
     struct vmp_thread *next;
     pid_t tid;
+    pthread_t handle;
     char name[32];
     bool is_ending;    /* without having been detached */
     uint64_t start_ns; /* of its attach; on CLOCK_MONOTONIC */
@@ -92,6 +98,7 @@ struct vmp_thread {
     bool announced; /* the stream has an index and a THREAD chunk */
     uint32_t *path; /* the node of each frame of the last sample */
     uint32_t path_count;
+    struct vmp_spliced *spliced; /* with native frames */
 };
 
 static_assert(offsetof(struct vmp_thread, head) == 0, "the VM writes here");
@@ -99,7 +106,7 @@ static_assert(offsetof(struct vmp_thread, head) == 0, "the VM writes here");
 /* The calling thread's record. A handler reads this, so that its first touch
  * must not allocate. */
 extern _Thread_local struct vmp_thread *vmp_current
-    __attribute__((tls_model("initial-exec")));
+    __attribute__((tls_model(VMP_TLS_MODEL)));
 
 /* All records, the newest first. The list only grows. Under the lock. */
 extern struct vmp_thread *vmp_threads;

@@ -16,6 +16,7 @@ struct recording {
     const char *mode;     /* "cpu" or "wall" */
     const char *clock;    /* "auto", "perf", "monotonic", "cpu", "observer" */
     const char *sampling; /* "auto" or "signal" */
+    const char *native;   /* "copy" or "fp"; NULL: no native frames */
 };
 
 struct environment {
