@@ -52,7 +52,6 @@ parse_setting(const char *at, struct vmprof_options *options)
     static const char *const clocks[] = { "auto",     "perf", "monotonic",
                                           "observer", "cpu",  NULL };
     static const char *const samplings[] = { "auto", "signal", NULL };
-
     static const char *const natives[] = { "off", "copy", "fp", NULL };
 
     if (!strncmp(at, "interval=", 9))

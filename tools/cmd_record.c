@@ -133,7 +133,6 @@ take_option(struct record *record, int option)
     static const char *const clocks[] = { "auto", "perf",     "monotonic",
                                           "cpu",  "observer", NULL };
     static const char *const samplings[] = { "auto", "signal", NULL };
-
     static const char *const natives[] = { "copy", "fp", NULL };
 
     switch (option) {
