@@ -29,7 +29,16 @@ static const char help[] =
     "  -r, --rate HZ            samples a second, in place of -i\n"
     "  -m, --mode MODE          cpu (default): CPU time; wall: time that "
     "passes\n"
-    "  -c, --clock CLOCK        auto (default), perf or monotonic\n"
+    "  -c, --clock CLOCK        auto (default), perf, monotonic, cpu or\n"
+    "                           observer\n"
+    "  -s, --sampling WHO       auto (default): a VM that polls samples "
+    "itself,\n"
+    "                           the clock does where no poll comes; signal: "
+    "the\n"
+    "                           clock alone\n"
+    "  -g, --native[=HOW]       native frames, too: copy (default): what the\n"
+    "                           objects say of their stacks; fp: by frame\n"
+    "                           pointers, cheaper, for code that has them\n"
     "  -q, --quiet              no progress and no summary\n"
     "  -h, --help               this text\n"
     "\n"
@@ -43,6 +52,8 @@ static const struct option long_options[] = {
     { "rate", required_argument, NULL, 'r' },
     { "mode", required_argument, NULL, 'm' },
     { "clock", required_argument, NULL, 'c' },
+    { "sampling", required_argument, NULL, 's' },
+    { "native", optional_argument, NULL, 'g' },
     { "quiet", no_argument, NULL, 'q' },
     { "help", no_argument, NULL, 'h' },
     { 0 },
@@ -58,7 +69,7 @@ enum {
 struct record {
     const char *output;
     double interval;
-    const char *mode, *clock;
+    const char *mode, *clock, *sampling, *native;
     bool has_interval, has_rate;
     bool quiet, help, progress;
     char **argv;
@@ -119,7 +130,10 @@ static int
 take_option(struct record *record, int option)
 {
     static const char *const modes[] = { "cpu", "wall", NULL };
-    static const char *const clocks[] = { "auto", "perf", "monotonic", NULL };
+    static const char *const clocks[] = { "auto", "perf",     "monotonic",
+                                          "cpu",  "observer", NULL };
+    static const char *const samplings[] = { "auto", "signal", NULL };
+    static const char *const natives[] = { "copy", "fp", NULL };
 
     switch (option) {
     case 'o':
@@ -139,7 +153,14 @@ take_option(struct record *record, int option)
                         "--mode is cpu or wall, not");
     case 'c':
         return set_word(&record->clock, optarg, clocks,
-                        "--clock is auto, perf or monotonic, not");
+                        "--clock is auto, perf, monotonic, cpu or observer, "
+                        "not");
+    case 's':
+        return set_word(&record->sampling, optarg, samplings,
+                        "--sampling is auto or signal, not");
+    case 'g':
+        return set_word(&record->native, optarg ? optarg : "copy", natives,
+                        "--native is copy or fp, not");
     case 'q':
         record->quiet = true;
         return 0;
@@ -157,7 +178,7 @@ parse(struct record *record, int argc, char **argv)
 
     optind = 0;
     /* "+": options behind COMMAND are COMMAND's. */
-    while (!result && (option = getopt_long(argc, argv, "+o:i:r:m:c:qh",
+    while (!result && (option = getopt_long(argc, argv, "+o:i:r:m:c:s:g::qh",
                                             long_options, NULL)) != -1)
         result = take_option(record, option);
     if (result || record->help)
@@ -169,6 +190,13 @@ parse(struct record *record, int argc, char **argv)
                                      "leave one out");
     if (strcmp(record->mode, "wall") == 0 && strcmp(record->clock, "auto") != 0)
         return usage("--mode wall needs no --clock; leave out", record->clock);
+    if (strcmp(record->mode, "wall") == 0 &&
+        strcmp(record->sampling, "auto") != 0)
+        return usage("--mode wall needs no --sampling; leave out",
+                     record->sampling);
+    if (strcmp(record->mode, "wall") == 0 && record->native)
+        return usage_error("record", "--native needs the signals of --mode "
+                                     "cpu");
     record->argv = argv + optind;
     return 0;
 }
@@ -305,6 +333,8 @@ run_in_environment(struct record *record)
         .interval = interval,
         .mode = record->mode,
         .clock = record->clock,
+        .sampling = record->sampling,
+        .native = record->native,
     };
     struct environment environment;
     int status;
@@ -354,9 +384,9 @@ record_command(struct record *record)
 int
 cmd_record(int argc, char **argv)
 {
-    struct record record = { .interval = 0.001,
-                             .mode = "cpu",
-                             .clock = "auto" };
+    struct record record = {
+        .interval = 0.001, .mode = "cpu", .clock = "auto", .sampling = "auto"
+    };
     char *name = NULL;
     int status = parse(&record, argc, argv);
 

@@ -39,11 +39,17 @@ enum vmprof_clock {
 enum vmprof_sampling {
     VMPROF_SAMPLING_AUTO = 0,   /**< a thread that calls vmprof_poll() samples
                                      itself; the clock takes over where it does
-                                     not come to a poll */
+                                     not come to a poll. With native frames as
+                                     VMPROF_SAMPLING_SIGNAL */
     VMPROF_SAMPLING_SIGNAL = 1, /**< the clock's signals alone */
 };
 
-/** Which native frames are in a sample. @since 0.1 */
+/**
+ * Which native frames are in a sample: the C functions between which the VM's
+ * frames are, down to the main function. They are taken by signals, so
+ * VMPROF_SAMPLING_AUTO means VMPROF_SAMPLING_SIGNAL with them, and there are
+ * none in what a walker answers. @since 0.1
+ */
 enum vmprof_native {
     VMPROF_NATIVE_OFF = 0,
     VMPROF_NATIVE_COPY = 1,           /**< a copy of the C stack is unwound
@@ -117,7 +123,8 @@ struct vmprof_stats {
     uint64_t samples_written;   /**< given to the fd */
     uint64_t samples_unwritten; /**< not, because of write_error */
     uint64_t bytes_written;     /**< to the fd */
-    uint64_t clock_failures;    /**< threads for which no clock could be had */
+    uint64_t clock_failures;    /**< times a thread's clock could not be had, or
+                                     was closed by the host and replaced */
     uint64_t sampled_ns;        /**< the sum of the samples' weights */
     int32_t write_error;        /**< 0, or the errno that stopped the writing */
     int32_t clock_error;    /**< 0, or the errno of the last clock failure */
@@ -168,6 +175,9 @@ vmprof_enable(int fd, double interval);
  * @retval -EINVAL  Also: a bad size, mode, clock, depth or ring size; or a
  *                  clock that the mode cannot use.
  * @retval -E2BIG   @p options asks for something this library is too old for.
+ * @retval -ENOTSUP Also: VMPROF_NATIVE_COPY of a library that was built without
+ *                  libunwind, or native frames on a machine other than x86-64
+ *                  and aarch64.
  * @par Context
  * Any thread, not from a signal handler.
  * @since 0.1

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "code.h"
+#include "splice.h"
 
 enum {
     KIND_SHIFT = 56,
@@ -98,8 +99,8 @@ extend(struct vmp_encoder *encoder, struct vmp_thread *thread, int64_t frame)
 
 /* The node of a record's stack, and the path to it for the next record. */
 static uint32_t
-follow(struct vmp_encoder *encoder, struct vmp_thread *thread,
-       const struct vmp_record *record, uint64_t *locations_lost)
+follow(struct vmp_drain *drain, struct vmp_thread *thread,
+       const struct vmp_record *record)
 {
     /* Frames left out stand as one frame beneath all others. */
     const uint32_t outer = record->keep ? record->keep + !!record->cut : 0;
@@ -112,11 +113,118 @@ follow(struct vmp_encoder *encoder, struct vmp_thread *thread,
     else
         thread->path_count = outer;
     if (record->cut && !outer)
-        r = extend(encoder, thread, 0);
+        r = extend(drain->encoder, thread, 0);
     for (uint32_t i = 0; i < record->added && r == 0; i++)
-        r = extend(encoder, thread,
-                   recorded_frame(encoder, record, i, locations_lost));
+        r = extend(
+            drain->encoder, thread,
+            recorded_frame(drain->encoder, record, i, &drain->locations_lost));
     return thread->path_count ? thread->path[thread->path_count - 1] : 0;
+}
+
+/* Where the C function is that runs a frame of a record; 0: unknown. */
+static uint64_t
+place_of(const struct vmp_record *record, uint32_t i)
+{
+    const struct vmp_sampled_frame *sampled = (const void *)(record + 1);
+    const struct vmprof_linked_frame *linked = (const void *)(record + 1);
+
+    if (record->type == VMP_RECORD_LINKED)
+        return linked[i].stack_pointer;
+    if (record->parts & VMP_PART_PLACES)
+        return ((const uint64_t *)(sampled + record->added))[i];
+    return 0;
+}
+
+/* As follow(), but only what VM frames there are and where they stand. */
+static void
+place_frames(struct vmp_drain *drain, struct vmp_spliced *spliced,
+             const struct vmp_record *record)
+{
+    const uint32_t outer = record->keep ? record->keep + !!record->cut : 0;
+
+    if (outer > spliced->placed_count)
+        return;
+    spliced->placed_count = outer;
+    if (record->cut && !outer)
+        spliced->placed[spliced->placed_count++] =
+            (struct vmp_placed_frame){ 0 };
+    for (uint32_t i = 0; i < record->added; i++) {
+        const int64_t frame =
+            recorded_frame(drain->encoder, record, i, &drain->locations_lost);
+
+        if (frame < 0)
+            return;
+        spliced->placed[spliced->placed_count++] = (struct vmp_placed_frame){
+            .place = place_of(record, i),
+            .frame = (uint32_t)frame,
+        };
+    }
+}
+
+/* Whether native frames end before one that VM frames stand on. */
+static bool
+ends_early(const struct vmp_spliced *spliced, const struct vmp_native *native,
+           uint64_t cfa)
+{
+    for (uint32_t i = 0; i < spliced->placed_count; i++)
+        if (spliced->placed[i].place >= cfa &&
+            spliced->placed[i].place < native->end)
+            return true;
+    return false;
+}
+
+static void
+count_end(struct vmp_drain *drain, const struct vmp_spliced *spliced,
+          const struct vmp_record *record, size_t count,
+          enum vmp_unwind_end end)
+{
+    const struct vmp_native *const native = vmp_record_native(record);
+
+    if (record->parts & VMP_PART_CHAIN && end == VMP_UNWIND_WHOLE && count &&
+        ends_early(spliced, native, spliced->native[count - 1].cfa))
+        end = VMP_UNWIND_FAILED;
+    drain->native_cut += end == VMP_UNWIND_CUT;
+    drain->native_failed += end == VMP_UNWIND_FAILED;
+}
+
+/* The node of a record's stack with its native frames; nodes are asked for from
+ * the first frame that differs from the last stack's. */
+static uint32_t
+follow_native(struct vmp_drain *drain, struct vmp_thread *thread,
+              const struct vmp_record *record)
+{
+    struct vmp_spliced *const spliced = thread->spliced;
+    enum vmp_unwind_end end;
+    uint32_t same = 0;
+    size_t count;
+
+    place_frames(drain, spliced, record);
+    count = vmp_unwind(drain->unwinder, record, spliced->native, &end);
+    count_end(drain, spliced, record, count, end);
+    count = vmp_splice(spliced->placed, spliced->placed_count, spliced->native,
+                       count, count ? vmp_record_native(record)->sp : 0,
+                       spliced->now);
+    while (same < count && same < thread->path_count &&
+           spliced->now[same] == spliced->last[same])
+        same++;
+    thread->path_count = same;
+    for (size_t i = same; i < count; i++) {
+        spliced->last[i] = spliced->now[i];
+        if (extend(drain->encoder, thread, spliced->now[i]) < 0)
+            break;
+    }
+    return thread->path_count ? thread->path[thread->path_count - 1] : 0;
+}
+
+/* Where VM frame `i` of the last sample is on the path; past its end if it is
+ * not. */
+static uint32_t
+path_index(const struct vmp_thread *thread, uint32_t i)
+{
+    if (!thread->spliced)
+        return i;
+    return i < thread->spliced->placed_count ? thread->spliced->placed[i].index
+                                             : thread->path_count;
 }
 
 /* The frame of a gap: one that no code has. */
@@ -158,7 +266,7 @@ follow_gap(struct vmp_encoder *encoder, const struct vmp_thread *thread,
            const struct vmp_record *record)
 {
     const struct vmp_sampled_frame *sampled = (const void *)(record + 1);
-    const uint32_t outer = record->keep + !!record->cut;
+    const uint32_t outer = path_index(thread, record->keep + !!record->cut);
     uint32_t parent = 0;
     int64_t node;
 
@@ -171,32 +279,34 @@ follow_gap(struct vmp_encoder *encoder, const struct vmp_thread *thread,
 }
 
 static void
-drain_record(struct vmp_encoder *encoder, struct vmp_thread *thread,
-             const struct vmp_record *record, uint64_t start_ns,
-             uint64_t *locations_lost)
+drain_record(struct vmp_drain *drain, struct vmp_thread *thread,
+             const struct vmp_record *record)
 {
-    const uint64_t time_ns =
-        record->time_ns > start_ns ? record->time_ns - start_ns : 0;
+    struct vmp_encoder *const encoder = drain->encoder;
+    const uint64_t time_ns = record->time_ns > drain->start_ns
+                                 ? record->time_ns - drain->start_ns
+                                 : 0;
 
     if (record->type == VMP_RECORD_GAP)
         vmp_encoder_gap(encoder, follow_gap(encoder, thread, record), time_ns,
                         record->weight_ns, record->phase);
     else
         vmp_encoder_sample(
-            encoder, follow(encoder, thread, record, locations_lost), time_ns,
-            record->weight_ns, record->phase, record->state);
+            encoder,
+            thread->spliced ? follow_native(drain, thread, record)
+                            : follow(drain, thread, record),
+            time_ns, record->weight_ns, record->phase, record->state);
 }
 
 void
-vmp_drain(struct vmp_encoder *encoder, struct vmp_thread *thread,
-          uint64_t start_ns, uint64_t *locations_lost)
+vmp_drain(struct vmp_drain *drain, struct vmp_thread *thread)
 {
     const struct vmp_record *record;
 
-    vmp_encoder_begin(encoder, &thread->stream);
+    vmp_encoder_begin(drain->encoder, &thread->stream);
     while ((record = vmp_ring_peek(&thread->ring))) {
-        drain_record(encoder, thread, record, start_ns, locations_lost);
+        drain_record(drain, thread, record);
         vmp_ring_consume(&thread->ring, record);
     }
-    vmp_encoder_finish(encoder);
+    vmp_encoder_finish(drain->encoder);
 }

@@ -5,13 +5,19 @@
 #define VMP_DRAIN_H
 
 #include "thread.h"
+#include "unwind.h"
 
-/*
- * Write out what is in a ring. `start_ns` is the session's. Positions whose
- * code is gone are added to *locations_lost. The writer's alone.
- */
+/* What draining needs, and what it counts. The writer's alone. */
+struct vmp_drain {
+    struct vmp_encoder *encoder;
+    uint64_t start_ns;             /* of the session */
+    struct vmp_unwinder *unwinder; /* NULL: there are no native frames */
+    uint64_t locations_lost;       /* positions whose code is gone */
+    uint64_t native_cut, native_failed;
+};
+
+/* Write out what is in a ring. */
 void
-vmp_drain(struct vmp_encoder *encoder, struct vmp_thread *thread,
-          uint64_t start_ns, uint64_t *locations_lost);
+vmp_drain(struct vmp_drain *drain, struct vmp_thread *thread);
 
 #endif

@@ -21,11 +21,21 @@ enum vmp_record_type {
     VMP_RECORD_LINKED = 4, /* by `added` struct vmprof_linked_frame, keep 0 */
 };
 
+/* What follows the frames of a sample, in this order; see native.h. */
+enum vmp_record_part {
+    VMP_PART_PLACES = 1, /* a uint64_t for each */
+    VMP_PART_COPY = 2,   /* struct vmp_native_copy */
+    VMP_PART_CHAIN = 4,  /* struct vmp_native_chain */
+};
+
 /* Only inside the process: bytes of a file come from format/. */
 struct vmp_record {
     uint32_t size; /* with what follows; a multiple of 8 */
     uint8_t type, phase, state;
-    uint8_t kind;       /* VMP_RECORD_GAP: of the frame that it ends in */
+    union {
+        uint8_t kind;  /* VMP_RECORD_GAP: of the frame that it ends in */
+        uint8_t parts; /* else: enum vmp_record_part */
+    };
     uint64_t time_ns;   /* on CLOCK_MONOTONIC */
     uint64_t weight_ns; /* what the sample stands for */
     uint32_t keep;      /* outer frames that are the last record's */

@@ -16,6 +16,7 @@
 #include "../sized.h"
 #include "code.h"
 #include "fork.h"
+#include "native.h"
 #include "observer.h"
 #include "session.h"
 #include "signal/handler.h"
@@ -52,10 +53,12 @@ is_observed(const struct vmprof_options *options)
 
 /* A record of the most frames there can be takes at most a quarter of it. */
 static uint64_t
-least_ring(uint64_t max_frames)
+least_ring(const struct vmprof_options *options)
 {
-    const uint64_t need = 4 * (sizeof(struct vmp_record) +
-                               max_frames * sizeof(struct vmprof_linked_frame));
+    const uint64_t need =
+        4 * (sizeof(struct vmp_record) +
+             options->max_frames * sizeof(struct vmprof_linked_frame) +
+             vmp_native_most(options));
     uint64_t size = LEAST_RING_SIZE;
 
     while (size < need)
@@ -87,21 +90,22 @@ check(struct vmprof_options *options)
     r = check_clock(options);
     if (r < 0)
         return r;
+    r = vmp_native_check(options);
+    if (r < 0)
+        return r;
     if (!options->max_frames)
         options->max_frames = DEFAULT_MAX_FRAMES;
     if (!options->ring_size)
-        options->ring_size = default_ring(options->interval);
+        options->ring_size =
+            vmp_native_ring(options, default_ring(options->interval));
     if (options->max_frames > MOST_MAX_FRAMES ||
         options->ring_size < LEAST_RING_SIZE ||
         options->ring_size > MOST_RING_SIZE ||
         options->ring_size & (options->ring_size - 1) ||
-        options->sampling > VMPROF_SAMPLING_SIGNAL ||
-        options->native > VMPROF_NATIVE_FRAME_POINTERS || options->reserved)
+        options->sampling > VMPROF_SAMPLING_SIGNAL || options->reserved)
         return -EINVAL;
-    if (options->native)
-        return -ENOTSUP;
-    if (options->ring_size < least_ring(options->max_frames))
-        options->ring_size = least_ring(options->max_frames);
+    if (options->ring_size < least_ring(options))
+        options->ring_size = least_ring(options);
     return 0;
 }
 
@@ -136,11 +140,15 @@ set_up(const struct vmprof_options *options, enum vmprof_clock rung)
     memset(&vmp_session, 0, sizeof(vmp_session));
     vmp_session.interval_ns = (uint64_t)(options->interval * 1e9 + 0.5);
     vmp_session.max_frames = options->max_frames;
+    vmp_session.native = options->native;
+    vmp_session.native_bytes = options->native_bytes;
     vmp_session.mode = options->mode;
     vmp_session.rung = rung;
     vmp_session.clock = is_observed(options) ? VMPROF_CLOCK_OBSERVER : rung;
-    vmp_session.polled =
-        !is_observed(options) && options->sampling == VMPROF_SAMPLING_AUTO;
+    vmp_session.polled = !is_observed(options) &&
+                         options->sampling == VMPROF_SAMPLING_AUTO &&
+                         /* At polls there is nothing native to see. */
+                         options->native == VMPROF_NATIVE_OFF;
     vmp_session.number = ++last_number ? last_number : ++last_number;
     vmp_session.ring_size = (size_t)options->ring_size;
     vmp_session.start_ns = vmp_now_ns(CLOCK_MONOTONIC);

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "legacy.h"
 #include "signal/sample.h"
+#include "splice.h"
 
 struct vmp_session vmp_session;
 
@@ -20,46 +22,67 @@ failed_clock(int error)
     vmp_session.clock_error = -error;
 }
 
-/* The ring and what else sampling needs; nothing if memory is short. */
-static int
-allocate(struct vmp_thread *thread)
-{
-    const size_t frames = vmp_session.max_frames + 1; /* and one for the cut */
-
-    thread->last.links = malloc(frames * sizeof(*thread->last.links));
-    thread->path = malloc(frames * sizeof(*thread->path));
-    if (thread->last.links && thread->path &&
-        vmp_ring_new(&thread->ring, vmp_session.ring_size) == 0)
-        return 0;
-    free(thread->last.links);
-    free(thread->path);
-    thread->last.links = NULL;
-    thread->path = NULL;
-    return -ENOMEM;
-}
-
 static void
 release(struct vmp_thread *thread)
 {
     vmp_ring_free(&thread->ring);
     free(thread->last.links);
     free(thread->path);
+    vmp_spliced_free(thread->spliced);
     thread->last.links = NULL;
     thread->path = NULL;
+    thread->spliced = NULL;
     thread->announced = false;
+}
+
+/* Where the thread's own C stack is: in the handler it is read as it is. */
+static void
+find_stack(struct vmp_thread *thread)
+{
+    pthread_attr_t attributes;
+    void *low;
+    size_t size;
+
+    thread->stack_low = thread->stack_high = 0;
+    if (pthread_getattr_np(thread->handle, &attributes) != 0)
+        return;
+    if (pthread_attr_getstack(&attributes, &low, &size) == 0) {
+        thread->stack_low = (uintptr_t)low;
+        thread->stack_high = (uintptr_t)low + size;
+    }
+    pthread_attr_destroy(&attributes);
+}
+
+/* The ring and what else sampling needs; nothing if memory is short. */
+static int
+allocate(struct vmp_thread *thread)
+{
+    const size_t frames = vmp_session.max_frames + 1; /* and one for the cut */
+    const size_t native =
+        vmp_session.native ? (size_t)VMP_MOST_NATIVE_FRAMES : 0;
+
+    thread->last.links = malloc(frames * sizeof(*thread->last.links));
+    thread->path = malloc((frames + native) * sizeof(*thread->path));
+    if (native)
+        thread->spliced = vmp_spliced_new(vmp_session.max_frames);
+    if (thread->last.links && thread->path && (!native || thread->spliced) &&
+        vmp_ring_new(&thread->ring, vmp_session.ring_size) == 0)
+        return 0;
+    release(thread);
+    return -ENOMEM;
 }
 
 static int
 start_clock(struct vmp_thread *thread)
 {
-    const uint64_t period_ns = vmp_jitter(thread, vmp_session.interval_ns);
     enum vmprof_clock rung = vmp_session.rung;
-    int r = vmp_clock_start(&thread->clock, rung, thread->tid, period_ns);
+    int r =
+        vmp_clock_start(&thread->clock, rung, thread->tid, thread->period_ns);
 
     /* Out of descriptors, say: the other rungs need none. */
     if (r < 0 && rung == VMPROF_CLOCK_PERF)
         r = vmp_clock_start(&thread->clock, VMPROF_CLOCK_MONOTONIC, thread->tid,
-                            period_ns);
+                            thread->period_ns);
     return r;
 }
 
@@ -120,6 +143,9 @@ vmp_session_join(struct vmp_thread *thread)
     thread->cpu_start_ns = vmp_thread_cpu_ns(thread->tid);
     thread->last_cpu_ns = thread->cpu_start_ns;
     thread->last_time_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    vmp_inherit(thread);
+    if (vmp_session.native)
+        find_stack(thread);
     r = allocate(thread);
     if (r < 0)
         failed_clock(r);
@@ -158,8 +184,10 @@ vmp_session_part(struct vmp_thread *thread)
         return;
     }
     /* When sampling ended they were closed, and the writer may be done. */
-    if (atomic_load(&vmp_session.sampling))
+    if (atomic_load(&vmp_session.sampling)) {
         close_accounts(thread);
+        vmp_bequeath(thread);
+    }
     thread->end_ns = vmp_now_ns(CLOCK_MONOTONIC);
     thread->state = VMP_THREAD_ENDED;
 }
@@ -185,6 +213,7 @@ add(struct vmp_counters *sum, const struct vmp_thread *thread)
     ADD(locations_lost);
     ADD(sampled_ns);
     ADD(lost_overrun);
+    ADD(native_cut);
     ADD(polled);
     ADD(held_back);
     ADD(system_ticks);
@@ -202,6 +231,8 @@ vmp_session_count(struct vmp_counters *sum)
     sum->clock_failures = vmp_session.clock_failures;
     sum->clock_retries = vmp_session.clock_retries;
     sum->locations_lost += vmp_session.locations_lost;
+    sum->native_cut += vmp_session.native_cut;
+    sum->native_failed += vmp_session.native_failed;
     for (struct vmp_thread *t = vmp_threads; t; t = t->next)
         if (t->state != VMP_THREAD_FREE && t->ring.data)
             add(sum, t);
@@ -255,6 +286,7 @@ vmp_session_close(void)
     }
     vmp_session.ended = sum;
     vmp_session.locations_lost = 0;
+    vmp_session.native_cut = vmp_session.native_failed = 0;
     vmp_session.enabled = false;
 }
 
@@ -272,6 +304,7 @@ vmp_session_leave_to_parent(void)
         t->ring.data = NULL;
         t->last.links = NULL;
         t->path = NULL;
+        t->spliced = NULL;
         t->announced = false;
         atomic_store(&t->busy, false);
         atomic_store(&t->poll.session, 0);

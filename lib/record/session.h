@@ -10,12 +10,24 @@
 #include "thread.h"
 #include "writer.h"
 
+/* What a thread that was too brief for a sample leaves to another. */
+struct vmp_legacy {
+    uint64_t unsampled_ns; /* of its CPU time */
+    uint64_t rest_ns;      /* until the next sample was due; 0: it was */
+};
+
+enum {
+    VMP_MOST_LEGACIES = 16,
+};
+
 struct vmp_session {
     /* What a handler reads; set before `sampling`. */
     atomic_bool sampling;
     atomic_int paused;
     uint64_t interval_ns;
     size_t max_frames;
+    uint32_t native;       /* enum vmprof_native */
+    uint32_t native_bytes; /* of the stack in a copy, at most */
 
     unsigned number; /* of this session, never 0 */
     bool polled;     /* threads that poll sample themselves */
@@ -29,9 +41,12 @@ struct vmp_session {
     uint64_t start_ns, stop_ns; /* on CLOCK_MONOTONIC; stop 0: it runs */
     struct vmp_counters ended;  /* of threads that are no more */
     uint64_t clock_failures, clock_retries, locations_lost;
+    uint64_t native_cut, native_failed; /* by the writer */
     int clock_error;
     uint64_t samples_written, samples_unwritten, bytes_written;
     int write_error;
+    struct vmp_legacy legacies[VMP_MOST_LEGACIES];
+    unsigned legacy_count;
     char vm_name[64], program[64];
     struct vmp_writer *writer;
 };

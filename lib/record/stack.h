@@ -9,18 +9,26 @@
 
 #include <vmprof/stack.h>
 
+/* Where a stack was resumed or switched to. Yielding to it does not count: that
+ * is what it was waiting for. */
+struct vmp_stack_place {
+    uintptr_t stack_pointer;        /* 0: it never was */
+    const struct vmprof_frame *top; /* as it was then */
+};
+
 struct vmprof_stack {
     struct vmprof_frame *frames; /* slot 0 is the parent of the first frame */
     struct vmprof_frame *top;    /* kept here while it does not run */
     struct vmprof_frame *limit;
-    struct vmprof_stack *caller; /* the stack that resumed this one */
-    uint64_t caller_id;          /* as it was then: a thread's own may end */
-    uint64_t id;                 /* never used again for another stack */
-    uint64_t runs;               /* times it was gone on with */
-    bool is_own;                 /* a thread's, on which no other can run */
-    atomic_uint in_use;          /* it runs, or waits beneath one that does: the
+    struct vmprof_stack *caller;  /* the stack that resumed this one */
+    uint64_t caller_id;           /* as it was then: a thread's own may end */
+    uint64_t id;                  /* never used again for another stack */
+    uint64_t runs;                /* times it was gone on with */
+    struct vmp_stack_place place; /* where that was last done */
+    bool is_own;                  /* a thread's, on which no other can run */
+    atomic_uint in_use; /* it runs, or waits beneath one that does: the
                                     number of the process in which it does */
-    atomic_uint above;           /* stacks that were resumed on it */
+    atomic_uint above;  /* stacks that were resumed on it */
 };
 
 /* Map room for `max_depth` frames. Returns 0 or -ENOMEM. */

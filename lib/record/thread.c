@@ -13,6 +13,7 @@
 #include "fork.h"
 #include "lock.h"
 #include "session.h"
+#include "splice.h"
 
 enum {
     THREAD_DEPTH = 1 << 18,
@@ -68,6 +69,7 @@ vmp_thread_recycle(struct vmp_thread *thread)
     vmp_ring_free(&thread->ring);
     free(thread->last.links);
     free(thread->path);
+    vmp_spliced_free(thread->spliced);
     vmp_stack_unmap(&thread->own);
     clear(thread);
 }
@@ -139,6 +141,7 @@ attach(const struct vmprof_thread_options *options, struct vmp_thread **out)
     thread->head.limit = thread->own.limit;
     thread->head.stack = &thread->own;
     thread->tid = gettid();
+    thread->handle = pthread_self();
     thread->start_ns = vmp_now_ns(CLOCK_MONOTONIC);
     set_name(thread, options->name);
     thread->state = VMP_THREAD_ATTACHED;

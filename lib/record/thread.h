@@ -26,8 +26,9 @@ enum {
 /* The frames of one stack, as a part of a thread's whole stack. */
 struct vmp_segment {
     const struct vmprof_stack *stack;
-    uint64_t id;   /* the stack's */
-    uint64_t runs; /* the stack's then */
+    uint64_t id;                  /* the stack's */
+    uint64_t runs;                /* the stack's then */
+    struct vmp_stack_place place; /* likewise */
     size_t depth;
 };
 
@@ -71,9 +72,13 @@ struct vmp_thread {
     struct vmp_last_sample last;
     uint64_t last_cpu_ns, last_time_ns;
     uint64_t left_out_ns; /* CPU time of pauses */
+    uint64_t period_ns;    /* of CPU time, from then to the next sample */
+    uint64_t inherited_ns; /* from threads too brief for a sample: the first
+                              sample here stands for theirs, too */
     uint64_t random;
     struct vmp_counters counters; /* written by one, read by all */
     struct vmp_clock clock;
+    uintptr_t stack_low, stack_high; /* of its own C stack; 0: unknown */
 
     struct vmp_poll poll;
 
@@ -81,6 +86,7 @@ struct vmp_thread {
     enum vmp_thread_state state;
     struct vmp_thread *next;
     pid_t tid;
+    pthread_t handle;
     char name[32];
     bool is_ending;    /* without having been detached */
     uint64_t start_ns; /* of its attach; on CLOCK_MONOTONIC */
@@ -93,6 +99,7 @@ struct vmp_thread {
     bool announced; /* the stream has an index and a THREAD chunk */
     uint32_t *path; /* the node of each frame of the last sample */
     uint32_t path_count;
+    struct vmp_spliced *spliced; /* with native frames */
 };
 
 static_assert(offsetof(struct vmp_thread, head) == 0, "the VM writes here");

@@ -13,7 +13,7 @@
 #include "session.h"
 
 enum {
-    LONGEST_WAIT_MS = 80, /* what is older than 100 ms is in the file */
+    LONGEST_WAIT_MS = 60, /* what is older than 100 ms is in the file */
     SHORTEST_WAIT_MS = 5,
     STATS_EVERY_NS = 1000 * 1000 * 1000,
 };
@@ -23,10 +23,10 @@ struct vmp_writer {
     struct vmp_output *output;
     struct vmp_session_info info;
     struct vmp_encoder *encoder;
+    struct vmp_drain drain;
     uint32_t thread_count; /* announced */
     unsigned wait_ms;
     uint64_t stats_ns; /* when they were written last */
-    uint64_t locations_lost;
 
     pthread_mutex_t mutex;
     pthread_cond_t wake;
@@ -112,8 +112,7 @@ drain_thread(struct vmp_writer *writer, struct vmp_thread *thread)
     }
     if (sampled) {
         adapt(writer, &thread->ring);
-        vmp_drain(writer->encoder, thread, writer->info.monotonic_ns,
-                  &writer->locations_lost);
+        vmp_drain(&writer->drain, thread);
     }
     if (state != VMP_THREAD_ENDED)
         return;
@@ -138,7 +137,9 @@ flush(struct vmp_writer *writer)
         encoded + refused - vmp_session.samples_written;
     vmp_session.bytes_written = vmp_output_bytes(writer->output);
     vmp_session.write_error = vmp_output_error(writer->output);
-    vmp_session.locations_lost = writer->locations_lost;
+    vmp_session.locations_lost = writer->drain.locations_lost;
+    vmp_session.native_cut = writer->drain.native_cut;
+    vmp_session.native_failed = writer->drain.native_failed;
     vmp_threads_unlock();
 }
 
@@ -153,7 +154,9 @@ write_stats(struct vmp_writer *writer, bool at_once)
     writer->stats_ns = now_ns;
     vmp_threads_lock();
     vmp_session_check_clocks();
-    vmp_session.locations_lost = writer->locations_lost;
+    vmp_session.locations_lost = writer->drain.locations_lost;
+    vmp_session.native_cut = writer->drain.native_cut;
+    vmp_session.native_failed = writer->drain.native_failed;
     vmp_session_count(&counters);
     vmp_threads_unlock();
     vmp_encoder_stats(writer->encoder, since_start(writer, now_ns), &counters);
@@ -172,6 +175,8 @@ drain_all(struct vmp_writer *writer, bool is_last)
     vmp_session_retry_clocks();
     newest = vmp_threads;
     vmp_threads_unlock();
+    if (writer->drain.unwinder)
+        vmp_unwinder_begin(writer->drain.unwinder);
     /* Records are never unmapped, and the links behind one never change. */
     for (struct vmp_thread *t = newest; t; t = t->next)
         drain_thread(writer, t);
@@ -257,6 +262,7 @@ start_thread(struct vmp_writer *writer)
 static void
 free_writer(struct vmp_writer *writer)
 {
+    vmp_unwinder_free(writer->drain.unwinder);
     vmp_encoder_free(writer->encoder);
     pthread_cond_destroy(&writer->wake);
     pthread_mutex_destroy(&writer->mutex);
@@ -282,6 +288,10 @@ vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&writer->mutex, NULL);
     r = vmp_encoder_new(&writer->encoder, write_chunk, name_of, writer);
+    writer->drain.encoder = writer->encoder;
+    writer->drain.start_ns = info->monotonic_ns;
+    if (r == 0 && vmp_session.native)
+        r = vmp_unwinder_new(&writer->drain.unwinder, writer->encoder);
     if (r == 0)
         r = start_thread(writer);
     if (r < 0) {

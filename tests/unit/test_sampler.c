@@ -97,7 +97,7 @@ static void
 bad_options_are_refused(void **state)
 {
     (void)state;
-    struct vmprof_options bad[16];
+    struct vmprof_options bad[24];
     size_t count = 0;
 
     for (size_t i = 0; i < LENGTH(bad); i++)
@@ -119,6 +119,11 @@ bad_options_are_refused(void **state)
     bad[count++].clock = VMPROF_CLOCK_MONOTONIC;
     bad[count].mode = VMPROF_MODE_WALL;
     bad[count++].clock = VMPROF_CLOCK_CPU_TIMER;
+    bad[count++].native = 3;
+    bad[count++].native_bytes = 1023;
+    bad[count++].native_bytes = (64 << 10) + 1;
+    bad[count].mode = VMPROF_MODE_WALL;
+    bad[count++].native = VMPROF_NATIVE_FRAME_POINTERS;
     bad[count++].interval = 0;
 
     for (size_t i = 0; i < count; i++) {

@@ -4,12 +4,20 @@
 
 #include "environment.h"
 
+#include <string.h>
+
 int
 record_env_autostart(struct environment *environment,
                      const struct recording *recording)
 {
-    return environment_set(environment, VMPROF_RECORD_VARIABLE,
-                           "interval=%s;mode=%s;clock=%s;file=%s",
-                           recording->interval, recording->mode,
-                           recording->clock, recording->path);
+    /* Only when asked for: a VM that was linked to an older autostart refuses
+     * what it does not know. */
+    return environment_set(
+        environment, VMPROF_RECORD_VARIABLE,
+        "interval=%s;mode=%s;clock=%s;%s%s%s%sfile=%s", recording->interval,
+        recording->mode, recording->clock,
+        strcmp(recording->sampling, "signal") ? "" : "sampling=signal;",
+        recording->native ? "native=" : "",
+        recording->native ? recording->native : "",
+        recording->native ? ";" : "", recording->path);
 }

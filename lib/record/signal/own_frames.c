@@ -6,6 +6,7 @@
 #include "own_frames.h"
 
 #include "../session.h"
+#include "capture.h"
 #include "sample.h"
 
 struct vmp_record *
@@ -87,10 +88,14 @@ vmp_read_own_frames(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
     const size_t room = vmp_session.max_frames;
     const uint64_t weight_ns = vmp_weigh_own_frames(thread, now_ns, cpu_ns);
     struct vmprof_linked_frame *frames;
-    struct vmp_record *const record = vmp_reserve_own_frames(
-        thread, VMP_RECORD_LINKED, room, sizeof(*frames));
+    struct vmp_capture capture;
+    struct vmp_record *record;
     size_t cut = 0, count;
 
+    vmp_capture_open(&capture, thread);
+    vmp_capture_reserve(&capture, thread, room * sizeof(*frames));
+    record = vmp_reserve_own_frames(thread, VMP_RECORD_LINKED, room,
+                                    sizeof(*frames));
     if (!record)
         return;
     frames = (struct vmprof_linked_frame *)(record + 1);
@@ -108,5 +113,6 @@ vmp_read_own_frames(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
     record->cut = cut;
     record->added = (uint32_t)count;
     record->size = (uint32_t)(sizeof(*record) + count * sizeof(*frames));
+    vmp_capture_take(&capture, thread, record);
     vmp_commit_own_frames(thread, record, now_ns, cpu_ns, weight_ns);
 }

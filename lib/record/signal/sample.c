@@ -5,6 +5,7 @@
 #include "sample.h"
 
 #include "../session.h"
+#include "capture.h"
 #include "own_frames.h"
 
 uint64_t
@@ -30,13 +31,44 @@ vmp_reserve_record(struct vmp_thread *thread, size_t added, size_t frame_size)
         return NULL;
     }
     record->size = (uint32_t)size;
+    record->parts = 0;
     record->added = (uint32_t)added;
     return record;
 }
 
-void
-vmp_commit_record(struct vmp_thread *thread, const struct vmp_record *record)
+/* Room for the frames, with their places if there are native ones. */
+static struct vmp_record *
+reserve_placed(struct vmp_thread *thread, size_t added,
+               struct vmp_capture *capture)
 {
+    const size_t frame_size = sizeof(struct vmp_sampled_frame) +
+                              (vmp_session.native ? sizeof(uint64_t) : 0);
+
+    vmp_capture_reserve(capture, thread, added * frame_size);
+    return vmp_reserve_record(thread, added, frame_size);
+}
+
+/* What follows the frames of a record, with native frames. */
+static void
+add_native(struct vmp_thread *thread, const struct vmp_window *window,
+           const struct vmp_capture *capture, struct vmp_record *record)
+{
+    struct vmp_sampled_frame *const frames =
+        (struct vmp_sampled_frame *)(record + 1);
+
+    if (!vmp_session.native)
+        return;
+    record->parts = VMP_PART_PLACES;
+    vmp_capture_places(capture, thread, window,
+                       (uint64_t *)(frames + record->added));
+    vmp_capture_take(capture, thread, record);
+}
+
+void
+vmp_commit_record(struct vmp_thread *thread, struct vmp_record *record)
+{
+    record->weight_ns += thread->inherited_ns;
+    thread->inherited_ns = 0;
     vmp_count(&thread->counters.samples, 1);
     vmp_count(&thread->counters.sampled_ns, record->weight_ns);
     if (record->cut || record->state & VMP_STATE_LEAF_MISSING)
@@ -97,9 +129,11 @@ bool
 vmp_record_stack(struct vmp_thread *thread, const struct vmp_window *window,
                  uint64_t now_ns, uint64_t weight_ns, unsigned state)
 {
-    struct vmp_record *const record = vmp_reserve_record(
-        thread, window->count - window->keep, sizeof(struct vmp_sampled_frame));
+    struct vmp_capture capture;
+    struct vmp_record *record;
 
+    vmp_capture_open(&capture, thread);
+    record = reserve_placed(thread, window->count - window->keep, &capture);
     if (!record)
         return false;
     if (window->leaf_missing)
@@ -113,6 +147,7 @@ vmp_record_stack(struct vmp_thread *thread, const struct vmp_window *window,
     record->cut = window->cut;
     copy_frames(window, (struct vmp_sampled_frame *)(record + 1),
                 thread->last.links);
+    add_native(thread, window, &capture, record);
     vmp_window_remember(window, &thread->last);
     vmp_commit_record(thread, record);
     thread->last_cpu_ns += weight_ns;

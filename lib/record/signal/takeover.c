@@ -20,7 +20,8 @@ samples_itself(const struct vmp_thread *thread)
     const unsigned session =
         atomic_load_explicit(&thread->poll.session, memory_order_relaxed);
 
-    return session && thread->poll.joined == session && !thread->request;
+    return session && thread->poll.joined == session &&
+           !vmp_has_own_frames(thread);
 }
 
 bool
@@ -45,8 +46,10 @@ vmp_tick_period(struct vmp_thread *thread, bool polls_come)
     struct vmp_poll *const poll = &thread->poll;
     uint64_t period_ns = vmp_session.interval_ns, most_ns = 2 * period_ns;
 
-    if (!samples_itself(thread))
-        return vmp_jitter(thread, period_ns);
+    if (!samples_itself(thread)) {
+        thread->period_ns = vmp_jitter(thread, period_ns);
+        return thread->period_ns;
+    }
     if (period_ns < LEAST_PERIOD_NS)
         period_ns = LEAST_PERIOD_NS;
     if (most_ns < MOST_PERIOD_NS)

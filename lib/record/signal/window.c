@@ -8,6 +8,8 @@
 
 #include "sample.h"
 
+#include "../session.h"
+
 static void
 reverse(struct vmp_segment *segments, unsigned count)
 {
@@ -30,10 +32,11 @@ vmp_window_open(struct vmp_window *window, const struct vmprof_stack *innermost,
         const size_t depth = vmp_stack_depth(stack, top);
 
         if (count < VMP_MAX_SEGMENTS)
-            window->segments[count++] = (struct vmp_segment){
-                stack, stack->id,
-                __atomic_load_n(&stack->runs, __ATOMIC_RELAXED), depth
-            };
+            window->segments[count++] =
+                (struct vmp_segment){ stack, stack->id,
+                                      __atomic_load_n(&stack->runs,
+                                                      __ATOMIC_RELAXED),
+                                      stack->place, depth };
         else
             window->cut += depth;
     }
@@ -103,6 +106,15 @@ is_comparable(const struct vmp_window *window,
            window->segment_count == 1 && last->segment_count == 1;
 }
 
+/* With native frames, known frames have to stand where they stood. */
+static bool
+has_moved(const struct vmp_segment *now, const struct vmp_segment *then)
+{
+    return vmp_session.native != VMPROF_NATIVE_OFF &&
+           (now->place.stack_pointer != then->place.stack_pointer ||
+            now->place.top != then->place.top);
+}
+
 static size_t
 known_prefix(const struct vmp_window *window,
              const struct vmp_last_sample *last)
@@ -120,7 +132,7 @@ known_prefix(const struct vmp_window *window,
             window->skip;
         size_t same;
 
-        if (now->id != then->id)
+        if (now->id != then->id || has_moved(now, then))
             break;
         same = known_frames(now, window->skip, last->links + known, both);
         known += same;

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What unwinding has to know of the machine; one file each, in
+ * record/signal/machine_*.c. Registers go by their DWARF numbers. */
+#ifndef VMP_MACHINE_H
+#define VMP_MACHINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    VMP_MAX_REGISTERS = 33,
+};
+
+struct vmp_registers {
+    uint64_t value[VMP_MAX_REGISTERS];
+};
+
+struct vmp_machine {
+    bool is_known; /* else there are no native frames */
+    unsigned registers;
+    unsigned pc, sp, fp;
+    unsigned return_address; /* the register that rules name for it */
+    unsigned red_zone;       /* bytes below SP that a function may use */
+    uint64_t code_bits;      /* of a return address: others sign it */
+};
+
+extern const struct vmp_machine vmp_machine;
+
+/* The registers of what a signal interrupted; `context` is a ucontext_t.
+ * Signal context. */
+void
+vmp_registers_of_context(struct vmp_registers *registers, const void *context);
+
+#endif

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "modules.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../os/clock.h"
+
+enum {
+    MOST_HEADERS = 64,
+    LARGEST_PAGE = 64 << 10,
+    FIRST_TEXT = 32 << 10,
+    REST_PER_COST = 10, /* looking takes at most a 10th of the time */
+    ROUNDS_KEPT = 2,
+};
+
+/* A line of the maps. */
+struct mapping {
+    uint64_t start, end, offset, device, inode;
+    bool is_code;
+    char *path; /* in the text */
+};
+
+/* Returns false if the maps cannot be read. */
+static bool
+read_text(struct vmp_modules *modules)
+{
+    const int file = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    size_t used = 0;
+    ssize_t got = 1;
+
+    if (file < 0)
+        return false;
+    while (got > 0) {
+        if (modules->text_size - used < FIRST_TEXT / 2) {
+            const size_t size =
+                modules->text_size ? 2 * modules->text_size : FIRST_TEXT;
+            char *const grown = realloc(modules->text, size);
+            if (!grown)
+                break;
+            modules->text = grown;
+            modules->text_size = size;
+        }
+        got = read(file, modules->text + used, modules->text_size - used - 1);
+        used += got > 0 ? (size_t)got : 0;
+    }
+    close(file);
+    if (got == 0)
+        modules->text[used] = 0;
+    return got == 0 && used > 0;
+}
+
+/* Take a line and go behind it; false at the end. */
+static bool
+next_mapping(char **at, struct mapping *mapping)
+{
+    char *line = *at, *end = strchr(line, '\n');
+    char *rest;
+
+    if (!end)
+        return false;
+    *end = 0;
+    *at = end + 1;
+    mapping->start = strtoull(line, &rest, 16);
+    mapping->end = strtoull(rest + 1, &rest, 16);
+    mapping->is_code = strnlen(rest, 5) == 5 && rest[3] == 'x';
+    mapping->offset = strtoull(rest + 5, &rest, 16);
+    mapping->device = strtoull(rest, &rest, 16) << 32;
+    if (*rest == ':')
+        mapping->device |= strtoull(rest + 1, &rest, 16);
+    mapping->inode = strtoull(rest, &rest, 10);
+    mapping->path = rest + strspn(rest, " ");
+    return true;
+}
+
+static bool
+is_same(const struct vmp_module *module, const struct mapping *mapping)
+{
+    return module->start == mapping->start && module->end == mapping->end &&
+           module->offset == mapping->offset &&
+           module->device == mapping->device &&
+           module->inode == mapping->inode &&
+           (!module->path || !strcmp(module->path, mapping->path));
+}
+
+/* The name of a build id note among some notes. */
+static void
+find_build_id(struct vmp_module *module, struct vmp_reader *reader, uint64_t at,
+              uint64_t size)
+{
+    const uint64_t end = at + size;
+    ElfW(Nhdr) note;
+    char name[4];
+
+    while (at + sizeof(note) <= end &&
+           vmp_read(reader, at, &note, sizeof(note))) {
+        const uint64_t bytes =
+            at + sizeof(note) + ((uint64_t)note.n_namesz + 3) / 4 * 4;
+
+        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 &&
+            note.n_descsz <= sizeof(module->build_id) &&
+            vmp_read(reader, at + sizeof(note), name, 4) &&
+            !memcmp(name, "GNU", 4) &&
+            vmp_read(reader, bytes, module->build_id, note.n_descsz)) {
+            module->build_id_size = note.n_descsz;
+            return;
+        }
+        at = bytes + ((uint64_t)note.n_descsz + 3) / 4 * 4;
+    }
+}
+
+/* What the ELF header at the start of the image says of it. */
+static void
+read_headers(struct vmp_module *module, struct vmp_reader *reader)
+{
+    ElfW(Phdr) headers[MOST_HEADERS];
+    ElfW(Ehdr) elf;
+    bool is_found = false;
+
+    module->bias = module->start - module->offset;
+    if (!module->image || !vmp_read(reader, module->image, &elf, sizeof(elf)) ||
+        memcmp(elf.e_ident, ELFMAG, SELFMAG) != 0 ||
+        elf.e_phentsize != sizeof(*headers) || elf.e_phnum > MOST_HEADERS ||
+        !vmp_read(reader, module->image + elf.e_phoff, headers,
+                  elf.e_phnum * sizeof(*headers)))
+        return;
+    for (unsigned i = 0; i < elf.e_phnum && !is_found; i++) {
+        const ElfW(Phdr) *const h = &headers[i];
+
+        is_found = h->p_type == PT_LOAD && h->p_flags & PF_X &&
+                   module->offset + LARGEST_PAGE > h->p_offset &&
+                   module->offset < h->p_offset + h->p_filesz;
+        if (is_found)
+            module->bias += h->p_offset - h->p_vaddr;
+    }
+    for (unsigned i = 0; i < elf.e_phnum && is_found; i++) {
+        const uint64_t at = module->bias + headers[i].p_vaddr;
+
+        if (headers[i].p_type == PT_GNU_EH_FRAME)
+            module->unwind_table = at;
+        else if (headers[i].p_type == PT_NOTE && !module->build_id_size)
+            find_build_id(module, reader, at, headers[i].p_memsz);
+    }
+}
+
+/* Where the file begins that mappings are of. */
+struct image {
+    uint64_t device, inode, start;
+};
+
+static void
+follow_image(struct image *image, const struct mapping *mapping)
+{
+    if (!mapping->offset)
+        *image =
+            (struct image){ mapping->device, mapping->inode, mapping->start };
+    else if (mapping->inode != image->inode || mapping->device != image->device)
+        *image = (struct image){ 0 };
+}
+
+static void
+describe(struct vmp_modules *modules, struct vmp_module *module,
+         const struct mapping *mapping, const struct image *image,
+         struct vmp_reader *reader)
+{
+    const bool is_named = mapping->inode || !strcmp(mapping->path, "[vdso]") ||
+                          !strcmp(mapping->path, "[vsyscall]");
+
+    *module = (struct vmp_module){
+        .start = mapping->start,
+        .end = mapping->end,
+        .offset = mapping->offset,
+        .device = mapping->device,
+        .inode = mapping->inode,
+        .first_ns = modules->read_ns,
+    };
+    if (!is_named)
+        return;
+    module->path = strdup(mapping->path);
+    if (!module->path)
+        return;
+    module->id = ++modules->last_id;
+    modules->version++;
+    module->image = image->start;
+    read_headers(module, reader);
+}
+
+static bool
+overlap(const struct vmp_module *a, const struct vmp_module *b)
+{
+    return a->start < b->end && b->start < a->end;
+}
+
+/* Keep one that is no longer there for the samples on their way. */
+static void
+bury(struct vmp_modules *modules, struct vmp_module *module)
+{
+    struct vmp_module *gone;
+    unsigned *gone_in;
+
+    if (!module->id)
+        return;
+    modules->version++;
+    gone = realloc(modules->gone, (modules->gone_count + 1) * sizeof(*gone));
+    if (gone)
+        modules->gone = gone;
+    gone_in =
+        realloc(modules->gone_in, (modules->gone_count + 1) * sizeof(*gone_in));
+    if (gone_in)
+        modules->gone_in = gone_in;
+    if (!gone || !gone_in) {
+        free(module->path);
+        return;
+    }
+    gone[modules->gone_count] = *module;
+    gone[modules->gone_count].unwind_table = 0;
+    gone[modules->gone_count].is_contested = true;
+    gone_in[modules->gone_count++] = modules->round;
+}
+
+static void
+forget_gone(struct vmp_modules *modules)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < modules->gone_count; i++) {
+        if (modules->round - modules->gone_in[i] >= ROUNDS_KEPT) {
+            free(modules->gone[i].path);
+            continue;
+        }
+        modules->gone[kept] = modules->gone[i];
+        modules->gone_in[kept++] = modules->gone_in[i];
+    }
+    modules->gone_count = kept;
+}
+
+/* Where something else was a moment ago, it depends on the time of a sample what
+ * it means. */
+static void
+find_contests(struct vmp_modules *modules)
+{
+    for (size_t i = 0; i < modules->live_count; i++) {
+        struct vmp_module *const live = &modules->live[i];
+
+        live->is_contested = false;
+        for (size_t g = 0; g < modules->gone_count; g++)
+            live->is_contested |= overlap(live, &modules->gone[g]);
+    }
+}
+
+static struct vmp_module *
+next_old(struct vmp_modules *modules, size_t *i, const struct mapping *mapping)
+{
+    while (*i < modules->live_count && modules->live[*i].start < mapping->start)
+        bury(modules, &modules->live[(*i)++]);
+    if (*i < modules->live_count && is_same(&modules->live[*i], mapping))
+        return &modules->live[(*i)++];
+    return NULL;
+}
+
+/* Both are in the order of addresses. */
+static void
+take_over(struct vmp_modules *modules, struct vmp_reader *reader)
+{
+    struct vmp_module *made = NULL;
+    size_t count = 0, size = 0, old = 0;
+    struct image image = { 0 };
+    struct mapping mapping;
+    char *at = modules->text;
+
+    while (next_mapping(&at, &mapping)) {
+        struct vmp_module *same;
+
+        follow_image(&image, &mapping);
+        if (!mapping.is_code)
+            continue;
+        if (count == size) {
+            struct vmp_module *const grown =
+                realloc(made, (size = 2 * size + 32) * sizeof(*made));
+            if (!grown)
+                break;
+            made = grown;
+        }
+        same = next_old(modules, &old, &mapping);
+        if (same)
+            made[count] = *same;
+        else
+            describe(modules, &made[count], &mapping, &image, reader);
+        count++;
+    }
+    while (old < modules->live_count)
+        bury(modules, &modules->live[old++]);
+    free(modules->live);
+    modules->live = made;
+    modules->live_count = count;
+    for (size_t i = 0; i < count; i++)
+        made[i].last_ns = modules->begun_ns;
+    find_contests(modules);
+}
+
+static void
+refresh(struct vmp_modules *modules, struct vmp_reader *reader)
+{
+    bool is_read;
+
+    vmp_reader_forget(reader);
+    modules->begun_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    is_read = read_text(modules);
+    modules->read_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    if (is_read)
+        take_over(modules, reader);
+    modules->refreshed_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    modules->took_ns = modules->refreshed_ns - modules->begun_ns;
+}
+
+void
+vmp_modules_refresh(struct vmp_modules *modules, struct vmp_reader *reader)
+{
+    const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
+
+    if (now_ns - modules->refreshed_ns >= REST_PER_COST * modules->took_ns)
+        refresh(modules, reader);
+}
+
+void
+vmp_modules_begin(struct vmp_modules *modules)
+{
+    modules->round++;
+    if (modules->gone_count) {
+        forget_gone(modules);
+        find_contests(modules);
+    }
+}
+
+static struct vmp_module *
+find_live(struct vmp_modules *modules, uint64_t address)
+{
+    size_t low = 0, high = modules->live_count;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (modules->live[middle].end <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < modules->live_count && modules->live[low].start <= address)
+        return &modules->live[low];
+    return NULL;
+}
+
+/* What was there before `live`, or that if nothing was; NULL in between. */
+static struct vmp_module *
+find_gone(struct vmp_modules *modules, uint64_t address,
+          struct vmp_module *live)
+{
+    struct vmp_module *next = live;
+    bool is_known = false;
+
+    for (size_t i = modules->gone_count; i--;) {
+        struct vmp_module *const gone = &modules->gone[i];
+
+        if (address < gone->start || address >= gone->end)
+            continue;
+        if (modules->sample_ns > gone->last_ns)
+            return next ? NULL : gone;
+        if (modules->sample_ns >= gone->first_ns)
+            return gone;
+        next = gone;
+        is_known = true;
+    }
+    return is_known ? NULL : live;
+}
+
+struct vmp_module *
+vmp_modules_find(struct vmp_modules *modules, uint64_t address)
+{
+    struct vmp_module *const live = find_live(modules, address);
+
+    if (live && (!live->is_contested || modules->sample_ns >= live->first_ns))
+        return live;
+    return find_gone(modules, address, live);
+}
+
+void
+vmp_modules_free(struct vmp_modules *modules)
+{
+    for (size_t i = 0; i < modules->live_count; i++)
+        free(modules->live[i].path);
+    for (size_t i = 0; i < modules->gone_count; i++)
+        free(modules->gone[i].path);
+    free(modules->live);
+    free(modules->gone);
+    free(modules->gone_in);
+    free(modules->text);
+    memset(modules, 0, sizeof(*modules));
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+
+/* A machine whose native frames are not known. Signal context. */
+
+#include "../../os/machine.h"
+
+const struct vmp_machine vmp_machine = { .is_known = false };
+
+void
+vmp_registers_of_context(struct vmp_registers *registers, const void *context)
+{
+    (void)context;
+    *registers = (struct vmp_registers){ { 0 } };
+}

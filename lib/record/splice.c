@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "splice.h"
+
+#include <stdlib.h>
+
+struct vmp_spliced *
+vmp_spliced_new(size_t max_frames)
+{
+    const size_t most = max_frames + 1 + VMP_MOST_NATIVE_FRAMES;
+    struct vmp_spliced *const spliced = calloc(1, sizeof(*spliced));
+
+    if (!spliced)
+        return NULL;
+    spliced->placed = malloc((max_frames + 1) * sizeof(*spliced->placed));
+    spliced->last = malloc(most * sizeof(*spliced->last));
+    spliced->now = malloc(most * sizeof(*spliced->now));
+    if (spliced->placed && spliced->last && spliced->now)
+        return spliced;
+    vmp_spliced_free(spliced);
+    return NULL;
+}
+
+void
+vmp_spliced_free(struct vmp_spliced *spliced)
+{
+    if (!spliced)
+        return;
+    free(spliced->placed);
+    free(spliced->last);
+    free(spliced->now);
+    free(spliced);
+}
+
+size_t
+vmp_splice(struct vmp_placed_frame *placed, size_t placed_count,
+           const struct vmp_unwound *native, size_t native_count, uint64_t sp,
+           uint32_t *to)
+{
+    const uint64_t end = native_count ? native[native_count - 1].cfa : 0;
+    size_t left = native_count, count = 0;
+
+    for (size_t i = 0; i < placed_count; i++) {
+        const uint64_t place = placed[i].place;
+
+        /* All native frames that it lies in or beneath. */
+        while (left && place >= sp && place < end &&
+               place < native[left - 1].cfa)
+            to[count++] = native[--left].frame;
+        placed[i].index = (uint32_t)count;
+        to[count++] = placed[i].frame;
+    }
+    while (left)
+        to[count++] = native[--left].frame;
+    return count;
+}

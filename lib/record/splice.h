@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * VM frames and native frames in one stack. A VM frame keeps the stack pointer
+ * of the C function that entered it, so it belongs right inside that one. The
+ * writer's alone.
+ */
+#ifndef VMP_SPLICE_H
+#define VMP_SPLICE_H
+
+#include "unwind.h"
+
+/* A VM frame, by its index in the file. */
+struct vmp_placed_frame {
+    uint64_t place; /* a stack pointer; 0: unknown */
+    uint32_t frame;
+    uint32_t index; /* in the merged stack, once it is merged */
+};
+
+/* The last sample of a thread, as the writer has it. */
+struct vmp_spliced {
+    struct vmp_placed_frame *placed; /* its VM frames */
+    uint32_t placed_count;
+    uint32_t *last; /* the frame of each node of the thread's path */
+    uint32_t *now;  /* and those of the next one */
+    struct vmp_unwound native[VMP_MOST_NATIVE_FRAMES];
+};
+
+/* Room for as many VM frames as that. Returns NULL if memory is short. */
+struct vmp_spliced *
+vmp_spliced_new(size_t max_frames);
+void
+vmp_spliced_free(struct vmp_spliced *spliced);
+
+/*
+ * Merge into `to`, outermost first, room for all: VM frames come outermost
+ * first, native ones innermost first and from the stack pointer `sp` on. Each
+ * kind keeps its order. A VM frame whose place is on another C stack, or beyond
+ * what was unwound, follows the VM frame before it, or comes first of all.
+ * Returns how many there are.
+ */
+size_t
+vmp_splice(struct vmp_placed_frame *placed, size_t placed_count,
+           const struct vmp_unwound *native, size_t native_count, uint64_t sp,
+           uint32_t *to);
+
+#endif

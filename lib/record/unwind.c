@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "unwind.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vmprof/sampler.h>
+
+#include "cfi.h"
+#include "modules.h"
+#include "step.h"
+
+enum {
+    FIRST_CODES = 1 << 10,
+    MOST_CODES = 1 << 16,
+};
+
+/* What is known of one instruction. */
+struct code {
+    uint64_t address; /* 0: free */
+    uint32_t frame;   /* 0: there was no memory for it */
+    uint32_t module;  /* its id; 0: not of one */
+    struct vmp_row row;
+};
+
+struct vmp_unwinder {
+    struct vmp_encoder *encoder;
+    struct vmp_modules modules;
+    struct vmp_reader reader;
+    struct vmp_stepper *stepper;
+    struct code *codes;
+    size_t code_count, code_size; /* a power of two */
+    struct code uncertain;        /* not to be kept */
+    bool is_begun;                /* modules were looked at in this round, */
+    bool has_refreshed;           /* and once more for an unknown address */
+};
+
+/* A copy of the stack while it is unwound. */
+struct walk {
+    struct vmp_unwinder *unwinder;
+    const struct vmp_native *stack;
+    const unsigned char *copy;
+    struct vmp_registers registers;
+};
+
+enum step {
+    STEP_DONE,
+    STEP_LAST,
+    STEP_CUT,
+    STEP_FAILED,
+};
+
+int
+vmp_unwinder_new(struct vmp_unwinder **out, struct vmp_encoder *encoder)
+{
+    struct vmp_unwinder *const unwinder = calloc(1, sizeof(*unwinder));
+    int r;
+
+    if (!unwinder)
+        return -ENOMEM;
+    unwinder->encoder = encoder;
+    unwinder->code_size = FIRST_CODES;
+    unwinder->codes = calloc(FIRST_CODES, sizeof(*unwinder->codes));
+    r = unwinder->codes ? vmp_stepper_new(&unwinder->stepper,
+                                          &unwinder->modules, &unwinder->reader)
+                        : -ENOMEM;
+    if (r < 0)
+        vmp_unwinder_free(unwinder);
+    else
+        *out = unwinder;
+    return r;
+}
+
+void
+vmp_unwinder_free(struct vmp_unwinder *unwinder)
+{
+    if (!unwinder)
+        return;
+    vmp_stepper_free(unwinder->stepper);
+    vmp_modules_free(&unwinder->modules);
+    free(unwinder->codes);
+    free(unwinder);
+}
+
+/* Nothing is known of any instruction, as modules have come or gone. */
+static void
+forget_codes(struct vmp_unwinder *unwinder)
+{
+    if (unwinder->code_count)
+        memset(unwinder->codes, 0,
+               unwinder->code_size * sizeof(*unwinder->codes));
+    unwinder->code_count = 0;
+}
+
+void
+vmp_unwinder_begin(struct vmp_unwinder *unwinder)
+{
+    vmp_modules_begin(&unwinder->modules);
+    unwinder->is_begun = false;
+    unwinder->has_refreshed = false;
+}
+
+static void
+refresh(struct vmp_unwinder *unwinder)
+{
+    const uint64_t version = unwinder->modules.version;
+
+    vmp_modules_refresh(&unwinder->modules, &unwinder->reader);
+    if (unwinder->modules.version != version)
+        forget_codes(unwinder);
+}
+
+static struct code *
+slot_of(struct code *codes, size_t size, uint64_t address)
+{
+    uint64_t i = address * 0x9e3779b97f4a7c15 >> 32;
+
+    while (codes[i & (size - 1)].address &&
+           codes[i & (size - 1)].address != address)
+        i++;
+    return &codes[i & (size - 1)];
+}
+
+static void
+grow_codes(struct vmp_unwinder *unwinder)
+{
+    const size_t size = unwinder->code_size * 2;
+    struct code *const grown =
+        size <= MOST_CODES ? calloc(size, sizeof(*grown)) : NULL;
+
+    if (!grown) {
+        forget_codes(unwinder);
+        return;
+    }
+    for (size_t i = 0; i < unwinder->code_size; i++)
+        if (unwinder->codes[i].address)
+            *slot_of(grown, size, unwinder->codes[i].address) =
+                unwinder->codes[i];
+    free(unwinder->codes);
+    unwinder->codes = grown;
+    unwinder->code_size = size;
+}
+
+static uint32_t
+index_of(struct vmp_unwinder *unwinder, struct vmp_module *module)
+{
+    const struct vmp_module_info info = {
+        .path = module->path,
+        .build_id = module->build_id,
+        .build_id_size = module->build_id_size,
+        .start = module->start,
+        .size = module->end - module->start,
+        .offset = module->offset,
+        .bias = module->bias,
+    };
+
+    if (!module->index)
+        module->index = vmp_encoder_module(unwinder->encoder, &info);
+    return module->index;
+}
+
+static struct vmp_module *
+module_at(struct vmp_unwinder *unwinder, uint64_t address)
+{
+    struct vmp_modules *const modules = &unwinder->modules;
+    struct vmp_module *const module = vmp_modules_find(modules, address);
+
+    if (module || unwinder->has_refreshed)
+        return module;
+    /* Loaded since the round began, perhaps. */
+    unwinder->has_refreshed = true;
+    refresh(unwinder);
+    return vmp_modules_find(modules, address);
+}
+
+static void
+describe(struct vmp_unwinder *unwinder, struct vmp_module *module,
+         uint64_t address, struct code *code)
+{
+    int64_t frame;
+
+    *code = (struct code){ .address = address };
+    if (module && module->id) {
+        code->module = module->id;
+        frame =
+            vmp_encoder_address(unwinder->encoder, index_of(unwinder, module),
+                                address - module->bias);
+        if (module->unwind_table)
+            vmp_cfi_row(&unwinder->reader, module->unwind_table, address,
+                        &code->row);
+    } else {
+        frame = vmp_encoder_address(unwinder->encoder, 0, address);
+    }
+    code->frame = frame < 0 ? 0 : (uint32_t)frame;
+}
+
+/* What there is to know of the instruction at `address`. */
+static const struct code *
+look_up(struct vmp_unwinder *unwinder, uint64_t address)
+{
+    struct code *code = slot_of(unwinder->codes, unwinder->code_size, address);
+    struct vmp_module *module;
+
+    if (code->address)
+        return code;
+    module = module_at(unwinder, address);
+    if (!module || module->is_contested) {
+        describe(unwinder, module, address, &unwinder->uncertain);
+        return &unwinder->uncertain;
+    }
+    if (unwinder->code_count >= unwinder->code_size / 2)
+        grow_codes(unwinder);
+    code = slot_of(unwinder->codes, unwinder->code_size, address);
+    unwinder->code_count++;
+    describe(unwinder, module, address, code);
+    return code;
+}
+
+/* Why a word is not in the copy. */
+static enum step
+why_not(const struct walk *walk, uint64_t address)
+{
+    const struct vmp_native *const stack = walk->stack;
+
+    return stack->is_cut && address >= stack->from &&
+                   (!stack->end || address < stack->end)
+               ? STEP_CUT
+               : STEP_FAILED;
+}
+
+static inline bool
+read_word(const struct walk *walk, uint64_t address, uint64_t *value)
+{
+    const uint64_t at = address - walk->stack->from;
+
+    /* Not at + 8: that may be past the last address. */
+    if (at >= walk->stack->size || walk->stack->size - at < sizeof(*value))
+        return false;
+    memcpy(value, walk->copy + at, sizeof(*value));
+    return true;
+}
+
+/* Registers change only if all that is needed is there. */
+static enum step
+follow_row(struct walk *walk, const struct vmp_row *row)
+{
+    uint64_t *const registers = walk->registers.value;
+    uint64_t cfa = registers[row->cfa_register] + (uint64_t)row->cfa_offset;
+    uint64_t saved[VMP_ROW_SAVED];
+
+    if (row->cfa_is_read && !read_word(walk, cfa, &cfa))
+        return why_not(walk, cfa);
+    for (unsigned i = 0; i < row->count; i++) {
+        const uint64_t at = cfa + (uint64_t)((int64_t)row->at[i] * 8);
+
+        if (!read_word(walk, at, &saved[i]))
+            return why_not(walk, at);
+    }
+    for (unsigned i = 0; i < row->count; i++)
+        registers[row->saved[i]] = saved[i];
+    registers[vmp_machine.sp] = cfa;
+    return row->kind == VMP_ROW_LAST ? STEP_LAST : STEP_DONE;
+}
+
+/* Code without rules, such as a JIT's: by its frame pointer, if that leads to a
+ * return address. */
+static enum step
+follow_frame_pointer(struct walk *walk)
+{
+    const uint64_t fp = walk->registers.value[vmp_machine.fp];
+    uint64_t before, pc;
+
+    if (fp < walk->registers.value[vmp_machine.sp] || fp % 8)
+        return STEP_FAILED;
+    if (!read_word(walk, fp, &before) || !read_word(walk, fp + 8, &pc))
+        return why_not(walk, fp);
+    pc &= vmp_machine.code_bits;
+    if (!pc || !vmp_modules_find(&walk->unwinder->modules, pc - 1))
+        return STEP_FAILED;
+    walk->registers.value[vmp_machine.fp] = before;
+    walk->registers.value[vmp_machine.sp] = fp + 16;
+    walk->registers.value[vmp_machine.return_address] = pc;
+    return STEP_DONE;
+}
+
+static enum step
+follow_other(struct walk *walk)
+{
+    const int r = vmp_step(walk->unwinder->stepper, walk->stack, walk->copy,
+                           &walk->registers);
+
+    if (r > 0) /* its RA is the PC already */
+        walk->registers.value[vmp_machine.return_address] =
+            walk->registers.value[vmp_machine.pc];
+    return r > 0 ? STEP_DONE : r == 0 ? STEP_LAST : STEP_FAILED;
+}
+
+static enum step
+follow(struct walk *walk, const struct code *code)
+{
+    enum step step;
+
+    switch (code->row.kind) {
+    case VMP_ROW_PLAIN:
+    case VMP_ROW_LAST:
+        step = follow_row(walk, &code->row);
+        break;
+    case VMP_ROW_OTHER:
+        return follow_other(walk);
+    default:
+        step = follow_frame_pointer(walk);
+    }
+    walk->registers.value[vmp_machine.pc] =
+        walk->registers.value[vmp_machine.return_address] &
+        vmp_machine.code_bits;
+    return step;
+}
+
+/* Whether a step led on: up the stack, or out of a function that has put
+ * nothing there, or off an alternate stack by a signal's frame. */
+static bool
+has_moved(const struct walk *walk, uint64_t sp, uint64_t pc, bool is_signal,
+          bool is_exact)
+{
+    const uint64_t now = walk->registers.value[vmp_machine.sp];
+
+    if (now > sp)
+        return true;
+    if (is_signal)
+        return now != sp;
+    return now == sp && is_exact && walk->registers.value[vmp_machine.pc] != pc;
+}
+
+static size_t
+unwind_copy(struct walk *walk, struct vmp_unwound *frames,
+            enum vmp_unwind_end *end)
+{
+    const uint64_t *const pc = &walk->registers.value[vmp_machine.pc];
+    const uint64_t *const sp = &walk->registers.value[vmp_machine.sp];
+    bool is_exact = true; /* the PC is no return address */
+    size_t count = 0;
+
+    *end = VMP_UNWIND_WHOLE;
+    while (*pc && count < VMP_MOST_NATIVE_FRAMES) {
+        const uint64_t from_pc = *pc, from_sp = *sp;
+        const struct code *const code =
+            look_up(walk->unwinder, is_exact ? *pc : *pc - 1);
+        const bool is_signal = code->row.is_signal_frame;
+        enum step step;
+
+        if (!code->frame)
+            return count; /* no memory for it */
+        frames[count].frame = code->frame;
+        frames[count].cfa = from_sp;
+        step = follow(walk, code);
+        if (step == STEP_DONE &&
+            !has_moved(walk, from_sp, from_pc, is_signal, is_exact))
+            step = STEP_FAILED;
+        if ((step == STEP_DONE || step == STEP_LAST) && *sp > from_sp)
+            frames[count].cfa = *sp;
+        count++;
+        if (step == STEP_CUT)
+            *end = VMP_UNWIND_CUT;
+        else if (step == STEP_FAILED)
+            *end = VMP_UNWIND_FAILED;
+        if (step != STEP_DONE)
+            return count;
+        is_exact = is_signal;
+    }
+    if (*pc)
+        *end = VMP_UNWIND_CUT;
+    return count;
+}
+
+/* A word that the handler took from the top of the stack. */
+static bool
+leaf_word(const struct vmp_native_chain *chain, uint64_t address,
+          uint64_t *value)
+{
+    const uint64_t at = (address - chain->head.sp) / 8;
+
+    if ((address - chain->head.sp) % 8 || at >= chain->word_count)
+        return false;
+    *value = chain->words[at];
+    return true;
+}
+
+/* Whether the frame pointer is not that of the innermost function, but of its
+ * caller. If so, where the function returns to and where its frame ends. */
+static bool
+find_caller(const struct vmp_native_chain *chain, const struct vmp_row *row,
+            struct vmp_native_frame *leaf)
+{
+    uint64_t pc = chain->link;
+
+    if (row->kind != VMP_ROW_PLAIN || row->cfa_is_read ||
+        row->cfa_register != vmp_machine.sp)
+        return false;
+    leaf->cfa = chain->head.sp + (uint64_t)row->cfa_offset;
+    for (unsigned i = 0; i < row->count; i++) {
+        const uint64_t at = leaf->cfa + (uint64_t)((int64_t)row->at[i] * 8);
+
+        if (row->saved[i] == vmp_machine.fp && at == chain->fp)
+            return false;
+        if (row->saved[i] == vmp_machine.return_address &&
+            !leaf_word(chain, at, &pc))
+            return false;
+    }
+    leaf->pc = pc & vmp_machine.code_bits;
+    return leaf->cfa <= chain->fp;
+}
+
+static size_t
+take_chain(struct vmp_unwinder *unwinder, const struct vmp_native *native,
+           struct vmp_unwound *frames, enum vmp_unwind_end *end)
+{
+    const struct vmp_native_chain *const chain = (const void *)native;
+    const struct vmp_native_frame *const from = (const void *)(chain + 1);
+    const size_t count = native->size / sizeof(*from);
+    size_t made = 0;
+
+    *end = native->is_cut ? VMP_UNWIND_CUT : VMP_UNWIND_WHOLE;
+    for (size_t i = 0; i < count && made < VMP_MOST_NATIVE_FRAMES; i++) {
+        const uint64_t pc = from[i].pc & vmp_machine.code_bits;
+        const struct code *const code = look_up(unwinder, i ? pc - 1 : pc);
+        struct vmp_native_frame leaf;
+
+        frames[made].frame = code->frame;
+        frames[made++].cfa = from[i].cfa;
+        if (i == 0 && find_caller(chain, &code->row, &leaf)) {
+            frames[0].cfa = leaf.cfa;
+            frames[made].frame = look_up(unwinder, leaf.pc - 1)->frame;
+            frames[made++].cfa = from[i].cfa;
+        }
+        if (!frames[made - 1].frame)
+            return made - 1;
+    }
+    return made;
+}
+
+const struct vmp_native *
+vmp_record_native(const struct vmp_record *record)
+{
+    const size_t frame_size =
+        record->type == VMP_RECORD_LINKED
+            ? sizeof(struct vmprof_linked_frame)
+            : sizeof(struct vmp_sampled_frame) + sizeof(uint64_t);
+
+    return (const void *)((const unsigned char *)(record + 1) +
+                          record->added * frame_size);
+}
+
+size_t
+vmp_unwind(struct vmp_unwinder *unwinder, const struct vmp_record *record,
+           struct vmp_unwound *frames, enum vmp_unwind_end *end)
+{
+    const struct vmp_native *const native = vmp_record_native(record);
+    struct walk walk = { .unwinder = unwinder, .stack = native };
+
+    *end = VMP_UNWIND_WHOLE;
+    if (!(record->parts & (VMP_PART_CHAIN | VMP_PART_COPY)))
+        return 0;
+    if (!unwinder->is_begun)
+        refresh(unwinder);
+    unwinder->is_begun = true;
+    unwinder->modules.sample_ns = record->time_ns;
+    if (record->parts & VMP_PART_CHAIN)
+        return take_chain(unwinder, native, frames, end);
+    walk.registers = ((const struct vmp_native_copy *)native)->registers;
+    walk.copy = (const unsigned char *)native + sizeof(struct vmp_native_copy);
+    return unwind_copy(&walk, frames, end);
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Native frames: VM and C frames in one stack, exactly. */
+
+#include "suite.h"
+
+#include "native_profile.h"
+
+/* From `i` on: each loop of the VM, its frame, and the C function it calls. */
+static void
+require_chain(const struct chain_functions *f, size_t i)
+{
+    for (unsigned level = 0; level < CHAIN_LEVELS; level++) {
+        require_in_stack(is_in(i, &f->run_vm));
+        require_in_stack(is_code(i + 1, chain.codes[level]));
+        require_in_stack(is_in(i + 2, &f->call_c));
+        i += 3;
+    }
+    require_in_stack(is_in(i, &f->spin));
+    require_in_stack(i + 1 == depth);
+}
+
+/* How many samples were taken in spin(), each of which is right. */
+static size_t
+check_chains(const struct chain_functions *f)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < d.sample_count; i++) {
+        load(i);
+        if (!is_in(depth - 1, &f->spin))
+            continue;
+        require_chain(f, first_in(&f->run_vm));
+        found++;
+    }
+    return found;
+}
+
+static void
+alternate(const struct chain_functions *f, uint32_t native)
+{
+    pthread_t stopper;
+
+    begin(native, 0);
+    stopper = start_stopper();
+    f->run(&chain, 0);
+    pthread_join(stopper, NULL);
+    end();
+    require(d.sample_count >= ENOUGH);
+    require(check_chains(f) > d.sample_count * 9 / 10);
+    require(d.module_count > 1);
+    require(profile_stats().native_cut == 0);
+    require(profile_stats().native_failed <= d.sample_count / 10);
+    decoded_free(&d);
+}
+
+static void
+alternate_by_copy(void)
+{
+    alternate(&chain_without_frame_pointers, VMPROF_NATIVE_COPY);
+}
+
+static void
+alternate_by_copy_with_frame_pointers(void)
+{
+    alternate(&chain_with_frame_pointers, VMPROF_NATIVE_COPY);
+}
+
+static void
+alternate_by_frame_pointers(void)
+{
+    alternate(&chain_with_frame_pointers, VMPROF_NATIVE_FRAME_POINTERS);
+}
+
+static void
+six_loops_through_c_are_exact_in_every_sample(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(alternate_by_copy, 60), 0);
+    assert_int_equal(isolate(alternate_by_copy_with_frame_pointers, 60), 0);
+}
+
+static void
+six_loops_are_exact_by_frame_pointers(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(alternate_by_frame_pointers, 60), 0);
+}
+
+static void *
+run_chain(void *user)
+{
+    const struct chain_functions *const f = user;
+    pthread_t stopper;
+
+    begin(VMPROF_NATIVE_COPY, 0);
+    stopper = start_stopper();
+    f->run(&chain, 0);
+    pthread_join(stopper, NULL);
+    return NULL;
+}
+
+static void
+alternate_on_a_thread(void)
+{
+    pthread_t thread;
+
+    require(pthread_create(&thread, NULL, run_chain,
+                           (void *)(uintptr_t)&chain_without_frame_pointers) ==
+            0);
+    pthread_join(thread, NULL);
+    end();
+    require(check_chains(&chain_without_frame_pointers) >
+            d.sample_count * 9 / 10);
+    decoded_free(&d);
+}
+
+static void
+a_thread_s_stack_ends_where_it_began(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(alternate_on_a_thread, 60), 0);
+}
+
+static void
+recurse_deep(void)
+{
+    const struct chain_functions *const f = &chain_without_frame_pointers;
+    const unsigned levels = 2000;
+    pthread_t stopper;
+
+    begin(VMPROF_NATIVE_COPY, 4096);
+    stopper = start_stopper();
+    require(f->recurse(&chain, levels) == levels + 1);
+    pthread_join(stopper, NULL);
+    end();
+    require(profile_stats().native_cut > d.sample_count * 9 / 10);
+    require(d.stats.number[36] == profile_stats().native_cut);
+    require(check_chains(f) > d.sample_count * 9 / 10);
+    for (size_t i = 0; i < d.sample_count; i++) {
+        load(i);
+        require(depth < levels);
+    }
+    decoded_free(&d);
+}
+
+static void
+a_deep_stack_is_cut_and_counted(void **state)
+{
+    (void)state;
+    if (has_asan)
+        skip_because("a copy of 4 KiB holds no chain of AddressSanitizer's");
+    assert_int_equal(isolate(recurse_deep, 60), 0);
+}
+
+static void
+call_leaves(const struct chain_functions *f)
+{
+    size_t in_leaf = 0;
+    pthread_t stopper;
+
+    begin(VMPROF_NATIVE_COPY, 0);
+    stopper = start_stopper();
+    f->call_leaf(&chain);
+    pthread_join(stopper, NULL);
+    end();
+    for (size_t i = 0; i < d.sample_count; i++) {
+        size_t caller;
+
+        load(i);
+        in_leaf += is_in(depth - 1, &f->leaf);
+        if (!is_in(depth - 1, &f->leaf) && !is_in(depth - 1, &f->leaf_caller))
+            continue;
+        caller = first_in(&f->leaf_caller);
+        require_in_stack(caller < depth && caller > 2);
+        require_in_stack(caller == depth - 1 ||
+                         (caller == depth - 2 && is_in(depth - 1, &f->leaf)));
+    }
+    require(in_leaf > 20);
+    require(profile_stats().native_failed == 0);
+    decoded_free(&d);
+}
+
+static void
+call_leaves_with_frame_pointers(void)
+{
+    call_leaves(&chain_with_frame_pointers);
+}
+
+static void
+call_leaves_without_frame_pointers(void)
+{
+    call_leaves(&chain_without_frame_pointers);
+}
+
+static void
+prologues_and_epilogues_are_unwound_like_all_else(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(call_leaves_with_frame_pointers, 60), 0);
+    assert_int_equal(isolate(call_leaves_without_frame_pointers, 60), 0);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(six_loops_through_c_are_exact_in_every_sample),
+        cmocka_unit_test(six_loops_are_exact_by_frame_pointers),
+        cmocka_unit_test(a_thread_s_stack_ends_where_it_began),
+        cmocka_unit_test(a_deep_stack_is_cut_and_counted),
+        cmocka_unit_test(prologues_and_epilogues_are_unwound_like_all_else),
+    };
+
+    return cmocka_run_group_tests_name("native", tests, NULL, NULL);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Unwinding rules, against libunwind at the instructions of the C library. */
+
+#include "suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "isolate.h"
+#include "record/cfi.h"
+#include "record/modules.h"
+#include "record/native.h"
+#include "record/step.h"
+
+enum {
+    WORDS = 8192,
+    STEPS = 60000,
+};
+
+static uint64_t words[WORDS];
+static struct vmp_native stack;
+static struct vmp_registers registers;
+
+/* A stack full of numbers, and registers that point into it. */
+static void
+make_stack(uint64_t *random)
+{
+    for (size_t i = 0; i < WORDS; i++)
+        words[i] = draw(random) >> 17;
+    stack = (struct vmp_native){ .size = sizeof(words), .from = 0x7000000000 };
+    stack.end = stack.from + stack.size;
+    for (unsigned i = 0; i < VMP_MAX_REGISTERS; i++)
+        registers.value[i] = stack.from + 20000 + 512 * (uint64_t)i;
+    stack.sp = registers.value[vmp_machine.sp] = stack.from + 16384;
+}
+
+static bool
+read_word(uint64_t address, uint64_t *value)
+{
+    const uint64_t at = address - stack.from;
+
+    if (address < stack.from || at > sizeof(words) - 8)
+        return false;
+    memcpy(value, (const char *)words + at, sizeof(*value));
+    return true;
+}
+
+/* What a row says; false if it leads out of the stack. */
+static bool
+follow(const struct vmp_row *row, struct vmp_registers *to)
+{
+    uint64_t cfa = to->value[row->cfa_register] + (uint64_t)row->cfa_offset;
+
+    if (row->cfa_is_read && !read_word(cfa, &cfa))
+        return false;
+    for (unsigned i = 0; i < row->count; i++)
+        if (!read_word(cfa + (uint64_t)((int64_t)row->at[i] * 8),
+                       &to->value[row->saved[i]]))
+            return false;
+    to->value[vmp_machine.sp] = cfa;
+    to->value[vmp_machine.pc] = to->value[vmp_machine.return_address];
+    return true;
+}
+
+static bool
+is_kept(unsigned number)
+{
+#if defined(__x86_64__)
+    return number == 3 || number == 6 || number == 7 || number >= 12;
+#else
+    return number >= 19 && number != 30;
+#endif
+}
+
+static const struct vmp_module *
+find_libc(struct vmp_modules *modules, struct vmp_reader *reader)
+{
+    vmp_modules_begin(modules);
+    vmp_modules_refresh(modules, reader);
+    return vmp_modules_find(modules, (uint64_t)(uintptr_t)strtol);
+}
+
+static void
+rows_lead_where_libunwind_does(void **state)
+{
+    (void)state;
+    static struct vmp_reader reader;
+    struct vmp_modules modules = { 0 };
+    const struct vmp_module *libc;
+    struct vmp_stepper *stepper;
+    uint64_t random = 88172645463325252;
+    size_t plain = 0, read = 0, last = 0, other = 0, none = 0;
+
+    if (!vmp_step_is_known)
+        skip_because("built without libunwind");
+    libc = find_libc(&modules, &reader);
+    assert_non_null(libc);
+    assert_true(libc->unwind_table != 0 && libc->path);
+    assert_int_equal(vmp_stepper_new(&stepper, &modules, &reader), 0);
+    make_stack(&random);
+    for (unsigned i = 0; i < rounds(STEPS); i++) {
+        const uint64_t pc =
+            libc->start + draw(&random) % (libc->end - libc->start);
+        struct vmp_registers ours, theirs;
+        struct vmp_row row;
+        int r;
+
+        vmp_cfi_row(&reader, libc->unwind_table, pc, &row);
+        plain += row.kind == VMP_ROW_PLAIN;
+        read += row.cfa_is_read;
+        last += row.kind == VMP_ROW_LAST;
+        other += row.kind == VMP_ROW_OTHER;
+        none += row.kind == VMP_ROW_NONE;
+        registers.value[vmp_machine.pc] = pc;
+        ours = theirs = registers;
+        if (row.kind != VMP_ROW_PLAIN || !follow(&row, &ours))
+            continue;
+        r = vmp_step(stepper, &stack, (const unsigned char *)words, &theirs);
+        if (r <= 0)
+            fail_msg("%#lx: libunwind says %d", (long)(pc - libc->bias), r);
+        for (unsigned k = 0; k < vmp_machine.registers; k++)
+            if (is_kept(k) && ours.value[k] != theirs.value[k])
+                fail_msg("%#lx: register %u is %#lx here, %#lx there",
+                         (long)(pc - libc->bias), k, (long)ours.value[k],
+                         (long)theirs.value[k]);
+    }
+    print_message("# %zu plain (%zu read), %zu last, %zu other, %zu none\n",
+                  plain, read, last, other, none);
+    assert_true(plain > rounds(STEPS) * 9 / 10);
+    vmp_stepper_free(stepper);
+    vmp_modules_free(&modules);
+}
+
+/* Whatever the bytes are, it ends, and reads nothing that is not there. */
+static void
+damaged_tables_give_rows_or_none(void **state)
+{
+    (void)state;
+    static struct vmp_reader reader;
+    static unsigned char image[1 << 16];
+    uint64_t random = 1181783497276652981;
+    const uint64_t table = (uint64_t)(uintptr_t)image;
+    const uint32_t count = 4;
+    struct vmp_row row;
+
+    for (unsigned i = 0; i < rounds(3000); i++) {
+        const unsigned char head[] = { 1, 0x1b, 0x03, 0x3b };
+        /* One function, whose rules are any bytes. */
+        const int32_t entries[] = { 4096, 8192,  5000, 8192,
+                                    6000, 40000, 7000, 65530 };
+        const unsigned char cie[] = { 20,  0,   0, 0, 0,    0,  0, 0,   1,
+                                      'z', 'R', 0, 1, 0x78, 16, 1, 0x1b };
+        const uint32_t fde[] = { 200, 8196 - 8000 };
+        const int32_t range[] = { 4096 - 8200, 4096 };
+
+        for (size_t k = 0; k < sizeof(image); k++)
+            image[k] = (unsigned char)(draw(&random) >> 30);
+        memcpy(image, head, sizeof(head));
+        memcpy(image + 8, &count, 4);
+        memcpy(image + 12, entries, sizeof(entries));
+        memcpy(image + 8192, fde, sizeof(fde));
+        memcpy(image + 8000, cie, sizeof(cie));
+        memcpy(image + 8200, range, sizeof(range));
+        image[8208] = 0;
+        vmp_reader_forget(&reader);
+        for (uint64_t pc = 0; pc < 9000; pc += 500 + i % 100) {
+            vmp_cfi_row(&reader, table, table + pc, &row);
+            assert_in_range(row.kind, VMP_ROW_NONE, VMP_ROW_OTHER);
+            assert_true(row.count <= VMP_ROW_SAVED);
+            assert_true(row.cfa_register < VMP_MAX_REGISTERS ||
+                        row.kind == VMP_ROW_OTHER);
+        }
+    }
+    vmp_cfi_row(&reader, 16, 4096, &row);
+    assert_int_equal(row.kind, VMP_ROW_NONE);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_lead_where_libunwind_does),
+        cmocka_unit_test(damaged_tables_give_rows_or_none),
+    };
+
+    return cmocka_run_group_tests_name("cfi", tests, NULL, NULL);
+}
