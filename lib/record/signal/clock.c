@@ -17,7 +17,7 @@ enum {
     /* Else a tick follows the handler of the last before the host has run one
      * instruction. perf counts no time of the kernel's, where a signal spends
      * most of its own. */
-    LEAST_TIMER_NS = 20 * 1000,
+    LEAST_TIMER_NS = 40 * 1000,
 };
 
 /* Marks our timers' signals; perf's are marked by their descriptor. */
