@@ -17,7 +17,7 @@ vmp_jitter(struct vmp_thread *thread, uint64_t interval_ns)
     x ^= x >> 7;
     x ^= x << 17;
     thread->random = x;
-    return interval_ns / 2 + (x >> 11) % (interval_ns | 1);
+    return (interval_ns / 2 + (x >> 11) % (interval_ns | 1)) | 1;
 }
 
 struct vmp_record *
