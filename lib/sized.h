@@ -6,6 +6,10 @@
 
 #include <stddef.h>
 
+/* The size of a struct that ended with `member`: the least that is taken. */
+#define VMP_SIZE_UP_TO(type, member)                                           \
+    (offsetof(struct type, member) + sizeof(((struct type *)0)->member))
+
 /*
  * Copy the caller's struct at `from`, whose first member is a uint64_t size,
  * into `to`, `known` bytes long. What an older caller does not have is zero;

@@ -17,7 +17,7 @@
 #include "name.h"
 
 enum {
-    CLASS_OPTIONS_SIZE_0_1 = 32,
+    CLASS_OPTIONS_SIZE_0_1 = VMP_SIZE_UP_TO(vmprof_code_class_options, user),
     CLASS_NAME_MAX = 63,
     ID_STEP = 4,
 };

@@ -3,73 +3,99 @@
 /*
  * A sample must fall on the first poll after it is due. If it fell on one that
  * a count picked, code that polls often would get the time of code that polls
- * rarely. So the counts shrink as the time comes near: each goes three quarters
- * of the way, and stays a longest step between two polls away from it.
+ * rarely. So the counts shrink as the time comes near: none may last beyond it
+ * even if polls come as rarely from now on as they do anywhere, as far as the
+ * number of looks that the interval can afford allows that much care.
  */
 
 #include "pace.h"
 
 enum {
     FIRST_POLLS = 16, /* when nothing is known */
-    STEPS = 8,        /* looks in an interval, at least */
-    LEAST_STEP_NS = 5000,
-    LOOK_NS = 6000, /* of the interval for each look that is allowed */
-    LEAST_LOOKS = 2,
-    MOST_LOOKS = 32,
+    LOOK_NS = 6000,   /* of the interval for each look */
+    LEAST_LOOKS = 1,
+    MOST_LOOKS = 96,
 };
 
-static const double MEMORY = 0.75, PEAK_MEMORY = 0.97, WAY = 0.75;
+static const double MEMORY = 0.75, SLOW_MEMORY = 0.95, LEAST_CARE = 1.1;
+
+static double
+least(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+static double
+most(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+static void
+remember(double highest[2], double value)
+{
+    highest[1] = most(highest[1], least(highest[0], value));
+    highest[0] = most(highest[0], value);
+}
+
+void
+vmp_pace_begin(struct vmp_pace *pace)
+{
+    pace->slow_ns[0] *= SLOW_MEMORY;
+    pace->slow_ns[1] *= SLOW_MEMORY;
+    pace->looks = 0;
+}
 
 void
 vmp_pace_learn(struct vmp_pace *pace, int64_t polls, uint64_t spent_ns,
                uint64_t interval_ns)
 {
     /* What took longer than all that matters here may have been a sleep. */
-    const double most_ns = 2 * (double)interval_ns;
-    const double spent =
-        (double)spent_ns < most_ns ? (double)spent_ns : most_ns;
+    const double spent = least((double)spent_ns, 2 * (double)interval_ns);
     const double each_ns = spent / (double)polls;
 
     pace->polls = pace->polls * MEMORY + (double)polls;
     pace->spent_ns = pace->spent_ns * MEMORY + spent;
-    pace->peak_ns *= PEAK_MEMORY;
-    if (each_ns > pace->peak_ns && each_ns < (double)interval_ns)
-        pace->peak_ns = each_ns;
-}
-
-static unsigned
-looks_for(uint64_t interval_ns)
-{
-    const uint64_t looks = interval_ns / LOOK_NS;
-
-    if (looks < LEAST_LOOKS)
-        return LEAST_LOOKS;
-    return looks > MOST_LOOKS ? MOST_LOOKS : (unsigned)looks;
+    if (each_ns < (double)interval_ns)
+        remember(pace->slow_ns, each_ns);
 }
 
 static double
-longest_step(uint64_t interval_ns)
+looks_for(uint64_t interval_ns)
 {
-    const uint64_t step_ns = interval_ns / STEPS;
+    return most(LEAST_LOOKS,
+                least((double)(interval_ns / LOOK_NS), MOST_LOOKS));
+}
 
-    return (double)(step_ns < LEAST_STEP_NS ? LEAST_STEP_NS : step_ns);
+/* The natural logarithm, or a bit more. */
+static double
+rough_log(double x)
+{
+    return x < 2 ? 1 : 0.7 * (64 - __builtin_clzll((uint64_t)x));
+}
+
+static int64_t
+within(double polls)
+{
+    return polls < 1 ? 1 : (int64_t)least(polls, VMP_MOST_POLLS);
 }
 
 int64_t
 vmp_pace_next(struct vmp_pace *pace, uint64_t left_ns, uint64_t interval_ns)
 {
-    const double longest_ns = longest_step(interval_ns);
-    double step_ns = (double)left_ns, polls;
+    const double average_ns = pace->spent_ns / pace->polls;
+    const double allowed = looks_for(interval_ns);
+    const double looks = allowed - pace->looks++;
+    const double ahead_ns = (double)left_ns - pace->slow_ns[1];
+    double rare, care;
 
-    if (pace->polls <= 0 || pace->spent_ns <= 0)
+    if (!(average_ns > 0))
         return FIRST_POLLS;
-    /* Short intervals cannot afford to come near in small steps. */
-    if (pace->looks++ < looks_for(interval_ns))
-        step_ns = (step_ns - pace->peak_ns) * WAY;
-    if (step_ns > longest_ns)
-        step_ns = longest_ns;
-    polls = step_ns * pace->polls / pace->spent_ns;
-    if (polls < 1)
-        return 1;
-    return polls > VMP_MOST_POLLS ? VMP_MOST_POLLS : (int64_t)polls;
+    if (looks <= -allowed)
+        return within((double)left_ns / average_ns);
+    /* In the end each poll is looked at, for as long as one may take. To go
+     * 1/n of the way up to there with each look takes n times the logarithm. */
+    rare = pace->slow_ns[1] / average_ns;
+    care = least(rare, (looks - rare) / rough_log(ahead_ns / pace->slow_ns[1]));
+    return within(ahead_ns / (average_ns * most(care, LEAST_CARE)));
 }

@@ -6,21 +6,26 @@
 
 #include <stdint.h>
 
-/* All zero knows nothing yet. */
-struct vmp_pace {
-    double polls, spent_ns; /* of late: how many came in how much time */
-    double peak_ns;         /* the longest between two, of late */
-    unsigned looks;         /* since the last sample */
-};
-
 enum {
     VMP_MOST_POLLS = 65536,
 };
 
-/* So many polls came in so much time: at least 1. */
+/* All zero knows nothing yet. Of the highest the second counts, for an interrupt
+ * is no reason to be careful. Times are those between two polls. */
+struct vmp_pace {
+    double polls, spent_ns; /* of late: how many came in how much time */
+    double slow_ns[2];      /* the highest averages between two looks */
+    unsigned looks;         /* since the last sample */
+};
+
+/* So many polls came, at least 1, in so much time. */
 void
 vmp_pace_learn(struct vmp_pace *pace, int64_t polls, uint64_t spent_ns,
                uint64_t interval_ns);
+
+/* A sample was taken; and the highest are forgotten bit by bit. */
+void
+vmp_pace_begin(struct vmp_pace *pace);
 
 /*
  * How many polls may come until the time is looked at again, when a sample is

@@ -22,7 +22,7 @@
 #include "signal/handler.h"
 
 enum {
-    OPTIONS_SIZE_0_1 = 64,
+    OPTIONS_SIZE_0_1 = VMP_SIZE_UP_TO(vmprof_options, reserved),
     DEFAULT_MAX_FRAMES = 1024,
     MOST_MAX_FRAMES = 65536,
     LEAST_DEFAULT_RING = 1 << 20,
@@ -30,8 +30,6 @@ enum {
     LEAST_RING_SIZE = 16 << 10,
     MOST_RING_SIZE = 1 << 30,
 };
-
-static_assert(sizeof(struct vmprof_options) >= OPTIONS_SIZE_0_1, "only grows");
 
 static int
 check_clock(const struct vmprof_options *options)
@@ -146,7 +144,7 @@ set_up(const struct vmprof_options *options, enum vmprof_clock rung)
                          /* At polls there is nothing native to see. */
                          options->native == VMPROF_NATIVE_OFF;
     vmp_session.number = ++last_number ? last_number : ++last_number;
-    vmp_session.ring_size = options->ring_size;
+    vmp_session.ring_size = (size_t)options->ring_size;
     vmp_session.start_ns = vmp_now_ns(CLOCK_MONOTONIC);
     if (options->vm_name)
         strncpy(vmp_session.vm_name, options->vm_name,

@@ -17,7 +17,7 @@
 
 enum {
     THREAD_DEPTH = 1 << 18,
-    OPTIONS_SIZE_0_1 = 24,
+    OPTIONS_SIZE_0_1 = VMP_SIZE_UP_TO(vmprof_thread_options, name),
 };
 
 _Thread_local struct vmp_thread *vmp_current;
@@ -130,8 +130,9 @@ attach(const struct vmprof_thread_options *options, struct vmp_thread **out)
 
     if (!thread)
         return -ENOMEM;
-    r = vmp_stack_map(&thread->own,
-                      options->max_depth ? options->max_depth : THREAD_DEPTH);
+    r = vmp_stack_map(&thread->own, options->max_depth
+                                        ? (size_t)options->max_depth
+                                        : THREAD_DEPTH);
     if (r < 0)
         return r;
     thread->own.is_own = true;
@@ -200,6 +201,8 @@ vmprof_detach_thread(struct vmprof_thread *head)
     vmp_stack_release(head->stack);
     thread->own.id = 0; /* nothing that sleeps on it goes on there */
     vmp_session_part(thread);
+    /* Its ring waits for the writer; address space can be short on 32 bits. */
+    vmp_stack_unmap(&thread->own);
     vmp_observe_unlock();
     vmp_threads_unlock();
     if (at_thread_end != (pthread_key_t)-1)

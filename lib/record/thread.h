@@ -61,13 +61,13 @@ struct vmp_thread {
     uint64_t jumps; /* to stacks that do not stand on the one left */
     vmprof_request_function request;
     void *request_user;
-    atomic_bool requested; /* a walker has been asked and has not answered */
+    atomic_uint requested; /* a walker has been asked and has not answered */
     vmprof_read_function read;
     void *read_user;
 
     /* Of whoever samples: the handler, a walker's answer, or the observer. */
-    atomic_bool busy;
-    void *context; /* what the tick in hand interrupted, or NULL */
+    atomic_uint busy; /* a word: RISC-V has no exchange of bytes */
+    void *context;    /* what the tick in hand interrupted, or NULL */
     struct vmp_ring ring;
     struct vmp_last_sample last;
     uint64_t last_cpu_ns, last_time_ns;
@@ -103,7 +103,7 @@ static_assert(offsetof(struct vmp_thread, head) == 0, "the VM writes here");
 /* The calling thread's record. A handler reads this, so that its first touch
  * must not allocate. */
 extern _Thread_local struct vmp_thread *vmp_current
-    __attribute__((tls_model("initial-exec")));
+    __attribute__((tls_model(VMP_TLS_MODEL)));
 
 /* All records, the newest first. The list only grows. Under the lock. */
 extern struct vmp_thread *vmp_threads;

@@ -7,6 +7,7 @@ and so may they use the library's data.
 """
 
 import argparse
+import fnmatch
 import pathlib
 import re
 import subprocess
@@ -36,11 +37,12 @@ def symbols(library):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--allowed", type=pathlib.Path, required=True)
+    parser.add_argument("--also", nargs="*", default=[], metavar="NAME")
     parser.add_argument("--library", required=True)
     args = parser.parse_args()
 
     found = list(symbols(args.library))
-    allowed = allowed_symbols(args.allowed)
+    allowed = allowed_symbols(args.allowed) | set(args.also)
     own = {name for member, name, kind in found if member and kind != "U"}
     data = {name for _, name, kind in found if kind in DATA}
     needed = {(member, name) for member, name, kind in found
@@ -49,7 +51,8 @@ def main():
         print(f"{args.library}: has no object of lib/record/signal/")
         return 1
     wrong = sorted((member, name) for member, name in needed
-                   if name not in allowed)
+                   if not any(fnmatch.fnmatchcase(name, pattern)
+                              for pattern in allowed))
     for member, name in wrong:
         print(f"lib/record/signal/{member} needs {name}, which "
               f"{args.allowed.name} does not allow")

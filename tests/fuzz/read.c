@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Reading and reporting whatever a file holds. An even first byte: the rest is
- * the file. An odd one: it says what chunks to make, with right checksums, so
+ * Reading and reporting whatever a file holds, with machine code or, where bit 1
+ * of the first byte is set, without. An even first byte: the rest is the file. An
+ * odd one: it says what chunks to make, with right checksums, so
  * that the fuzzer gets behind them.
  */
 #include <stdio.h>
@@ -65,13 +66,13 @@ write_chunks(int fd, struct source source)
 }
 
 static void
-report(const char *path, FILE *out)
+report(const char *path, const struct read_options *options, FILE *out)
 {
     char message[512];
     struct view view = { .path = path, .min_percent = 0.1 };
 
     terminal_open(&view.terminal, out);
-    if (!profile_read(&view.profile, path, NULL, tree_add, &view.tree, message,
+    if (!profile_read(&view.profile, path, options, tree_add, &view.tree, message,
                       sizeof(message)) &&
         !tree_finish(&view.tree, &view.profile) &&
         !labels_by_function(&view.functions, &view.profile) &&
@@ -107,7 +108,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     else if (write(fd, data + 1, size - 1) != (ssize_t)(size - 1))
         abort();
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    report(path, out);
+    report(path, &(struct read_options){ .no_native = data[0] & 2 }, out);
     close(fd);
     return 0;
 }

@@ -206,7 +206,7 @@ class Reader:
 
 def full_name(row):
     """The name of a row of the report, as the file has it."""
-    if row["function"].startswith("["):
+    if row["function"].startswith("[") or row.get("language") == "native":
         return row["function"]
     parts = [str(row[key]).replace("%", "%25").replace(":", "%3A")
              for key in ("language", "function", "line", "file")]

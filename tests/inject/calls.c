@@ -19,6 +19,11 @@ exported_leave(struct vmprof_thread *thread, vmprof_token token)
 VMPROF_API void
 exported_repair(struct vmprof_thread *thread, vmprof_token token)
     IN_LIBRARY(vmprof_execute_code_repair);
+VMPROF_API void
+exported_poll(struct vmprof_thread *thread) IN_LIBRARY(vmprof_poll);
+VMPROF_API int64_t
+exported_poll_counted(struct vmprof_thread *thread, int64_t countdown)
+    IN_LIBRARY(vmprof_poll_counted);
 VMPROF_API enum vmprof_phase
 exported_set_phase(struct vmprof_thread *thread, enum vmprof_phase phase)
     IN_LIBRARY(vmprof_set_phase);
@@ -166,6 +171,44 @@ current(struct world *w)
     return vmprof_current_thread() == w->thread;
 }
 
+static void
+poll_soon(struct world *w)
+{
+    w->thread->poll_countdown = 1;
+}
+
+static void
+poll_late(struct world *w)
+{
+    w->thread->poll_countdown = 100;
+}
+
+static intptr_t
+poll(struct world *w)
+{
+    vmprof_poll(w->thread);
+    return w->thread->poll_countdown >= 1;
+}
+
+static intptr_t
+poll_in_library(struct world *w)
+{
+    exported_poll(w->thread);
+    return w->thread->poll_countdown >= 1;
+}
+
+static intptr_t
+poll_counted(struct world *w)
+{
+    return vmprof_poll_counted(w->thread, 1) >= 1;
+}
+
+static intptr_t
+poll_counted_in_library(struct world *w)
+{
+    return exported_poll_counted(w->thread, 1) >= 1;
+}
+
 static const struct operation list[] = {
     { "enter", "vmprof_enter_kind", enter, PATH("AB", "ABC"), 0, NULL },
     { "enter, by a call", "vmprof_execute_code_enter", enter_in_library,
@@ -196,6 +239,16 @@ static const struct operation list[] = {
     { "set the phase, by a call", "vmprof_set_phase", set_phase_in_library,
       PATH("AB", "AB!6"), 0, NULL },
     { "current thread", "vmprof_current_thread", current, PATH("AB"), 0, NULL },
+    { "poll", "vmprof_poll", poll, PATH("AB"), NOT_ALWAYS | MAY_LOSE,
+      poll_late },
+    { "poll at the end of the countdown", "vmprof_poll_expired", poll,
+      PATH("AB"), NOT_ALWAYS | MAY_LOSE, poll_soon },
+    { "poll, by a call", "vmprof_poll", poll_in_library, PATH("AB"),
+      NOT_ALWAYS | MAY_LOSE, poll_soon },
+    { "poll with a countdown", "vmprof_poll_counted", poll_counted, PATH("AB"),
+      NOT_ALWAYS | MAY_LOSE, NULL },
+    { "poll with a countdown, by a call", "vmprof_poll_counted",
+      poll_counted_in_library, PATH("AB"), NOT_ALWAYS | MAY_LOSE, NULL },
     { "an enter that publishes first", NULL, enter_misordered,
       PATH("AB", "ABC"), MUST_FAIL, NULL },
     { "a handler that loses errno", NULL, leave, PATH("AB", "A"),

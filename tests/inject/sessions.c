@@ -116,6 +116,46 @@ answer(struct world *w)
     return vmprof_sample_stack(w->thread, frames, 2, 0) < 0;
 }
 
+static size_t
+read_a_and_b(struct vmprof_thread *thread, void *context,
+             struct vmprof_linked_frame *frames, size_t room, size_t *cut,
+             void *user)
+{
+    const struct world *const w = user;
+    const char *letters = "BA";
+
+    (void)thread;
+    (void)context;
+    (void)cut;
+    if (room < 2)
+        return VMPROF_UNREADABLE;
+    for (; *letters; letters++, frames++)
+        *frames = (struct vmprof_linked_frame){
+            .code = code(w, *letters),
+            .position = place_of_letter(*letters),
+            .has_position = 1,
+        };
+    return 2;
+}
+
+static void
+read_first(struct world *w)
+{
+    require(vmprof_read_frames(w->thread, read_a_and_b, w) == 0);
+}
+
+static intptr_t
+set_reader(struct world *w)
+{
+    return vmprof_read_frames(w->thread, read_a_and_b, w);
+}
+
+static intptr_t
+take_reader_away(struct world *w)
+{
+    return vmprof_read_frames(w->thread, NULL, NULL);
+}
+
 /* The child does nothing and is gone. */
 static intptr_t
 fork_and_wait(struct world *w)
@@ -151,6 +191,9 @@ static const struct operation list[] = {
       MAY_LOSE | IS_WALKED, NULL },
     { "answer as a walker", "vmprof_sample_stack", answer, PATH("AB"),
       MAY_LOSE | IS_WALKED, NULL },
+    { "set a reader", "vmprof_read_frames", set_reader, PATH("AB"), 0, NULL },
+    { "take a reader away", "vmprof_read_frames", take_reader_away, PATH("AB"),
+      0, read_first },
     { "fork", NULL, fork_and_wait, PATH("AB"), 0, NULL },
 };
 

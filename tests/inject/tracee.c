@@ -196,7 +196,7 @@ judge_counts(const struct operation *operation, const struct page *page)
 {
     const struct vmprof_stats s = profile_stats();
 
-    require(s.expirations <= page->delivered);
+    require(s.expirations <= page->delivered + s.polled);
     if (!(operation->flags & MAY_LOSE))
         require(s.lost_busy == 0 && s.lost_walker == 0);
     require(s.lost_ring_full == 0 && s.lost_switching == 0);

@@ -234,10 +234,34 @@ an_observed_sleep_is_not_interrupted(void **state)
     assert_int_equal(isolate(sleep_observed, 20), 0);
 }
 
+static void
+work_at_the_shortest_interval(void)
+{
+    const int file = profile_file();
+    struct vmprof_options options = profile_options(file, 1e-9);
+    struct decoded d;
+
+    options.clock = VMPROF_CLOCK_MONOTONIC;
+    attach();
+    require(vmprof_enable_with(&options) == 0);
+    for (volatile unsigned i = 0; i < 10 * 1000 * 1000; i++)
+        ;
+    finish_profile(file, &d);
+    require(d.sample_count > 0);
+}
+
+static void
+the_shortest_interval_leaves_time_for_the_host(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(work_at_the_shortest_interval, 20), 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_shortest_interval_leaves_time_for_the_host),
         cmocka_unit_test(a_foreign_handler_gets_its_signals_and_is_restored),
         cmocka_unit_test(a_handler_that_replaced_ours_stays),
         cmocka_unit_test(a_host_that_blocks_the_signal_survives),

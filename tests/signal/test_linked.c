@@ -103,14 +103,6 @@ pop(const struct node *node)
     innermost = node->caller;
 }
 
-/* A tick for which enough CPU time has passed on each rung. */
-static void
-tick(void)
-{
-    burn_cpu_ms(1);
-    vmp_tick((struct vmp_thread *)thread, vmp_now_ns(CLOCK_MONOTONIC));
-}
-
 /* A session in which no clock ticks by itself. */
 static int
 begin_without_ticks(uint32_t max_frames)
@@ -120,9 +112,16 @@ begin_without_ticks(uint32_t max_frames)
 
     options.max_frames = max_frames;
     require(vmprof_enable_with(&options) == 0);
-    /* So that a millisecond is not too little to be due. */
+    /* So that what tick() uses is enough to be due on every clock. */
     vmp_session.interval_ns = 1000000;
     return file;
+}
+
+static void
+tick(void)
+{
+    burn_cpu_ms(1);
+    vmp_tick((struct vmp_thread *)thread, vmp_now_ns(CLOCK_MONOTONIC));
 }
 
 static void
@@ -448,7 +447,7 @@ sleep_between_calls(void)
     options.mode = VMPROF_MODE_WALL;
     require(vmprof_enable_with(&options) == 0);
     require(burn_until((call(0, 10), reads >= 20), 20000));
-    usleep(300000);
+    sleep_ms(300);
     reads = 0;
     require(burn_until((call(0, 10), reads >= 20), 20000));
     finish_profile(file, &d);

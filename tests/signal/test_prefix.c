@@ -9,6 +9,7 @@
 #include "suite.h"
 
 #include <string.h>
+#include <sys/uio.h>
 
 #include "profiled.h"
 #include "record/observe.h"
@@ -390,10 +391,23 @@ ticks_record_the_stack_of_the_mirror(void **state)
     assert_int_equal(isolate(by_ticks, 30), 0);
 }
 
+/* qemu's user mode does not have it; then positions are lost and counted. */
+static bool
+can_be_read_from_outside(void)
+{
+    uintptr_t value = 1, copy = 0;
+    const struct iovec from = { &value, sizeof(value) },
+                       to = { &copy, sizeof(copy) };
+
+    return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == sizeof(copy);
+}
+
 static void
 looks_record_the_stack_of_the_mirror(void **state)
 {
     (void)state;
+    if (!can_be_read_from_outside())
+        skip_because("process_vm_readv() does not work here");
     assert_int_equal(isolate(by_looks, 30), 0);
 }
 
@@ -402,8 +416,10 @@ cut_stacks_keep_their_leaf_most_frames(void **state)
 {
     (void)state;
     assert_int_equal(isolate(by_ticks_cut_to_8, 30), 0);
-    assert_int_equal(isolate(by_looks_cut_to_8, 30), 0);
     assert_int_equal(isolate(by_ticks_cut_to_1, 30), 0);
+    if (!can_be_read_from_outside())
+        skip_because("process_vm_readv() does not work here");
+    assert_int_equal(isolate(by_looks_cut_to_8, 30), 0);
 }
 
 static void

@@ -30,6 +30,25 @@ attach(void)
     require(vmprof_request_sample(thread, request, ASKED) == 0);
 }
 
+/* A session in which no clock ticks by itself. */
+static void
+enable_without_ticks(int file, uint32_t max_frames)
+{
+    struct vmprof_options options = profile_options(file, 0.9);
+
+    options.max_frames = max_frames;
+    require(vmprof_enable_with(&options) == 0);
+    /* So that what tick() uses is enough to be due on every clock. */
+    vmp_session.interval_ns = 1000000;
+}
+
+static void
+tick(void)
+{
+    burn_cpu_ms(1);
+    vmp_tick((struct vmp_thread *)thread, vmp_now_ns(CLOCK_MONOTONIC));
+}
+
 /* Answer whenever asked, until `count` samples were taken. */
 static void
 answer(vmprof_code_id code, unsigned count)
@@ -107,9 +126,9 @@ answer_unasked(void)
     attach();
     require(vmprof_sample_stack(thread, NULL, 1, 0) == -EINVAL);
     require(vmprof_sample_stack(thread, &frame, 1, 0) == 0);
-    require(vmprof_enable(file, 0.9) == 0);
+    enable_without_ticks(file, 0);
     require(vmprof_sample_stack(thread, &frame, 1, 0) == 0);
-    vmp_tick((struct vmp_thread *)thread, vmp_now_ns(CLOCK_MONOTONIC));
+    tick();
     require(vmprof_sample_stack(thread, NULL, 0, 3) == 1);
     require(vmprof_sample_stack(thread, &frame, 1, 0) == 0);
     finish_profile(file, &d);
@@ -132,9 +151,9 @@ change_walkers_meanwhile(void)
     struct decoded d;
 
     attach();
-    require(vmprof_enable(file, 0.9) == 0);
+    enable_without_ticks(file, 0);
     for (unsigned i = 0; i < 10; i++) {
-        vmp_tick((struct vmp_thread *)thread, vmp_now_ns(CLOCK_MONOTONIC));
+        tick();
         require(vmprof_request_sample(thread, i % 2 ? request : NULL, ASKED) ==
                 0);
     }
@@ -154,16 +173,14 @@ deep_walk(void)
 {
     static struct vmprof_walked_frame frames[100];
     const int file = profile_file();
-    struct vmprof_options options = profile_options(file, 0.9);
     struct decoded d;
     uint32_t got[20];
 
     for (unsigned i = 0; i < 100; i++)
         frames[i] = (struct vmprof_walked_frame){ 0, i + 1, 0, 1 };
     attach();
-    options.max_frames = 10;
-    require(vmprof_enable_with(&options) == 0);
-    vmp_tick((struct vmp_thread *)thread, vmp_now_ns(CLOCK_MONOTONIC));
+    enable_without_ticks(file, 10);
+    tick();
     require(vmprof_sample_stack(thread, frames, 100, 5) == 1);
     finish_profile(file, &d);
     require(decoded_stack(&d, d.samples[0].node, got, 20) == 11);
@@ -198,7 +215,7 @@ sleep_between(void)
     options.mode = VMPROF_MODE_WALL;
     require(vmprof_enable_with(&options) == 0);
     answer(4, 20);
-    usleep(300000);
+    sleep_ms(300);
     answer(4, 20);
     finish_profile(file, &d);
     for (size_t i = 0; i < d.sample_count; i++) {
@@ -303,8 +320,8 @@ answer_while_paused(void)
     struct decoded d;
 
     attach();
-    require(vmprof_enable(file, 0.9) == 0);
-    vmp_tick((struct vmp_thread *)thread, vmp_now_ns(CLOCK_MONOTONIC));
+    enable_without_ticks(file, 0);
+    tick();
     require(vmprof_pause() == 1);
     require(vmprof_sample_stack(thread, NULL, 0, 0) == 0);
     require(vmprof_resume() == 0);

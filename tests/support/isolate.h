@@ -33,6 +33,13 @@ is_slow(void)
     return getenv("VMPROF_TEST_SLOW") != NULL;
 }
 
+/* Whether an emulator stands between the program and the kernel. */
+static inline bool
+is_emulated(void)
+{
+    return getenv("VMPROF_TEST_EMULATED") != NULL;
+}
+
 /*
  * Leave a cmocka test that cannot run here. Its own skip() says so in a way
  * that Meson takes for a failure; script/summary.py counts this one.
@@ -87,6 +94,19 @@ now_ms(void)
             holds_ = (condition);                                              \
         holds_;                                                                \
     })
+
+/* Sleep through signals: a clock of time that passes interrupts. */
+static inline void
+sleep_ms(int64_t ms)
+{
+    const int64_t end = now_ms() + ms;
+    const struct timespec until = { (time_t)(end / 1000),
+                                    (long)(end % 1000 * 1000000) };
+
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) ==
+           EINTR)
+        continue;
+}
 
 /* A child that crashes must die of it, not come back into the test runner. */
 static inline void

@@ -54,7 +54,7 @@ a_call_leaves_the_stack_as_it_found_it(void **state)
     vmprof_token outer, inner;
 
     outer = vmprof_execute_code_enter(thread, 4, &position);
-    assert_true(outer > 0);
+    assert_true(vmprof_token_is_good(outer));
     assert_int_equal(top->code & ~(uint64_t)3, 4);
     assert_ptr_equal(top->position, &position);
     assert_true(top->stack_pointer <= (uintptr_t)&position + 4096);
@@ -136,7 +136,7 @@ calls_that_do_not_fit_are_counted_and_undone_in_order(void **state)
     assert_int_equal(vmprof_enable(file, 0.5), 0);
     for (size_t i = 0; i < LENGTH(tokens); i++) {
         tokens[i] = enter(4);
-        assert_true(tokens[i] > 0);
+        assert_true(vmprof_token_is_good(tokens[i]));
     }
     assert_ptr_equal(thread->top, thread->limit + 1);
     assert_int_equal(thread->limit - top, 50);

@@ -167,6 +167,7 @@ native_address(struct native *native, uint32_t session, uint32_t module,
         .kind = FRAME_ADDRESS,
         .offset = address,
         .has_offset = true,
+        .is_machine_code = true,
         .module = module,
     };
     const struct symbol *symbols;

@@ -127,6 +127,23 @@ put_frame(struct profile *profile, uint32_t parent, uint32_t frame)
     return at < 0 ? at : store_node(profile, (uint32_t)at, frame);
 }
 
+/*
+ * A function of the VM was entered by the function of an address, not by what
+ * was inlined at the instruction where that happens to be.
+ */
+static uint32_t
+entering_node(const struct profile *profile, uint32_t parent, uint32_t frame)
+{
+    const uint32_t kind = profile->frames[frame].kind;
+
+    if (profile->frames[frame].is_machine_code || kind == FRAME_SYSTEM ||
+        kind == FRAME_NO_POLL)
+        return parent;
+    while (profile->frames[profile->nodes[parent].frame].inlined_into)
+        parent = profile->nodes[parent].parent;
+    return parent;
+}
+
 /* A node whose parent or frame is lost stands for an unknown stack. */
 static int64_t
 make_node(struct native *native, struct native_session *session,
@@ -139,7 +156,8 @@ make_node(struct native *native, struct native_session *session,
         return INDEX_LOST;
     if (frame == FRAME_LEFT_OUT)
         return parent;
-    return put_frame(native->profile, parent, frame);
+    return put_frame(native->profile,
+                     entering_node(native->profile, parent, frame), frame);
 }
 
 static int

@@ -42,6 +42,7 @@ struct frame {
     uint32_t line; /* where it is; 0: unknown */
     uint64_t offset;
     bool has_offset;
+    bool is_machine_code;  /* whoever made it; the offset is its address */
     uint32_t module;       /* index into modules; 0: none */
     uint32_t inlined_into; /* the frame around it, always in one with it; or
                               0: none */

@@ -114,9 +114,11 @@ read_file(struct perf_map *map, FILE *file)
     int result = line ? 0 : -ENOMEM;
 
     while (!result && map->count < MAX_ENTRIES && fgets(line, MAX_LINE, file)) {
+        const bool is_end = strchr(line, '\n') != NULL;
+
         if (is_start)
             result = add_line(map, line);
-        is_start = strchr(line, '\n') != NULL;
+        is_start = is_end;
     }
     free(line);
     return result ? result : ranges_finish(&map->ranges);

@@ -18,6 +18,7 @@ enum {
     PAGE = 4096, /* the least there is: no read crosses the end of memory */
     MOST_PAGES = (64 << 10) / PAGE + 2,
     CHUNK_WORDS = 64,
+    MOST_FRAME = 1 << 20,
 };
 
 /* Other code's frames: of no interest to a sanitizer, which must not replace
@@ -159,7 +160,8 @@ follow_own(const struct vmp_capture *capture, const struct vmp_thread *thread,
     return count;
 }
 
-/* The same on a stack whose end is not known. */
+/* The same on a stack whose end is not known: a coroutine that began with the
+ * frame pointer of another stack would lead there. */
 static unsigned
 follow_other(const struct vmp_capture *capture, struct vmp_native_frame *to,
              unsigned most)
@@ -174,7 +176,8 @@ follow_other(const struct vmp_capture *capture, struct vmp_native_frame *to,
         uint64_t record[2];
 
         to[count].pc = pc;
-        if (fp < least || fp % 8 || !read_record(&chunk, fp, record)) {
+        if (fp < least || fp - least > MOST_FRAME || fp % 8 ||
+            !read_record(&chunk, fp, record)) {
             to[count++].cfa = least;
             break;
         }

@@ -7,6 +7,11 @@
 #include <linux/perf_event.h>
 #include <sys/ioctl.h>
 
+/* Else a tick follows the handler of the last before the host has run one
+ * instruction. perf counts no time of the kernel's, where a signal spends most
+ * of its own. */
+static const uint64_t LEAST_TIMER_NS = 20 * 1000;
+
 /* Its address marks our timers' signals; perf's are marked by their code. */
 const char vmp_clock_cookie;
 
@@ -17,9 +22,11 @@ vmp_clock_rearm(const struct vmp_clock *clock, uint64_t period_ns)
         ioctl(clock->fd, PERF_EVENT_IOC_PERIOD, &period_ns);
         ioctl(clock->fd, PERF_EVENT_IOC_REFRESH, 1);
     } else if (clock->rung == VMPROF_CLOCK_MONOTONIC) {
+        const uint64_t wait_ns =
+            period_ns > LEAST_TIMER_NS ? period_ns : LEAST_TIMER_NS;
         const struct itimerspec once = {
-            .it_value = { .tv_sec = (time_t)(period_ns / 1000000000),
-                          .tv_nsec = (long)(period_ns % 1000000000) },
+            .it_value = { .tv_sec = (time_t)(wait_ns / 1000000000),
+                          .tv_nsec = (long)(wait_ns % 1000000000) },
         };
         timer_settime(clock->timer, 0, &once, NULL);
     }

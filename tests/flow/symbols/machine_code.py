@@ -14,7 +14,7 @@ sys.path.insert(0, str(FLOW / "tools"))
 
 import pprof  # noqa: E402
 import vmprof_file  # noqa: E402
-from command import path, tap, vmprof  # noqa: E402,F401
+from command import path, tap, text, vmprof  # noqa: E402,F401
 
 
 def run(*command, **more):

@@ -53,7 +53,8 @@ CALLS = {
     },
 }
 NATIVES = {"print", "len", "str", "int", "float", "push", "spawn", "done",
-           "clock", "thread_start", "thread_join", "garbage collector"}
+           "clock", "thread_start", "thread_join", "garbage collector",
+           "[no poll]", "[system calls]"}
 ROOTS = {"<main>", "worker"}
 
 LINES = """\
