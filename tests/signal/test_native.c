@@ -156,17 +156,12 @@ a_deep_stack_is_cut_and_counted(void **state)
     assert_int_equal(isolate(recurse_deep, 60), 0);
 }
 
+/* Every sample in the leaf function has its caller, and that has main(). */
 static void
-call_leaves(const struct chain_functions *f)
+check_leaves(const struct chain_functions *f)
 {
     size_t in_leaf = 0;
-    pthread_t stopper;
 
-    begin(VMPROF_NATIVE_COPY, 0);
-    stopper = start_stopper();
-    f->call_leaf(&chain);
-    pthread_join(stopper, NULL);
-    end();
     for (size_t i = 0; i < d.sample_count; i++) {
         size_t caller;
 
@@ -182,6 +177,46 @@ call_leaves(const struct chain_functions *f)
     require(in_leaf > 20);
     require(profile_stats().native_failed == 0);
     decoded_free(&d);
+}
+
+static void
+call_leaves(const struct chain_functions *f)
+{
+    pthread_t stopper;
+
+    begin(VMPROF_NATIVE_COPY, 0);
+    stopper = start_stopper();
+    f->call_leaf(&chain);
+    pthread_join(stopper, NULL);
+    end();
+    check_leaves(f);
+}
+
+/* The handler runs elsewhere, and what an epilogue has restored already lies on
+ * the page below the stack pointer's. */
+static void
+call_leaves_at_the_edge_of_a_page(void)
+{
+    static unsigned char handlers[64 << 10];
+    const stack_t alternate = { .ss_sp = handlers,
+                                .ss_size = sizeof(handlers) };
+    unsigned some = 20;
+
+    require(sigaltstack(&alternate, NULL) == 0);
+    begin(VMPROF_NATIVE_COPY, 0);
+    for (unsigned i = 0; i < 16; i++) {
+        const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+        volatile char *const room = __builtin_alloca(here % 4096 + 16 * i);
+        pthread_t stopper;
+
+        *room = 1;
+        stop = false;
+        require(pthread_create(&stopper, NULL, stop_soon, &some) == 0);
+        chain_without_frame_pointers.call_leaf(&chain);
+        pthread_join(stopper, NULL);
+    }
+    end();
+    check_leaves(&chain_without_frame_pointers);
 }
 
 static void
@@ -205,6 +240,16 @@ prologues_and_epilogues_are_unwound_like_all_else(void **state)
     assert_int_equal(isolate(call_leaves_without_frame_pointers, 60), 0);
 }
 
+static void
+a_handler_on_another_stack_sees_all_that_was_saved(void **state)
+{
+    (void)state;
+    skip_without_copies();
+    if (has_asan)
+        skip_because("AddressSanitizer has alternate stacks of its own");
+    assert_int_equal(isolate(call_leaves_at_the_edge_of_a_page, 60), 0);
+}
+
 int
 main(void)
 {
@@ -214,6 +259,7 @@ main(void)
         cmocka_unit_test(a_thread_s_stack_ends_where_it_began),
         cmocka_unit_test(a_deep_stack_is_cut_and_counted),
         cmocka_unit_test(prologues_and_epilogues_are_unwound_like_all_else),
+        cmocka_unit_test(a_handler_on_another_stack_sees_all_that_was_saved),
     };
 
     return cmocka_run_group_tests_name("native", tests, NULL, NULL);
