@@ -21,7 +21,8 @@ import figures  # noqa: E402
 import known  # noqa: E402
 
 MIXES = ["steady", "bursty", "lockstep", "evading", "syscalls", "brief"]
-ENGINES = ["perf", "monotonic", "cpu-timer", "observer", "gperftools"]
+ENGINES = ["perf", "monotonic", "cpu-timer", "observer", "polled",
+           "gperftools"]
 # What they show of a workload is what kernel ticks show.
 BY_KERNEL_TICKS = ["cpu-timer", "gperftools"]
 RATE, SECONDS = (1000, 10.0) if figures.LONG else (2000, 1.2)

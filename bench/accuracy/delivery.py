@@ -17,7 +17,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import figures  # noqa: E402
 import known  # noqa: E402
 
-ENGINES = ["perf", "monotonic", "cpu-timer", "observer", "gperftools"]
+ENGINES = ["perf", "monotonic", "cpu-timer", "observer", "polled",
+           "gperftools"]
 THREADS = [1, 2, 4, 8, 16]
 RATE = 1000
 SECONDS_EACH = 1.0 if figures.LONG else 0.2

@@ -56,6 +56,12 @@ start_observer(const struct plan *plan)
     return enable(plan, VMPROF_CLOCK_OBSERVER, VMPROF_SAMPLING_SIGNAL);
 }
 
+static int
+start_polled(const struct plan *plan)
+{
+    return enable(plan, VMPROF_CLOCK_AUTO, VMPROF_SAMPLING_AUTO);
+}
+
 /* The function that a stack ends in: time in the kernel is that of who called
  * it, time between two polls nobody's. */
 static enum function
@@ -150,6 +156,7 @@ static const struct engine own[] = {
     { "monotonic", start_monotonic, stop_vmprof, NULL },
     { "cpu-timer", start_cpu_timer, stop_vmprof, NULL },
     { "observer", start_observer, stop_vmprof, NULL },
+    { "polled", start_polled, stop_vmprof, NULL },
 };
 
 const struct engine *

@@ -30,12 +30,16 @@ read_clock_ns(clockid_t clock)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+/* It polls as a VM does in a loop; unless the engine samples at polls nothing
+ * comes of it. */
 static inline __attribute__((always_inline)) void
 spin(struct vmprof_thread *thread, uint64_t count)
 {
-    (void)thread;
-    for (uint64_t i = 0; i < count; i++)
-        __asm__ volatile("" : "+r"(i));
+    for (uint64_t i = 0; i < count; i += 20) {
+        for (unsigned j = 0; j < 20; j++)
+            __asm__ volatile("" : "+r"(j));
+        vmprof_poll(thread);
+    }
 }
 
 /* Reading the clock is a system call, and few of them are to be made: most of
@@ -161,16 +165,18 @@ static void
 run_as(struct worker *worker, enum function function, uint64_t ns,
        bool in_kernel)
 {
-    const vmprof_token token =
-        vmprof_execute_code_enter(worker->vmprof, codes[function], NULL);
+    vmprof_token token;
     uint64_t end_ns;
 
+    vmprof_poll(worker->vmprof);
+    token = vmprof_execute_code_enter(worker->vmprof, codes[function], NULL);
     switch_to(worker, function);
     end_ns = worker->since_ns + ns;
     if (in_kernel)
         (function == FUNCTION_A ? call_kernel_a : call_kernel_b)(end_ns);
     else
         (function == FUNCTION_A ? burn_a : burn_b)(worker->vmprof, end_ns);
+    vmprof_poll(worker->vmprof);
     vmprof_execute_code_leave(worker->vmprof, token);
     switch_to(worker, FUNCTION_RUN);
 }

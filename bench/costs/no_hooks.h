@@ -30,11 +30,27 @@ no_phase(struct vmprof_thread *thread, enum vmprof_phase phase)
     return phase;
 }
 
+static inline void
+no_poll(struct vmprof_thread *thread)
+{
+    (void)thread;
+}
+
+static inline int64_t
+no_poll_counted(struct vmprof_thread *thread, int64_t countdown)
+{
+    (void)thread;
+    return countdown;
+}
+
 #define vmprof_enter_kind(thread, code, kind, position)                        \
     no_token(thread, code, position)
 #define vmprof_execute_code_enter  no_token
 #define vmprof_execute_code_leave  no_leave
 #define vmprof_execute_code_repair no_leave
 #define vmprof_set_phase           no_phase
+#define vmprof_poll                no_poll
+#define vmprof_poll_counted        no_poll_counted
+#define vmprof_poll_expired        no_poll_counted
 
 #endif

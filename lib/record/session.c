@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "legacy.h"
 #include "signal/sample.h"
 #include "splice.h"
 
@@ -81,8 +82,8 @@ vmp_session_start_clock(struct vmp_thread *thread)
     if (!atomic_load(&vmp_session.sampling) || !thread->ring.data ||
         thread->clock.rung != VMPROF_CLOCK_AUTO)
         return;
-    thread->idle_ticks = 0;
-    period_ns = vmp_jitter(thread, vmp_session.interval_ns);
+    thread->idle_ticks = 0; /* which make a period longer */
+    period_ns = thread->period_ns;
     r = vmp_clock_start(&thread->clock, rung, thread->tid, period_ns);
     /* Out of descriptors, say: the other rung needs none. */
     if (r < 0 && rung == VMPROF_CLOCK_PERF)
@@ -124,6 +125,7 @@ vmp_session_join(struct vmp_thread *thread)
     thread->cpu_start_ns = vmp_thread_cpu_ns(thread->tid);
     thread->last_cpu_ns = thread->cpu_start_ns;
     thread->last_time_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    vmp_inherit(thread);
     if (vmp_session.native)
         find_stack(thread);
     r = allocate(thread);
@@ -160,8 +162,10 @@ vmp_session_part(struct vmp_thread *thread)
         return;
     }
     /* When sampling ended they were closed, and the writer may be done. */
-    if (atomic_load(&vmp_session.sampling))
+    if (atomic_load(&vmp_session.sampling)) {
         close_accounts(thread);
+        vmp_bequeath(thread);
+    }
     thread->end_ns = vmp_now_ns(CLOCK_MONOTONIC);
     thread->state = VMP_THREAD_ENDED;
 }

@@ -71,6 +71,9 @@ struct vmp_thread {
     struct vmp_ring ring;
     struct vmp_last_sample last;
     uint64_t last_cpu_ns, last_time_ns;
+    uint64_t period_ns;    /* of CPU time, from then to the next sample */
+    uint64_t inherited_ns; /* from threads too brief for a sample: the first
+                              sample here stands for theirs, too */
     uint64_t random;
     unsigned idle_ticks;          /* in a row */
     struct vmp_counters counters; /* written by one, read by all */

@@ -13,7 +13,7 @@
 #include "session.h"
 
 enum {
-    LONGEST_WAIT_MS = 80, /* what is older than 100 ms is in the file */
+    LONGEST_WAIT_MS = 60, /* what is older than 100 ms is in the file */
     SHORTEST_WAIT_MS = 5,
     STATS_EVERY_NS = 1000 * 1000 * 1000,
 };

@@ -49,6 +49,16 @@ class KnownTruth(unittest.TestCase):
     def test_a_timer_that_ticks_while_time_passes_finds_steady_shares(self):
         self.check_shares("steady", "monotonic")
 
+    def test_polls_find_what_bursts_and_steady_work_take(self):
+        self.check_shares("steady", "polled")
+        self.check_shares("bursty", "polled")
+
+    def test_threads_briefer_than_an_interval_are_sampled(self):
+        found = run("brief", "perf")
+        due = found.rusage / found.result["interval_ns"]
+        self.assertGreater(found.samples, due / 2)
+        self.assertGreater(found.delivered(), 90)
+
     def test_each_of_8_threads_gets_the_weight_of_its_time(self):
         for engine in ("perf", "monotonic"):
             with self.subTest(engine):

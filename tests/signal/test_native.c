@@ -192,6 +192,21 @@ call_leaves(const struct chain_functions *f)
     check_leaves(f);
 }
 
+static __attribute__((noinline)) void
+call_leaves_at(uintptr_t offset)
+{
+    const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    volatile char *const room = __builtin_alloca(here % 4096 + offset);
+    unsigned some = 20;
+    pthread_t stopper;
+
+    *room = 1;
+    stop = false;
+    require(pthread_create(&stopper, NULL, stop_soon, &some) == 0);
+    chain_without_frame_pointers.call_leaf(&chain);
+    pthread_join(stopper, NULL);
+}
+
 /* The handler runs elsewhere, and what an epilogue has restored already lies on
  * the page below the stack pointer's. */
 static void
@@ -200,21 +215,11 @@ call_leaves_at_the_edge_of_a_page(void)
     static unsigned char handlers[64 << 10];
     const stack_t alternate = { .ss_sp = handlers,
                                 .ss_size = sizeof(handlers) };
-    unsigned some = 20;
 
     require(sigaltstack(&alternate, NULL) == 0);
     begin(VMPROF_NATIVE_COPY, 0);
-    for (unsigned i = 0; i < 16; i++) {
-        const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-        volatile char *const room = __builtin_alloca(here % 4096 + 16 * i);
-        pthread_t stopper;
-
-        *room = 1;
-        stop = false;
-        require(pthread_create(&stopper, NULL, stop_soon, &some) == 0);
-        chain_without_frame_pointers.call_leaf(&chain);
-        pthread_join(stopper, NULL);
-    }
+    for (unsigned i = 0; i < 16; i++)
+        call_leaves_at(3840 + 16 * i);
     end();
     check_leaves(&chain_without_frame_pointers);
 }

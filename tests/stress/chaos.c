@@ -2,7 +2,7 @@
 
 /*
  * Everything that a host may do at once, while sessions begin and end a hundred
- * times a second at 10 kHz, on each clock in turn. Every file is read back, and
+ * times a second at 10 kHz, on each clock, in turn. Every file is read back, and
  * its accounts have to balance.
  */
 #include "suite.h"
@@ -19,21 +19,27 @@ enum {
 
 struct kind {
     const char *name;
-    uint32_t mode, clock;
+    uint32_t mode, clock, sampling, native;
 };
 
 static const struct kind kinds[] = {
-    { "the clock of its choice", VMPROF_MODE_CPU, VMPROF_CLOCK_AUTO },
-    { "perf", VMPROF_MODE_CPU, VMPROF_CLOCK_PERF },
-    { "a timer", VMPROF_MODE_CPU, VMPROF_CLOCK_MONOTONIC },
-    { "a CPU timer", VMPROF_MODE_CPU, VMPROF_CLOCK_CPU_TIMER },
-    { "observed CPU time", VMPROF_MODE_CPU, VMPROF_CLOCK_OBSERVER },
-    { "wall time", VMPROF_MODE_WALL, VMPROF_CLOCK_AUTO },
+    { .name = "what is usual" },
+    { .name = "perf",
+      .clock = VMPROF_CLOCK_PERF,
+      .sampling = VMPROF_SAMPLING_SIGNAL },
+    { .name = "a timer",
+      .clock = VMPROF_CLOCK_MONOTONIC,
+      .sampling = VMPROF_SAMPLING_SIGNAL },
+    { .name = "a CPU timer", .clock = VMPROF_CLOCK_CPU_TIMER },
+    { .name = "observed CPU time", .clock = VMPROF_CLOCK_OBSERVER },
+    { .name = "wall time", .mode = VMPROF_MODE_WALL },
+    { .name = "copies of C stacks", .native = VMPROF_NATIVE_COPY },
+    { .name = "frame pointers", .native = VMPROF_NATIVE_FRAME_POINTERS },
 };
 
 static const struct kind *kind;
 
-/* For each clock. VMPROF_CHAOS_SECONDS is for all of them together. */
+/* For each kind. VMPROF_CHAOS_SECONDS is for all of them together. */
 static int64_t
 chaos_ms(void)
 {
@@ -49,6 +55,8 @@ options_for(int file)
 
     options.mode = kind->mode;
     options.clock = kind->clock;
+    options.sampling = kind->sampling;
+    options.native = kind->native;
     return options;
 }
 

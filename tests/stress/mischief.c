@@ -63,6 +63,9 @@ call(struct vmprof_thread *thread, unsigned depth)
 
     for (volatile unsigned i = 0; i < 300; i++)
         position = i;
+    /* Half of the depths poll: the rest is for the clock to take over. */
+    if (depth % 2)
+        vmprof_poll(thread);
     if (depth > 1)
         call(thread, depth - 1);
     vmprof_execute_code_leave(thread, token);

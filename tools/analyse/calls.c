@@ -272,12 +272,29 @@ thread_unsampled_ns(const struct profile *profile, const struct tree *tree,
     return thread->cpu_ns - sampled_ns;
 }
 
+/* What samples of a thread stand for beyond its own time: that of threads too
+ * brief for a sample. */
+static uint64_t
+thread_excess_ns(const struct profile *profile, const struct tree *tree,
+                 uint32_t index)
+{
+    const struct thread *thread = &profile->threads[index];
+    const uint64_t sampled_ns = tree->threads[index].total_ns;
+
+    if (profile->sessions[thread->session].mode != 0 || !thread->cpu_ns ||
+        thread->cpu_ns >= sampled_ns)
+        return 0;
+    return sampled_ns - thread->cpu_ns;
+}
+
 uint64_t
 unsampled_ns(const struct profile *profile, const struct tree *tree)
 {
-    uint64_t sum_ns = 0;
+    uint64_t sum_ns = 0, more_ns = 0;
 
-    for (uint32_t i = 0; i < profile->thread_count; i++)
+    for (uint32_t i = 0; i < profile->thread_count; i++) {
         sum_ns += thread_unsampled_ns(profile, tree, i);
-    return sum_ns;
+        more_ns += thread_excess_ns(profile, tree, i);
+    }
+    return sum_ns > more_ns ? sum_ns - more_ns : 0;
 }

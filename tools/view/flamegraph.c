@@ -119,9 +119,27 @@ unsampled_ns(const struct profile *profile, uint32_t index, uint64_t sampled_ns)
     return thread->cpu_ns - sampled_ns;
 }
 
+/* Samples of a thread may stand for others, too, which were too brief for one:
+ * what they have beyond its own time is no longer unsampled. */
+static uint64_t
+excess_ns(const struct profile *profile, const uint64_t *sampled_ns)
+{
+    uint64_t sum_ns = 0;
+
+    for (uint32_t i = 0; i < profile->thread_count; i++) {
+        const struct thread *thread = &profile->threads[i];
+
+        if (profile->sessions[thread->session].mode == VMPROF_MODE_CPU &&
+            thread->cpu_ns && thread->cpu_ns < sampled_ns[i])
+            sum_ns += sampled_ns[i] - thread->cpu_ns;
+    }
+    return sum_ns;
+}
+
 static int
 add_unsampled(struct view *view, const struct profile *profile)
 {
+    uint64_t more_ns;
     uint64_t *sampled_ns =
         calloc((size_t)profile->thread_count + 1, sizeof(*sampled_ns));
     int result = sampled_ns ? 0 : -1;
@@ -129,10 +147,15 @@ add_unsampled(struct view *view, const struct profile *profile)
     for (uint32_t row = 0; !result && row < view->samples.keys.count; row++)
         sampled_ns[sums_key(&view->samples, row).thread] +=
             view->samples.rows[row].weight_ns;
+    more_ns = result ? 0 : excess_ns(profile, sampled_ns);
     for (uint32_t i = 0; !result && i < profile->thread_count; i++) {
         struct sum sum = { 0, unsampled_ns(profile, i, sampled_ns[i]) };
         struct sum_key key = { .thread = i };
+        const uint64_t less_ns =
+            more_ns < sum.weight_ns ? more_ns : sum.weight_ns;
 
+        sum.weight_ns -= less_ns;
+        more_ns -= less_ns;
         if (!sum.weight_ns)
             continue;
         key.node = extra_node(view, EXTRA_UNSAMPLED);

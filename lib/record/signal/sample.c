@@ -70,8 +70,10 @@ add_native(struct vmp_thread *thread, const struct vmp_window *window,
 }
 
 void
-vmp_commit_record(struct vmp_thread *thread, const struct vmp_record *record)
+vmp_commit_record(struct vmp_thread *thread, struct vmp_record *record)
 {
+    record->weight_ns += thread->inherited_ns;
+    thread->inherited_ns = 0;
     vmp_count(&thread->counters.samples, 1);
     vmp_count(&thread->counters.sampled_ns, record->weight_ns);
     if (record->cut || record->state & VMP_STATE_LEAF_MISSING)

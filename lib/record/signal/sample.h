@@ -87,6 +87,6 @@ vmp_reserve_record(struct vmp_thread *thread, size_t added, size_t frame_size);
 
 /* Count a record and hand it to the writer. */
 void
-vmp_commit_record(struct vmp_thread *thread, const struct vmp_record *record);
+vmp_commit_record(struct vmp_thread *thread, struct vmp_record *record);
 
 #endif

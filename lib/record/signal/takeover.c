@@ -45,8 +45,10 @@ vmp_tick_period(struct vmp_thread *thread, bool polls_come)
     struct vmp_poll *const poll = &thread->poll;
     uint64_t period_ns = vmp_session.interval_ns, most_ns = 2 * period_ns;
 
-    if (!samples_itself(thread))
-        return vmp_jitter(thread, period_ns);
+    if (!samples_itself(thread)) {
+        thread->period_ns = vmp_jitter(thread, period_ns);
+        return thread->period_ns;
+    }
     if (period_ns < LEAST_PERIOD_NS)
         period_ns = LEAST_PERIOD_NS;
     if (most_ns < MOST_PERIOD_NS)

@@ -53,6 +53,21 @@ class Numbers(unittest.TestCase):
         self.assertEqual(rows["[unsampled]"]["self_percent"], 20)
         self.assertEqual(result["summary"]["unsampled_ns"], 250000)
 
+    def test_samples_that_stand_for_brief_threads_leave_less_unsampled(self):
+        session = vmprof_file.Session()
+        session.codes([(1, "a:work:1:f")])
+        session.frames(1, [(1, 1)])
+        session.nodes(1, [(0, 1)])
+        # 200 us each; the second one's sample stands for both.
+        session.thread(0, cpu=200, ident=1, end=201)
+        session.thread(1, cpu=200, ident=2, end=401)
+        session.samples(1, [(1, 350, 350)])
+        session.end(500)
+        result = report(session.bytes())
+        self.assertEqual(result["summary"]["unsampled_ns"], 50000)
+        rows = by_name(result["functions"])
+        self.assertEqual(rows["work"]["self_percent"], 87.5)
+
     def test_self_percents_add_up_to_100(self):
         rows = report(DEMO)["functions"]
         self.assertAlmostEqual(sum(r["self_percent"] for r in rows), 100, 2)

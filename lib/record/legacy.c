@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "legacy.h"
+
+#include "session.h"
+#include "signal/sample.h"
+
+/*
+ * Until a thread's first sample: as long as it takes from any moment of one that
+ * has run for ever. With a whole period a thread that lives for less would never
+ * be sampled, however many of its kind there are.
+ */
+static uint64_t
+first_period(struct vmp_thread *thread)
+{
+    const uint64_t interval_ns = vmp_session.interval_ns;
+    uint64_t period_ns;
+
+    /* A moment is in a period as likely as that is long. */
+    do
+        period_ns = vmp_jitter(thread, interval_ns * 2) - interval_ns + 1;
+    while (period_ns > vmp_jitter(thread, interval_ns));
+    return period_ns;
+}
+
+void
+vmp_bequeath(const struct vmp_thread *thread)
+{
+    const uint64_t lived_ns = thread->cpu_end_ns - thread->cpu_start_ns;
+    const uint64_t since_ns = thread->cpu_end_ns - thread->last_cpu_ns;
+    struct vmp_legacy legacy = {
+        .unsampled_ns = thread->inherited_ns + since_ns,
+        .rest_ns =
+            thread->period_ns > since_ns ? thread->period_ns - since_ns : 0,
+    };
+
+    /* The weights of all others remain their own CPU time. */
+    if (vmp_session.mode != VMPROF_MODE_CPU || !thread->ring.data ||
+        lived_ns >= vmp_session.interval_ns)
+        return;
+    if (vmp_session.legacy_count == VMP_MOST_LEGACIES)
+        legacy.unsampled_ns +=
+            vmp_session.legacies[--vmp_session.legacy_count].unsampled_ns;
+    vmp_session.legacies[vmp_session.legacy_count++] = legacy;
+}
+
+void
+vmp_inherit(struct vmp_thread *thread)
+{
+    struct vmp_legacy legacy = { 0 };
+
+    if (vmp_session.legacy_count)
+        legacy = vmp_session.legacies[--vmp_session.legacy_count];
+    thread->idle_ticks = 0; /* which make a period longer */
+    thread->inherited_ns = legacy.unsampled_ns;
+    thread->period_ns = legacy.rest_ns ? legacy.rest_ns : first_period(thread);
+}
