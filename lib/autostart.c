@@ -48,8 +48,10 @@ static int
 parse_setting(const char *at, struct vmprof_options *options)
 {
     static const char *const modes[] = { "cpu", "wall", NULL };
-    static const char *const clocks[] = { "auto", "perf", "monotonic", NULL };
-
+    /* In the order of their enums. */
+    static const char *const clocks[] = { "auto",     "perf", "monotonic",
+                                          "observer", "cpu",  NULL };
+    static const char *const samplings[] = { "auto", "signal", NULL };
     static const char *const natives[] = { "off", "copy", "fp", NULL };
 
     if (!strncmp(at, "interval=", 9))
@@ -60,6 +62,8 @@ parse_setting(const char *at, struct vmprof_options *options)
         return parse_word(at + 6, clocks, &options->clock);
     if (!strncmp(at, "native=", 7))
         return parse_word(at + 7, natives, &options->native);
+    if (!strncmp(at, "sampling=", 9))
+        return parse_word(at + 9, samplings, &options->sampling);
     return -EINVAL;
 }
 

@@ -29,10 +29,16 @@ static const char help[] =
     "  -r, --rate HZ            samples a second, in place of -i\n"
     "  -m, --mode MODE          cpu (default): CPU time; wall: time that "
     "passes\n"
-    "  -c, --clock CLOCK        auto (default), perf or monotonic\n"
+    "  -c, --clock CLOCK        auto (default), perf, monotonic, cpu or\n"
+    "                           observer\n"
     "  -g, --native[=HOW]       native frames, too: copy (default): what the\n"
     "                           objects say of their stacks; fp: by frame\n"
     "                           pointers, cheaper, for code that has them\n"
+    "  -s, --sampling WHO       auto (default): a VM that polls samples "
+    "itself,\n"
+    "                           the clock does where no poll comes; signal: "
+    "the\n"
+    "                           clock alone\n"
     "  -q, --quiet              no progress and no summary\n"
     "  -h, --help               this text\n"
     "\n"
@@ -47,6 +53,7 @@ static const struct option long_options[] = {
     { "mode", required_argument, NULL, 'm' },
     { "clock", required_argument, NULL, 'c' },
     { "native", optional_argument, NULL, 'g' },
+    { "sampling", required_argument, NULL, 's' },
     { "quiet", no_argument, NULL, 'q' },
     { "help", no_argument, NULL, 'h' },
     { 0 },
@@ -62,7 +69,7 @@ enum {
 struct record {
     const char *output;
     double interval;
-    const char *mode, *clock, *native;
+    const char *mode, *clock, *native, *sampling;
     bool has_interval, has_rate;
     bool quiet, help, progress;
     char **argv;
@@ -123,8 +130,9 @@ static int
 take_option(struct record *record, int option)
 {
     static const char *const modes[] = { "cpu", "wall", NULL };
-    static const char *const clocks[] = { "auto", "perf", "monotonic", NULL };
-
+    static const char *const clocks[] = { "auto", "perf",     "monotonic",
+                                          "cpu",  "observer", NULL };
+    static const char *const samplings[] = { "auto", "signal", NULL };
     static const char *const natives[] = { "copy", "fp", NULL };
 
     switch (option) {
@@ -145,10 +153,14 @@ take_option(struct record *record, int option)
                         "--mode is cpu or wall, not");
     case 'c':
         return set_word(&record->clock, optarg, clocks,
-                        "--clock is auto, perf or monotonic, not");
+                        "--clock is auto, perf, monotonic, cpu or observer, "
+                        "not");
     case 'g':
         return set_word(&record->native, optarg ? optarg : "copy", natives,
                         "--native is copy or fp, not");
+    case 's':
+        return set_word(&record->sampling, optarg, samplings,
+                        "--sampling is auto or signal, not");
     case 'q':
         record->quiet = true;
         return 0;
@@ -166,7 +178,7 @@ parse(struct record *record, int argc, char **argv)
 
     optind = 0;
     /* "+": options behind COMMAND are COMMAND's. */
-    while (!result && (option = getopt_long(argc, argv, "+o:i:r:m:c:g::qh",
+    while (!result && (option = getopt_long(argc, argv, "+o:i:r:m:c:g::s:qh",
                                             long_options, NULL)) != -1)
         result = take_option(record, option);
     if (result || record->help)
@@ -181,6 +193,10 @@ parse(struct record *record, int argc, char **argv)
     if (strcmp(record->mode, "wall") == 0 && record->native)
         return usage_error("record", "--native needs the signals of --mode "
                                      "cpu");
+    if (strcmp(record->mode, "wall") == 0 &&
+        strcmp(record->sampling, "auto") != 0)
+        return usage("--mode wall needs no --sampling; leave out",
+                     record->sampling);
     record->argv = argv + optind;
     return 0;
 }
@@ -318,6 +334,7 @@ run_in_environment(struct record *record)
         .mode = record->mode,
         .clock = record->clock,
         .native = record->native,
+        .sampling = record->sampling,
     };
     struct environment environment;
     int status;
@@ -367,9 +384,9 @@ record_command(struct record *record)
 int
 cmd_record(int argc, char **argv)
 {
-    struct record record = { .interval = 0.001,
-                             .mode = "cpu",
-                             .clock = "auto" };
+    struct record record = {
+        .interval = 0.001, .mode = "cpu", .clock = "auto", .sampling = "auto"
+    };
     char *name = NULL;
     int status = parse(&record, argc, argv);
 

@@ -23,8 +23,8 @@ VMPROF_BEGIN_DECLS
  * process exits. Read with secure_getenv(): a set-uid program ignores it.
  *
  * The value is "file=PATH" or a list with semicolons in between, PATH last:
- * "interval=0.001;mode=cpu;clock=perf;native=copy;file=PATH". The file is
- * appended to, so that several processes can share one.
+ * "interval=0.001;mode=cpu;clock=perf;sampling=signal;native=copy;file=PATH".
+ * The file is appended to, so that several processes can share one.
  *
  * @param vm_name  For the reports; NULL: unknown.
  *

@@ -61,7 +61,8 @@ event_of(int fd)
 {
     uint64_t event;
 
-    return ioctl(fd, PERF_EVENT_IOC_ID, &event) < 0 ? 0 : event;
+    /* musl's ioctl() takes an int, which this number does not fit. */
+    return syscall(SYS_ioctl, fd, PERF_EVENT_IOC_ID, &event) < 0 ? 0 : event;
 }
 
 static int

@@ -13,11 +13,14 @@
 enum {
     FIRST_POLLS = 16, /* when nothing is known */
     LOOK_NS = 6000,   /* of the interval for each look */
+    STEPS = 4,        /* in an interval, at least */
+    LEAST_STEP_NS = 10000,
     LEAST_LOOKS = 1,
     MOST_LOOKS = 96,
 };
 
-static const double MEMORY = 0.75, SLOW_MEMORY = 0.95, LEAST_CARE = 1.1;
+static const double MEMORY = 1000 /* polls */, SLOW_MEMORY = 0.95,
+                    LEAST_CARE = 1.1;
 
 static double
 least(double a, double b)
@@ -54,8 +57,12 @@ vmp_pace_learn(struct vmp_pace *pace, int64_t polls, uint64_t spent_ns,
     const double spent = least((double)spent_ns, 2 * (double)interval_ns);
     const double each_ns = spent / (double)polls;
 
-    pace->polls = pace->polls * MEMORY + (double)polls;
-    pace->spent_ns = pace->spent_ns * MEMORY + spent;
+    pace->polls += (double)polls;
+    pace->spent_ns += spent;
+    if (pace->polls > MEMORY) {
+        pace->spent_ns *= MEMORY / pace->polls;
+        pace->polls = MEMORY;
+    }
     if (each_ns < (double)interval_ns)
         remember(pace->slow_ns, each_ns);
 }
@@ -74,6 +81,13 @@ rough_log(double x)
     return x < 2 ? 1 : 0.7 * (64 - __builtin_clzll((uint64_t)x));
 }
 
+/* Polls may begin to come rarely, where they never did. */
+static double
+longest_step(uint64_t interval_ns)
+{
+    return most((double)interval_ns / STEPS, LEAST_STEP_NS);
+}
+
 static int64_t
 within(double polls)
 {
@@ -86,7 +100,8 @@ vmp_pace_next(struct vmp_pace *pace, uint64_t left_ns, uint64_t interval_ns)
     const double average_ns = pace->spent_ns / pace->polls;
     const double allowed = looks_for(interval_ns);
     const double looks = allowed - pace->looks++;
-    const double ahead_ns = (double)left_ns - pace->slow_ns[1];
+    const double ahead_ns =
+        least((double)left_ns, longest_step(interval_ns)) - pace->slow_ns[1];
     double rare, care;
 
     if (!(average_ns > 0))

@@ -14,9 +14,10 @@
 enum {
     IDLE_POLLS = 10000,          /* to come until a new session is noticed */
     EXACT_EVERY_NS = 200 * 1000, /* the CPU clock is a system call */
+    LEAST_GAP_NS = 100 * 1000,
     TICK_NS = 50 * 1000,
     MOST_COST_NS = 500,
-    COST_TRIES = 8,
+    WEIGHED = 8, /* one look of so many samples */
     KIND_SHIFT = 56,
 };
 
@@ -52,20 +53,14 @@ aim(struct vmp_thread *thread, uint64_t now_ns)
     vmp_pace_begin(&poll->pace);
 }
 
-/* What a look costs, at least. */
-static uint64_t
-cost_of_look(uint64_t now_ns)
+/* What looks cost of late, measured now and then: this one began at `now_ns`. */
+static void
+weigh_look(struct vmp_poll *poll, uint64_t now_ns)
 {
-    uint64_t cost_ns = MOST_COST_NS;
+    const uint64_t cost_ns = vmp_now_ns(CLOCK_MONOTONIC) - now_ns;
 
-    for (unsigned i = 0; i < COST_TRIES; i++) {
-        const uint64_t then_ns = now_ns;
-
-        now_ns = vmp_now_ns(CLOCK_MONOTONIC);
-        if (now_ns - then_ns < cost_ns)
-            cost_ns = now_ns - then_ns;
-    }
-    return cost_ns;
+    if (cost_ns < MOST_COST_NS)
+        poll->cost_ns = (poll->cost_ns * 3 + cost_ns) / 4;
 }
 
 static void
@@ -78,7 +73,8 @@ join_in(struct vmp_thread *thread, uint64_t now_ns)
     poll->interval_ns = vmp_session.interval_ns;
     poll->look_ns = now_ns;
     poll->exact_ns = 0;
-    poll->cost_ns = cost_of_look(now_ns);
+    poll->cost_ns = 0;
+    poll->turns = 0;
     poll->polls = 0;
     poll->missed = false;
     poll->ticks = 0;
@@ -135,10 +131,12 @@ is_in_native_code(const struct vmp_thread *thread)
 static bool
 was_too_far(const struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
 {
-    /* A tick takes time of its own. */
-    const uint64_t most_ns =
-        2 * thread->poll.interval_ns + thread->poll.ticks * TICK_NS;
+    uint64_t most_ns = 2 * thread->poll.interval_ns;
 
+    /* Interrupts and ticks take time of their own. */
+    if (most_ns < LEAST_GAP_NS)
+        most_ns = LEAST_GAP_NS;
+    most_ns += thread->poll.ticks * TICK_NS;
     return used_ns > most_ns && now_ns - thread->poll.look_ns > most_ns &&
            !is_in_native_code(thread);
 }
@@ -179,6 +177,12 @@ sample(struct vmp_thread *thread, uint64_t now_ns)
     }
 }
 
+static uint64_t
+least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 static int64_t
 look(struct vmp_thread *thread, unsigned session, int64_t countdown)
 {
@@ -193,7 +197,7 @@ look(struct vmp_thread *thread, unsigned session, int64_t countdown)
     spent_ns = now_ns - poll->look_ns;
     if (poll->polls > countdown)
         vmp_pace_learn(&poll->pace, poll->polls - countdown,
-                       spent_ns > poll->cost_ns ? spent_ns - poll->cost_ns : 1,
+                       spent_ns - least(spent_ns / 2, poll->cost_ns),
                        poll->interval_ns);
     if (now_ns >= poll->due_ns)
         take_turn(thread, session, now_ns, sample);
@@ -205,6 +209,8 @@ look(struct vmp_thread *thread, unsigned session, int64_t countdown)
     poll->polls = vmp_pace_next(
         &poll->pace, poll->due_ns > now_ns ? poll->due_ns - now_ns : 0,
         poll->interval_ns);
+    if (poll->pace.looks == 2 && poll->turns++ % WEIGHED == 0)
+        weigh_look(poll, now_ns);
     return poll->polls;
 }
 

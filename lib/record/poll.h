@@ -25,6 +25,7 @@ struct vmp_poll {
     uint64_t due_ns;   /* when the next sample is due, if the thread runs */
     uint64_t period_ns; /* the CPU time after which it is */
     uint64_t cost_ns;   /* of a look */
+    unsigned turns;     /* samples */
     int64_t polls;      /* to come until the next look */
     bool missed;        /* polls were too far apart since the last tick */
     unsigned ticks;     /* since the last look */

@@ -38,7 +38,7 @@ vmp_sink_open(struct vmp_sink *sink, int fd)
     if ((flags & O_ACCMODE) == O_RDONLY || flags & O_PATH)
         return -EACCES;
     if (fstat(fd, &status) < 0)
-        return -errno;
+        return -EBADF;
     *sink = (struct vmp_sink){ .fd = fcntl(fd, F_DUPFD_CLOEXEC, 0) };
     if (sink->fd < 0)
         return -errno;

@@ -72,8 +72,8 @@ report(const char *path, const struct read_options *options, FILE *out)
     struct view view = { .path = path, .min_percent = 0.1 };
 
     terminal_open(&view.terminal, out);
-    if (!profile_read(&view.profile, path, options, tree_add, &view.tree, message,
-                      sizeof(message)) &&
+    if (!profile_read(&view.profile, path, options, tree_add, &view.tree,
+                      message, sizeof(message)) &&
         !tree_finish(&view.tree, &view.profile) &&
         !labels_by_function(&view.functions, &view.profile) &&
         !labels_by_line(&view.lines, &view.profile)) {

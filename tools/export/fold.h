@@ -12,8 +12,8 @@
 #include "dense.h"
 
 /*
- * Codes of equal class, name, file, line and module are one function: a VM that loads
- * a file twice, or two processes that share a profile, register it twice.
+ * Codes of equal class, name, file, line and module are one function: a VM that
+ * loads a file twice, or two processes that share a profile, register it twice.
  */
 struct functions {
     uint32_t *of_code; /* by code: the function */

@@ -84,8 +84,8 @@ int
 native_samples_chunk(struct native *native, struct native_chunk *chunk);
 
 /*
- * The frame of an address, by its names, or by its number; that of the innermost
- * function if there are several. Or a negative errno.
+ * The frame of an address, by its names, or by its number; that of the
+ * innermost function if there are several. Or a negative errno.
  */
 int64_t
 native_address(struct native *native, uint32_t session, uint32_t module,

@@ -15,7 +15,8 @@ struct recording {
     const char *interval; /* seconds, as a decimal */
     const char *mode;     /* "cpu" or "wall" */
     const char *native;   /* "copy" or "fp"; NULL: no native frames */
-    const char *clock;    /* "auto", "perf" or "monotonic" */
+    const char *clock;    /* "auto", "perf", "monotonic", "cpu", "observer" */
+    const char *sampling; /* "auto" or "signal" */
 };
 
 struct environment {

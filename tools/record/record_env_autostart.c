@@ -10,10 +10,11 @@ record_env_autostart(struct environment *environment,
 {
     /* Only when asked for: a VM that was linked to an older autostart refuses
      * what it does not know. */
-    return environment_set(environment, VMPROF_RECORD_VARIABLE,
-                           "interval=%s;mode=%s;clock=%s;%s%s%sfile=%s",
-                           recording->interval, recording->mode,
-                           recording->clock, recording->native ? "native=" : "",
-                           recording->native ? recording->native : "",
-                           recording->native ? ";" : "", recording->path);
+    return environment_set(
+        environment, VMPROF_RECORD_VARIABLE,
+        "interval=%s;mode=%s;clock=%s;sampling=%s;%s%s%sfile=%s",
+        recording->interval, recording->mode, recording->clock,
+        recording->sampling, recording->native ? "native=" : "",
+        recording->native ? recording->native : "",
+        recording->native ? ";" : "", recording->path);
 }

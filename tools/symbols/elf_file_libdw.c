@@ -31,19 +31,29 @@ struct elf_file {
 };
 
 static int
-open_regular(const char *path, uint64_t *modified_ns, const char **reason)
+open_path(const char *path, const char **reason)
 {
-    const int fd =
-        strcmp(path, "[vdso]")
-            ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
-            : vdso_open();
-    struct stat status;
+    int fd;
 
-    if (fd < 0) {
+    if (*path != '/') {
+        *reason = "is no file of this machine";
+        return strcmp(path, "[vdso]") ? -1 : vdso_open();
+    }
+    fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
         *reason = errno == ENOENT || errno == ENOTDIR ? "is not there any more"
                                                       : "cannot be opened";
+    return fd;
+}
+
+static int
+open_regular(const char *path, uint64_t *modified_ns, const char **reason)
+{
+    const int fd = open_path(path, reason);
+    struct stat status;
+
+    if (fd < 0)
         return -1;
-    }
     if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
         *modified_ns = (uint64_t)status.st_mtim.tv_sec * 1000000000 +
                        (uint64_t)status.st_mtim.tv_nsec;

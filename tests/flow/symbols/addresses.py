@@ -100,7 +100,7 @@ def add(number, file):
             lambda self: self.check(file))
 
 
-for number_, file_ in enumerate(sys.argv[2:]):
+for number_, file_ in enumerate(map(os.path.abspath, sys.argv[2:])):
     add(number_, file_)
 del sys.argv[2:]
 

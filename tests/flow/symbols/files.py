@@ -19,7 +19,7 @@ import unittest
 from machine_code import (build_id, look_up, only, path, recording, run,
                           section, tap, text, vmprof)
 
-TARGET, OTHER = sys.argv[2:]
+TARGET, OTHER = map(os.path.abspath, sys.argv[2:])
 del sys.argv[2:]
 
 
@@ -176,6 +176,8 @@ class NotUsed(unittest.TestCase):
     def test_what_is_no_file_is_not_opened(self):
         os.mkfifo(path("fifo"))
         self.check(path("fifo"), "not a regular file", ident=b"\1")
+        self.check("[heap]", "no file", ident=b"\1")
+        self.check("fifo", "no file", ident=b"\1")
         self.check("/dev/zero", "not a regular file", ident=b"\1")
         os.mkdir(path("directory"))
         self.check(path("directory"), "not a regular file", ident=b"\1")

@@ -112,6 +112,8 @@ WRONG_USAGE = [
     ["record", "-i", "nan", "true"], ["record", "-i", "", "true"],
     ["record", "-m", "real", "true"], ["record", "-c", "sun", "true"],
     ["record", "-m", "wall", "-c", "perf", "true"],
+    ["record", "-s", "all", "true"],
+    ["record", "-m", "wall", "-s", "signal", "true"],
     ["record", "-i", "1e-9", "true"], ["record", "-i", "0.9us", "true"],
     ["record", "-i", "1ms", "-r", "1000", "true"],
     ["record", "-o", "-", "true"],

@@ -101,11 +101,15 @@ class Record(unittest.TestCase):
         done = record("-o", "x;y=1.vmprof", "-r", "2000", "-c", "perf",
                       *CHILD, "show")
         self.assertEqual(
-            done.stdout.decode(), "interval=0.0005;mode=cpu;clock=perf;file=" +
+            done.stdout.decode(),
+            "interval=0.0005;mode=cpu;clock=perf;sampling=auto;file=" +
             os.path.realpath(path("x;y=1.vmprof")) + "\n")
         done = record("-i", "250us", "-m", "wall", *CHILD, "show")
         self.assertTrue(done.stdout.startswith(
-            b"interval=0.00025;mode=wall;clock=auto;file=/"))
+            b"interval=0.00025;mode=wall;clock=auto;sampling=auto;file=/"))
+        done = record("-c", "observer", "--sampling", "signal", *CHILD, "show")
+        self.assertTrue(done.stdout.startswith(
+            b"interval=0.001;mode=cpu;clock=observer;sampling=signal;file=/"))
         for interval, value in [("10ms", b"0.01"), ("0.002", b"0.002"),
                                 ("0.5s", b"0.5"), ("1us", b"1e-06"),
                                 ("0.001ms", b"1e-06")]:

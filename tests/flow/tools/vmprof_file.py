@@ -178,7 +178,8 @@ def demo(ident=0x1234, **session):
     return s
 
 
-def native_demo(ident=0x1234, path="/nowhere/libdemo.so", build_id=b"\x12\0\xff",
+def native_demo(ident=0x1234, path="/nowhere/libdemo.so",
+                build_id=b"\x12\0\xff",
                 **session):
     """main, beneath and above machine code; every kind that no VM enters."""
     s = Session(ident, **session)
