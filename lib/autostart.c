@@ -60,10 +60,10 @@ parse_setting(const char *at, struct vmprof_options *options)
         return parse_word(at + 5, modes, &options->mode);
     if (!strncmp(at, "clock=", 6))
         return parse_word(at + 6, clocks, &options->clock);
-    if (!strncmp(at, "native=", 7))
-        return parse_word(at + 7, natives, &options->native);
     if (!strncmp(at, "sampling=", 9))
         return parse_word(at + 9, samplings, &options->sampling);
+    if (!strncmp(at, "native=", 7))
+        return parse_word(at + 7, natives, &options->native);
     return -EINVAL;
 }
 

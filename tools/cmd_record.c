@@ -31,14 +31,14 @@ static const char help[] =
     "passes\n"
     "  -c, --clock CLOCK        auto (default), perf, monotonic, cpu or\n"
     "                           observer\n"
-    "  -g, --native[=HOW]       native frames, too: copy (default): what the\n"
-    "                           objects say of their stacks; fp: by frame\n"
-    "                           pointers, cheaper, for code that has them\n"
     "  -s, --sampling WHO       auto (default): a VM that polls samples "
     "itself,\n"
     "                           the clock does where no poll comes; signal: "
     "the\n"
     "                           clock alone\n"
+    "  -g, --native[=HOW]       native frames, too: copy (default): what the\n"
+    "                           objects say of their stacks; fp: by frame\n"
+    "                           pointers, cheaper, for code that has them\n"
     "  -q, --quiet              no progress and no summary\n"
     "  -h, --help               this text\n"
     "\n"
@@ -52,8 +52,8 @@ static const struct option long_options[] = {
     { "rate", required_argument, NULL, 'r' },
     { "mode", required_argument, NULL, 'm' },
     { "clock", required_argument, NULL, 'c' },
-    { "native", optional_argument, NULL, 'g' },
     { "sampling", required_argument, NULL, 's' },
+    { "native", optional_argument, NULL, 'g' },
     { "quiet", no_argument, NULL, 'q' },
     { "help", no_argument, NULL, 'h' },
     { 0 },
@@ -69,7 +69,7 @@ enum {
 struct record {
     const char *output;
     double interval;
-    const char *mode, *clock, *native, *sampling;
+    const char *mode, *clock, *sampling, *native;
     bool has_interval, has_rate;
     bool quiet, help, progress;
     char **argv;
@@ -155,12 +155,12 @@ take_option(struct record *record, int option)
         return set_word(&record->clock, optarg, clocks,
                         "--clock is auto, perf, monotonic, cpu or observer, "
                         "not");
-    case 'g':
-        return set_word(&record->native, optarg ? optarg : "copy", natives,
-                        "--native is copy or fp, not");
     case 's':
         return set_word(&record->sampling, optarg, samplings,
                         "--sampling is auto or signal, not");
+    case 'g':
+        return set_word(&record->native, optarg ? optarg : "copy", natives,
+                        "--native is copy or fp, not");
     case 'q':
         record->quiet = true;
         return 0;
@@ -178,7 +178,7 @@ parse(struct record *record, int argc, char **argv)
 
     optind = 0;
     /* "+": options behind COMMAND are COMMAND's. */
-    while (!result && (option = getopt_long(argc, argv, "+o:i:r:m:c:g::s:qh",
+    while (!result && (option = getopt_long(argc, argv, "+o:i:r:m:c:s:g::qh",
                                             long_options, NULL)) != -1)
         result = take_option(record, option);
     if (result || record->help)
@@ -190,13 +190,13 @@ parse(struct record *record, int argc, char **argv)
                                      "leave one out");
     if (strcmp(record->mode, "wall") == 0 && strcmp(record->clock, "auto") != 0)
         return usage("--mode wall needs no --clock; leave out", record->clock);
-    if (strcmp(record->mode, "wall") == 0 && record->native)
-        return usage_error("record", "--native needs the signals of --mode "
-                                     "cpu");
     if (strcmp(record->mode, "wall") == 0 &&
         strcmp(record->sampling, "auto") != 0)
         return usage("--mode wall needs no --sampling; leave out",
                      record->sampling);
+    if (strcmp(record->mode, "wall") == 0 && record->native)
+        return usage_error("record", "--native needs the signals of --mode "
+                                     "cpu");
     record->argv = argv + optind;
     return 0;
 }
@@ -333,8 +333,8 @@ run_in_environment(struct record *record)
         .interval = interval,
         .mode = record->mode,
         .clock = record->clock,
-        .native = record->native,
         .sampling = record->sampling,
+        .native = record->native,
     };
     struct environment environment;
     int status;

@@ -57,6 +57,7 @@ struct worker {
 /* What an engine found. */
 struct outcome {
     uint64_t samples;
+    double squares; /* the sum of their weights', in square nanoseconds */
     uint64_t found_ns[FUNCTION_COUNT];
     uint64_t unknown_ns; /* sampled, but in none of the functions */
     uint64_t profile_ns; /* CPU time as the profile has it, unsampled included;

@@ -87,6 +87,7 @@ static void
 add_sample(struct outcome *outcome, enum function function, double ns)
 {
     outcome->samples++;
+    outcome->squares += ns * ns;
     if (function == FUNCTION_COUNT)
         outcome->unknown_ns += (uint64_t)ns;
     else

@@ -75,6 +75,8 @@ read_stacks(FILE *profile, uint64_t period_ns, struct outcome *outcome)
            word[1] <= sizeof(addresses) / sizeof(*addresses) &&
            fread(addresses, sizeof(*addresses), word[1], profile) == word[1]) {
         outcome->samples += word[0];
+        outcome->squares +=
+            (double)word[0] * (double)period_ns * (double)period_ns;
         outcome->found_ns[function_of(addresses, word[1])] +=
             word[0] * period_ns;
     }

@@ -34,6 +34,7 @@ class Run:
     def __init__(self, result, rate):
         self.result, self.rate = result, rate
         self.samples = result["samples"]
+        self.squares = result["squares"]
         self.rusage = result["rusage_ns"]
         self.sampled = sum(result["found_ns"].values()) + result["unknown_ns"]
 
@@ -46,17 +47,20 @@ class Run:
                        100 * true[name] / sum(true.values()))
                    for name in true)
 
+    def worth(self):
+        """How many samples of one and the same weight would say as much."""
+        return max(self.sampled ** 2 / self.squares if self.squares else 0, 1)
+
     def noise(self):
         """The standard deviation of a share of so many samples, in points, if
         each fell where it falls by chance alone."""
         true = self.result["truth_ns"]
         share = true["a"] / sum(true.values())
-        return 100 * math.sqrt(share * (1 - share) / max(self.samples, 1))
+        return 100 * math.sqrt(share * (1 - share) / self.worth())
 
     def share_budget(self):
         """A shorter run is allowed what its samples allow."""
-        return SHARE_BUDGET * max(
-            1, math.sqrt(FULL_SAMPLES / max(self.samples, 1)))
+        return SHARE_BUDGET * max(1, math.sqrt(FULL_SAMPLES / self.worth()))
 
     def total_error(self):
         """Of the profile's total, in per cent of getrusage's. Attaching and

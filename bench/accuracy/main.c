@@ -110,6 +110,7 @@ print(const struct plan *plan, const struct outcome *outcome)
            ", \"profile_ns\": %" PRIu64 ", ",
            plan->mix, plan->engine, plan->interval_ns, outcome->samples,
            rusage_ns, most_ns, outcome->unknown_ns, outcome->profile_ns);
+    printf("\"squares\": %.0f, ", outcome->squares);
     print_functions("truth_ns", truth_ns);
     print_functions("found_ns", outcome->found_ns);
     print_threads(outcome);

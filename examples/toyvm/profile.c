@@ -5,9 +5,10 @@
 #include <errno.h>
 #include <inttypes.h>
 
+vmprof_code_id profile_collector;
+
 static struct vmprof_code_class *functions; /* "toy:..." */
 static struct vmprof_code_class *builtins;  /* "toy-native:..." */
-static vmprof_code_id collector;
 
 /* Asked when a profile needs the name, so that a VM which is not profiled
  * makes no names. */
@@ -65,7 +66,7 @@ profile_init(void)
     for (size_t i = 0; !error && i < native_count; i++)
         error = add_builtin(natives[i].name, &natives[i].id);
     if (!error)
-        error = add_builtin("garbage collector", &collector);
+        error = add_builtin("garbage collector", &profile_collector);
     return error;
 }
 
@@ -101,26 +102,6 @@ void
 profile_detach(struct vmprof_thread *thread)
 {
     (void)vmprof_detach_thread(thread);
-}
-
-struct profile_gc
-profile_begin_gc(struct vmprof_thread *thread)
-{
-    struct profile_gc gc;
-
-    gc.phase = vmprof_set_phase(thread, VMPROF_PHASE_GC);
-    gc.token = vmprof_enter_kind(thread, collector, VMPROF_KIND_GC, NULL);
-    return gc;
-}
-
-void
-profile_end_gc(struct vmprof_thread *thread, struct profile_gc gc)
-{
-    /* A collection is long enough for a look at the time. */
-    thread->poll_countdown =
-        vmprof_poll_expired(thread, thread->poll_countdown);
-    vmprof_execute_code_leave(thread, gc.token);
-    vmprof_set_phase(thread, gc.phase);
 }
 
 int

@@ -93,16 +93,34 @@ profile_call_native(struct vmprof_thread *thread, const struct native *native,
     return returned;
 }
 
-/* And so is the collector. */
+/* And so is the collector. Inline, so that the function that collects is the one
+ * whose stack pointer the frame keeps: native frames are merged by it. */
 struct profile_gc {
     vmprof_token token;
     enum vmprof_phase phase;
 };
 
-struct profile_gc
-profile_begin_gc(struct vmprof_thread *thread);
-void
-profile_end_gc(struct vmprof_thread *thread, struct profile_gc gc);
+extern vmprof_code_id profile_collector;
+
+static inline struct profile_gc
+profile_begin_gc(struct vmprof_thread *thread)
+{
+    return (struct profile_gc){
+        .phase = vmprof_set_phase(thread, VMPROF_PHASE_GC),
+        .token =
+            vmprof_enter_kind(thread, profile_collector, VMPROF_KIND_GC, NULL),
+    };
+}
+
+static inline void
+profile_end_gc(struct vmprof_thread *thread, struct profile_gc gc)
+{
+    /* A collection is long enough for a look at the time. */
+    thread->poll_countdown =
+        vmprof_poll_expired(thread, thread->poll_countdown);
+    vmprof_execute_code_leave(thread, gc.token);
+    vmprof_set_phase(thread, gc.phase);
+}
 
 /* A coroutine has a stack of its own, which lies on top of its resumer's as
  * long as it runs. */

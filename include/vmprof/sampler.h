@@ -39,7 +39,8 @@ enum vmprof_clock {
 enum vmprof_sampling {
     VMPROF_SAMPLING_AUTO = 0,   /**< a thread that calls vmprof_poll() samples
                                      itself; the clock takes over where it does
-                                     not come to a poll */
+                                     not come to a poll. With native frames as
+                                     VMPROF_SAMPLING_SIGNAL */
     VMPROF_SAMPLING_SIGNAL = 1, /**< the clock's signals alone */
 };
 

@@ -168,7 +168,7 @@ sample(struct vmp_thread *thread, uint64_t now_ns)
         thread->last_time_ns = now_ns;
         thread->poll.exact_ns = now_ns;
         aim(thread, now_ns);
-    } else if (thread->request || now_ns <= thread->last_time_ns) {
+    } else if (vmp_has_own_frames(thread) || now_ns <= thread->last_time_ns) {
         /* A tick does, or has done just now. */
         aim(thread, now_ns);
     } else if (has_used_enough(thread, now_ns, &used_ns)) {

@@ -92,6 +92,9 @@ next_of(const char *name)
     }
 
 #pragma GCC diagnostic ignored "-Wpedantic"
+#ifdef __clang__
+#    pragma GCC diagnostic ignored "-Wignored-attributes"
+#endif
 
 FORBID_MEMORY(void *, malloc, (size_t size), size)
 FORBID_MEMORY(void *, calloc, (size_t n, size_t size), n, size)

@@ -50,7 +50,7 @@ note_alarm(int number)
 }
 
 static long
-trace(struct tracee *t, int request, size_t address, size_t data)
+trace(struct tracee *t, unsigned request, size_t address, size_t data)
 {
     return ptrace(request, t->pid, (void *)address, (void *)data);
 }
@@ -58,7 +58,7 @@ trace(struct tracee *t, int request, size_t address, size_t data)
 /* Let it run until it stops or is over. Returns the signal it stopped for, or
  * 0. */
 static int
-go(struct tracee *t, int request, int number)
+go(struct tracee *t, unsigned request, int number)
 {
     if (t->over)
         return 0;

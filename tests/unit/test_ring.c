@@ -63,7 +63,7 @@ produce(void *count)
     uint64_t dice = 3;
 
     for (uint64_t i = 0; i < *(const uint64_t *)count; i++)
-        while (!put(i, draw(&dice) % 100))
+        while (!put(i, (size_t)(draw(&dice) % 100)))
             sched_yield();
     return NULL;
 }

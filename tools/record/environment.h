@@ -14,9 +14,9 @@ struct recording {
     const char *path;     /* of the file, absolute */
     const char *interval; /* seconds, as a decimal */
     const char *mode;     /* "cpu" or "wall" */
-    const char *native;   /* "copy" or "fp"; NULL: no native frames */
     const char *clock;    /* "auto", "perf", "monotonic", "cpu", "observer" */
     const char *sampling; /* "auto" or "signal" */
+    const char *native;   /* "copy" or "fp"; NULL: no native frames */
 };
 
 struct environment {

@@ -4,6 +4,8 @@
 
 #include "environment.h"
 
+#include <string.h>
+
 int
 record_env_autostart(struct environment *environment,
                      const struct recording *recording)
@@ -12,9 +14,10 @@ record_env_autostart(struct environment *environment,
      * what it does not know. */
     return environment_set(
         environment, VMPROF_RECORD_VARIABLE,
-        "interval=%s;mode=%s;clock=%s;sampling=%s;%s%s%sfile=%s",
-        recording->interval, recording->mode, recording->clock,
-        recording->sampling, recording->native ? "native=" : "",
+        "interval=%s;mode=%s;clock=%s;%s%s%s%sfile=%s", recording->interval,
+        recording->mode, recording->clock,
+        strcmp(recording->sampling, "signal") ? "" : "sampling=signal;",
+        recording->native ? "native=" : "",
         recording->native ? recording->native : "",
         recording->native ? ";" : "", recording->path);
 }

@@ -20,7 +20,8 @@ samples_itself(const struct vmp_thread *thread)
     const unsigned session =
         atomic_load_explicit(&thread->poll.session, memory_order_relaxed);
 
-    return session && thread->poll.joined == session && !thread->request;
+    return session && thread->poll.joined == session &&
+           !vmp_has_own_frames(thread);
 }
 
 bool

@@ -102,11 +102,11 @@ class Record(unittest.TestCase):
                       *CHILD, "show")
         self.assertEqual(
             done.stdout.decode(),
-            "interval=0.0005;mode=cpu;clock=perf;sampling=auto;file=" +
+            "interval=0.0005;mode=cpu;clock=perf;file=" +
             os.path.realpath(path("x;y=1.vmprof")) + "\n")
         done = record("-i", "250us", "-m", "wall", *CHILD, "show")
         self.assertTrue(done.stdout.startswith(
-            b"interval=0.00025;mode=wall;clock=auto;sampling=auto;file=/"))
+            b"interval=0.00025;mode=wall;clock=auto;file=/"))
         done = record("-c", "observer", "--sampling", "signal", *CHILD, "show")
         self.assertTrue(done.stdout.startswith(
             b"interval=0.001;mode=cpu;clock=observer;sampling=signal;file=/"))
