@@ -18,7 +18,7 @@
 enum {
     PAGE = 4096, /* the least there is: no read crosses the end of memory */
     MOST_PAGES = (64 << 10) / PAGE + 2,
-    CHUNK_WORDS = 64,
+    CHUNK_WORDS = 32,
     MOST_FRAME = 1 << 20,
 };
 
