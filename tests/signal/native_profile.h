@@ -9,6 +9,7 @@
 
 #include "native_chain.h"
 #include "profiled.h"
+#include "record/step.h"
 
 enum {
     MOST_DEPTH = 4096,
@@ -30,6 +31,13 @@ static const bool has_asan = true;
 #else
 static const bool has_asan = false;
 #endif
+
+/* Copies are unwound with libunwind, which a build can do without. */
+#define skip_without_copies()                                                  \
+    do {                                                                       \
+        if (!vmp_step_is_known)                                                \
+            skip_because("built without libunwind");                           \
+    } while (0)
 
 static inline void
 begin(uint32_t native, uint32_t native_bytes)

@@ -111,10 +111,19 @@ exit_deep_inside(void)
     end_threads(attach_and_exit, false);
 }
 
+/* It marks the stack of a thread that is unwound as out of bounds still. */
+#ifdef __SANITIZE_ADDRESS__
+#    define skip_where_cancelling_is_misread()                                 \
+        skip_because("AddressSanitizer takes a cancelled thread's end amiss")
+#else
+#    define skip_where_cancelling_is_misread() ((void)0)
+#endif
+
 static void
 threads_that_are_cancelled_take_no_lock_with_them(void **state)
 {
     (void)state;
+    skip_where_cancelling_is_misread();
     assert_int_equal(isolate(cancel_politely, 60), 0);
 }
 
@@ -122,6 +131,7 @@ static void
 threads_that_are_cancelled_anywhere_leave_whole_accounts(void **state)
 {
     (void)state;
+    skip_where_cancelling_is_misread();
     assert_int_equal(isolate(cancel_at_any_instruction, 60), 0);
 }
 
@@ -129,6 +139,7 @@ static void
 threads_that_exit_with_frames_leave_whole_accounts(void **state)
 {
     (void)state;
+    skip_where_cancelling_is_misread();
     assert_int_equal(isolate(exit_deep_inside, 60), 0);
 }
 
@@ -163,6 +174,7 @@ static void
 a_session_ends_whole_on_a_thread_that_is_cancelled(void **state)
 {
     (void)state;
+    skip_where_cancelling_is_misread();
     assert_int_equal(isolate(cancelled_sessions, 60), 0);
 }
 

@@ -76,6 +76,7 @@ static void
 six_loops_through_c_are_exact_in_every_sample(void **state)
 {
     (void)state;
+    skip_without_copies();
     assert_int_equal(isolate(alternate_by_copy, 60), 0);
     assert_int_equal(isolate(alternate_by_copy_with_frame_pointers, 60), 0);
 }
@@ -119,6 +120,7 @@ static void
 a_thread_s_stack_ends_where_it_began(void **state)
 {
     (void)state;
+    skip_without_copies();
     assert_int_equal(isolate(alternate_on_a_thread, 60), 0);
 }
 
@@ -148,22 +150,18 @@ static void
 a_deep_stack_is_cut_and_counted(void **state)
 {
     (void)state;
+    skip_without_copies();
     if (has_asan)
         skip_because("a copy of 4 KiB holds no chain of AddressSanitizer's");
     assert_int_equal(isolate(recurse_deep, 60), 0);
 }
 
+/* Every sample in the leaf function has its caller, and that has main(). */
 static void
-call_leaves(const struct chain_functions *f)
+check_leaves(const struct chain_functions *f)
 {
     size_t in_leaf = 0;
-    pthread_t stopper;
 
-    begin(VMPROF_NATIVE_COPY, 0);
-    stopper = start_stopper();
-    f->call_leaf(&chain);
-    pthread_join(stopper, NULL);
-    end();
     for (size_t i = 0; i < d.sample_count; i++) {
         size_t caller;
 
@@ -182,6 +180,51 @@ call_leaves(const struct chain_functions *f)
 }
 
 static void
+call_leaves(const struct chain_functions *f)
+{
+    pthread_t stopper;
+
+    begin(VMPROF_NATIVE_COPY, 0);
+    stopper = start_stopper();
+    f->call_leaf(&chain);
+    pthread_join(stopper, NULL);
+    end();
+    check_leaves(f);
+}
+
+static __attribute__((noinline)) void
+call_leaves_at(uintptr_t offset)
+{
+    const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    volatile char *const room = __builtin_alloca(here % 4096 + offset);
+    unsigned some = 20;
+    pthread_t stopper;
+
+    *room = 1;
+    stop = false;
+    require(pthread_create(&stopper, NULL, stop_soon, &some) == 0);
+    chain_without_frame_pointers.call_leaf(&chain);
+    pthread_join(stopper, NULL);
+}
+
+/* The handler runs elsewhere, and what an epilogue has restored already lies on
+ * the page below the stack pointer's. */
+static void
+call_leaves_at_the_edge_of_a_page(void)
+{
+    static unsigned char handlers[64 << 10];
+    const stack_t alternate = { .ss_sp = handlers,
+                                .ss_size = sizeof(handlers) };
+
+    require(sigaltstack(&alternate, NULL) == 0);
+    begin(VMPROF_NATIVE_COPY, 0);
+    for (unsigned i = 0; i < 16; i++)
+        call_leaves_at(3840 + 16 * i);
+    end();
+    check_leaves(&chain_without_frame_pointers);
+}
+
+static void
 call_leaves_with_frame_pointers(void)
 {
     call_leaves(&chain_with_frame_pointers);
@@ -197,8 +240,19 @@ static void
 prologues_and_epilogues_are_unwound_like_all_else(void **state)
 {
     (void)state;
+    skip_without_copies();
     assert_int_equal(isolate(call_leaves_with_frame_pointers, 60), 0);
     assert_int_equal(isolate(call_leaves_without_frame_pointers, 60), 0);
+}
+
+static void
+a_handler_on_another_stack_sees_all_that_was_saved(void **state)
+{
+    (void)state;
+    skip_without_copies();
+    if (has_asan)
+        skip_because("AddressSanitizer has alternate stacks of its own");
+    assert_int_equal(isolate(call_leaves_at_the_edge_of_a_page, 60), 0);
 }
 
 int
@@ -210,6 +264,7 @@ main(void)
         cmocka_unit_test(a_thread_s_stack_ends_where_it_began),
         cmocka_unit_test(a_deep_stack_is_cut_and_counted),
         cmocka_unit_test(prologues_and_epilogues_are_unwound_like_all_else),
+        cmocka_unit_test(a_handler_on_another_stack_sees_all_that_was_saved),
     };
 
     return cmocka_run_group_tests_name("native", tests, NULL, NULL);

@@ -16,8 +16,6 @@ enum {
     LOADS = 12,
 };
 
-static const struct chain_functions *const omit = &chain_without_frame_pointers;
-
 /* Samples that hold a frame of a section, and that frame's index. */
 #define for_samples_in(extent, at)                                             \
     for (size_t s_ = 0, at; s_ < d.sample_count; s_++)                         \
@@ -71,6 +69,7 @@ static void
 library_functions_are_called_by_who_called_them(void **state)
 {
     (void)state;
+    skip_without_copies();
     assert_int_equal(isolate(sample_libc_and_vdso, 60), 0);
 }
 
@@ -136,6 +135,7 @@ static void
 code_that_is_unloaded_and_replaced_is_never_taken_for_another(void **state)
 {
     (void)state;
+    skip_without_copies();
     assert_int_equal(isolate(reload, 60), 0);
 }
 
@@ -189,6 +189,7 @@ static void
 wrong_rules_end_a_stack_and_are_counted(void **state)
 {
     (void)state;
+    skip_without_copies();
     assert_int_equal(isolate(meet_liars, 60), 0);
 }
 
@@ -238,29 +239,31 @@ static void
 code_without_an_object_is_an_address_and_unwound_by_its_frame(void **state)
 {
     (void)state;
+    skip_without_copies();
     assert_int_equal(isolate(sample_generated_code, 60), 0);
 }
 #endif
 
+static const struct chain_functions *coroutine_chain;
 static ucontext_t main_context, coroutine_context;
 static struct vmprof_stack *coroutine_stack;
 
 static void
 coroutine_main(void)
 {
-    omit->run(&chain, 2);
+    coroutine_chain->run(&chain, 2);
     swapcontext(&coroutine_context, &main_context);
 }
 
 /* A coroutine with a C stack of its own runs the VM's loop from level 2 on. */
 static void
-run_coroutine(void)
+run_coroutine(uint32_t native)
 {
     static unsigned char c_stack[COROUTINE_STACK];
     vmprof_token token;
     pthread_t stopper;
 
-    begin(VMPROF_NATIVE_COPY, 0);
+    begin(native, 0);
     require(vmprof_new_stack(0, &coroutine_stack) == 0);
     getcontext(&coroutine_context);
     coroutine_context.uc_stack.ss_sp = c_stack;
@@ -278,12 +281,12 @@ run_coroutine(void)
 }
 
 static void
-sample_coroutine(void)
+sample_coroutine(const struct chain_functions *f, uint32_t native)
 {
-    const struct chain_functions *const f = omit;
     size_t found = 0;
 
-    run_coroutine();
+    coroutine_chain = f;
+    run_coroutine(native);
     for_samples_in(&f->spin, at)
     {
         /* The resumer's frame, then all of the coroutine's. */
@@ -298,12 +301,26 @@ sample_coroutine(void)
 }
 
 static void
+sample_coroutine_by_copy(void)
+{
+    sample_coroutine(&chain_without_frame_pointers, VMPROF_NATIVE_COPY);
+}
+
+static void
+sample_coroutine_by_frame_pointers(void)
+{
+    sample_coroutine(&chain_with_frame_pointers, VMPROF_NATIVE_FRAME_POINTERS);
+}
+
+static void
 frames_of_a_coroutine_stand_inside_those_of_its_resumer(void **state)
 {
     (void)state;
+    skip_without_copies();
     if (has_asan)
         skip_because("AddressSanitizer must be told of each switch");
-    assert_int_equal(isolate(sample_coroutine, 60), 0);
+    assert_int_equal(isolate(sample_coroutine_by_copy, 60), 0);
+    assert_int_equal(isolate(sample_coroutine_by_frame_pointers, 60), 0);
 }
 
 static __attribute__((noinline, section("resumer"))) void
@@ -367,6 +384,7 @@ static void
 frames_of_a_coroutine_on_the_same_stack_stand_where_it_was_resumed(void **state)
 {
     (void)state;
+    skip_without_copies();
     assert_int_equal(isolate(share_the_stack, 60), 0);
 }
 

@@ -9,6 +9,7 @@
 
 #include "capture.h"
 
+#include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -17,7 +18,8 @@
 enum {
     PAGE = 4096, /* the least there is: no read crosses the end of memory */
     MOST_PAGES = (64 << 10) / PAGE + 2,
-    CHUNK_WORDS = 64,
+    CHUNK_WORDS = 32,
+    MOST_FRAME = 1 << 20,
 };
 
 /* Other code's frames: of no interest to a sanitizer, which must not replace
@@ -51,19 +53,24 @@ read_pages(void *to, uintptr_t from, size_t size)
     return got > 0 ? (size_t)got / 8 * 8 : 0;
 }
 
-/* The first byte to copy: of the red zone, too, for CFI may look there. */
-static uintptr_t
-first_byte(const struct vmp_thread *thread, uintptr_t sp, bool is_own)
+/* The copy begins with the red zone, for CFI may look there. On an alternate
+ * stack nothing says that a page below the stack pointer's has ever been used:
+ * then its part is read like that of another stack. */
+static void
+begin_at(struct vmp_capture *capture, const struct vmp_thread *thread,
+         uintptr_t sp)
 {
     const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    uintptr_t from = (sp - vmp_machine.red_zone) / 8 * 8;
+    const uintptr_t page = sp / PAGE * PAGE;
 
-    if (!is_own || (here < sp && here >= thread->stack_low))
-        return from;
-    /* On an alternate stack: nothing says that the page below is there. */
-    if (from / PAGE != sp / PAGE)
-        from = sp / PAGE * PAGE;
-    return from;
+    capture->from = (sp - vmp_machine.red_zone) / 8 * 8;
+    capture->doubtful = 0;
+    if (!capture->is_own)
+        return;
+    if (capture->from < thread->stack_low)
+        capture->from = (thread->stack_low + 7) / 8 * 8;
+    if (here > sp || here < thread->stack_low)
+        capture->doubtful = page > capture->from ? page - capture->from : 0;
 }
 
 void
@@ -85,12 +92,23 @@ vmp_capture_open(struct vmp_capture *capture, const struct vmp_thread *thread)
             VMP_MOST_NATIVE_FRAMES * sizeof(struct vmp_native_frame);
         return;
     }
-    capture->from = first_byte(thread, sp, capture->is_own);
+    begin_at(capture, thread, sp);
     capture->size = most;
     if (capture->is_own && thread->stack_high - capture->from < most)
         capture->size = (thread->stack_high - capture->from) / 8 * 8;
     capture->is_cut = capture->size == most;
     capture->room = sizeof(struct vmp_native_copy) + capture->size;
+}
+
+static void
+copy_own(const struct vmp_capture *capture, unsigned char *to)
+{
+    const size_t doubtful = capture->doubtful;
+
+    if (doubtful && read_pages(to, capture->from, doubtful) < doubtful)
+        memset(to, 0, doubtful);
+    copy_words((uint64_t *)(to + doubtful), capture->from + doubtful,
+               capture->size - doubtful);
 }
 
 static size_t
@@ -103,7 +121,7 @@ take_copy(const struct vmp_capture *capture, struct vmp_native *native)
     native->is_cut = capture->is_cut;
     native->size = (uint32_t)capture->size;
     if (capture->is_own) {
-        copy_words((uint64_t *)(copy + 1), capture->from, capture->size);
+        copy_own(capture, (unsigned char *)(copy + 1));
     } else {
         native->size =
             (uint32_t)read_pages(copy + 1, capture->from, capture->size);
@@ -159,7 +177,8 @@ follow_own(const struct vmp_capture *capture, const struct vmp_thread *thread,
     return count;
 }
 
-/* The same on a stack whose end is not known. */
+/* The same on a stack whose end is not known: a coroutine that began with the
+ * frame pointer of another stack would lead there. */
 static unsigned
 follow_other(const struct vmp_capture *capture, struct vmp_native_frame *to,
              unsigned most)
@@ -174,7 +193,8 @@ follow_other(const struct vmp_capture *capture, struct vmp_native_frame *to,
         uint64_t record[2];
 
         to[count].pc = pc;
-        if (fp < least || fp % 8 || !read_record(&chunk, fp, record)) {
+        if (fp < least || fp - least > MOST_FRAME || fp % 8 ||
+            !read_record(&chunk, fp, record)) {
             to[count++].cfa = least;
             break;
         }

@@ -10,9 +10,10 @@
 /* What is to be taken of one C stack. */
 struct vmp_capture {
     struct vmp_registers registers;
-    uintptr_t from; /* the first byte of the stack */
-    size_t size;    /* of the copy, at most */
-    bool is_own;    /* it is the thread's own stack: all of it is readable */
+    uintptr_t from;  /* the first byte of the stack */
+    size_t size;     /* of the copy, at most */
+    size_t doubtful; /* bytes of it, the first, that may not be readable */
+    bool is_own;     /* it is the thread's own stack: all of it is readable */
     bool is_cut;
     size_t room; /* that its part of a record takes at most; 0: none */
 };
