@@ -10,8 +10,10 @@
 #include "modules.h"
 #include "native.h"
 
-/* Whether there is a libunwind: without, copies are not unwound. */
-extern const bool vmp_step_is_known;
+/* Whether there is a libunwind, which is loaded by the first call: without,
+ * copies are not unwound. Not under a lock. */
+bool
+vmp_step_load(void);
 
 struct vmp_stepper;
 
