@@ -124,6 +124,14 @@ take_sleb(struct cursor *c)
     return 0;
 }
 
+/* Factors are of the file, too: a product that does not fit is nonsense, but
+ * not an error of ours. */
+static int64_t
+scaled(uint64_t number, int64_t unit)
+{
+    return (int64_t)(number * (uint64_t)unit);
+}
+
 static void
 skip(struct cursor *c, uint64_t size)
 {
@@ -196,6 +204,8 @@ take_augmentation(struct cursor *c, const char *letters, struct common *common)
     const uint64_t end = c->at + size;
 
     common->has_augmentation = true;
+    if (size > c->end - c->at)
+        c->bad = true;
     for (; *letters && !c->bad; letters++) {
         if (*letters == 'R')
             common->encoding = take_byte(c);
@@ -208,9 +218,8 @@ take_augmentation(struct cursor *c, const char *letters, struct common *common)
         else if (*letters != 'B')
             break;
     }
-    if (end > c->end)
-        c->bad = true;
-    c->at = end;
+    if (!c->bad)
+        c->at = end;
 }
 
 static bool
@@ -304,7 +313,7 @@ run_short(struct cursor *c, const struct common *common, uint8_t code,
     switch (code >> 6) {
     case 2: /* DW_CFA_offset */
         set_rule(state, code & 63, RULE_OFFSET,
-                 (int64_t)take_uleb(c) * common->data_unit);
+                 scaled(take_uleb(c), common->data_unit));
         return true;
     case 3: /* DW_CFA_restore */
         restore(state, first, code & 63);
@@ -337,7 +346,8 @@ run_cfa(struct cursor *c, const struct common *common, uint8_t code,
         break;
     case 0x12: /* DW_CFA_def_cfa_sf */
         number = take_uleb(c);
-        set_cfa(state, number, take_sleb(c) * common->data_unit);
+        set_cfa(state, number,
+                scaled((uint64_t)take_sleb(c), common->data_unit));
         break;
     case 0x0d: /* DW_CFA_def_cfa_register */
         set_cfa(state, take_uleb(c), state->cfa_offset);
@@ -346,7 +356,8 @@ run_cfa(struct cursor *c, const struct common *common, uint8_t code,
         set_cfa(state, number, (int64_t)take_uleb(c));
         break;
     case 0x13: /* DW_CFA_def_cfa_offset_sf */
-        set_cfa(state, number, take_sleb(c) * common->data_unit);
+        set_cfa(state, number,
+                scaled((uint64_t)take_sleb(c), common->data_unit));
         break;
     case 0x0f: /* DW_CFA_def_cfa_expression */
         set_cfa_expression(c, state);
@@ -365,14 +376,15 @@ run_rule(struct cursor *c, const struct common *common, uint8_t code,
     switch (code) {
     case 0x05: /* DW_CFA_offset_extended */
         set_rule(state, number, RULE_OFFSET,
-                 (int64_t)take_uleb(c) * common->data_unit);
+                 scaled(take_uleb(c), common->data_unit));
         break;
     case 0x11: /* DW_CFA_offset_extended_sf */
-        set_rule(state, number, RULE_OFFSET, take_sleb(c) * common->data_unit);
+        set_rule(state, number, RULE_OFFSET,
+                 scaled((uint64_t)take_sleb(c), common->data_unit));
         break;
     case 0x2f: /* DW_CFA_GNU_negative_offset_extended */
         set_rule(state, number, RULE_OFFSET,
-                 -(int64_t)take_uleb(c) * common->data_unit);
+                 scaled(-take_uleb(c), common->data_unit));
         break;
     case 0x06: /* DW_CFA_restore_extended */
         restore(state, first, number);
