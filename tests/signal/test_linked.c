@@ -10,9 +10,7 @@
 #include <stdatomic.h>
 #include <ucontext.h>
 
-#include "profiled.h"
-#include "record/session.h"
-#include "record/signal/sample.h"
+#include "by_hand.h"
 
 enum {
     CODES = 64,
@@ -103,25 +101,10 @@ pop(const struct node *node)
     innermost = node->caller;
 }
 
-/* A session in which no clock ticks by itself. */
-static int
-begin_without_ticks(uint32_t max_frames)
-{
-    const int file = profile_file();
-    struct vmprof_options options = profile_options(file, 0.9);
-
-    options.max_frames = max_frames;
-    require(vmprof_enable_with(&options) == 0);
-    /* So that what tick() uses is enough to be due on every clock. */
-    vmp_session.interval_ns = 1000000;
-    return file;
-}
-
 static void
 tick(void)
 {
-    burn_cpu_ms(1);
-    vmp_tick((struct vmp_thread *)thread, vmp_now_ns(CLOCK_MONOTONIC));
+    tick_by_hand(thread);
 }
 
 static void
@@ -266,7 +249,7 @@ read_positions(void)
     int file;
 
     attach();
-    file = begin_without_ticks(0);
+    file = begin_by_hand(thread, 0);
     push(&outer, codes[3]);
     push(&inner, 0);
     outer.position = 7;
@@ -304,7 +287,7 @@ read_deep_stack(void)
     int file;
 
     attach();
-    file = begin_without_ticks(10);
+    file = begin_by_hand(thread, 10);
     for (int i = 0; i < DEEP; i++)
         push(&nodes[i], codes[i % CODES]);
     tick();
@@ -346,7 +329,7 @@ read_too_many(void)
 
     attach();
     require(vmprof_read_frames(thread, claim_too_many, NULL) == 0);
-    file = begin_without_ticks(10);
+    file = begin_by_hand(thread, 10);
     tick();
     finish_profile(file, &d);
     require(d.sample_count == 1);
@@ -368,7 +351,7 @@ refuse_to_read(void)
     int file;
 
     attach();
-    file = begin_without_ticks(0);
+    file = begin_by_hand(thread, 0);
     push(&node, codes[1]);
     unreadable = 1;
     for (int i = 0; i < 3; i++)
@@ -376,9 +359,9 @@ refuse_to_read(void)
     unreadable = 0;
     tick();
     finish_profile(file, &d);
-    /* Or more: on a busy machine a clock of its own may tick, too. */
-    require(profile_stats().lost_switching >= 3);
-    require(d.sample_count >= 1);
+    require(profile_stats().lost_switching == 3);
+    require(profile_stats().expirations == 4);
+    require(d.sample_count == 1);
     require(profile_stats().sampled_ns >= 4 * 1000000);
 }
 
@@ -407,15 +390,18 @@ change_sources(void)
 
     require(vmprof_read_frames(NULL, read_nodes, codes) == -ESRCH);
     attach();
-    file = begin_without_ticks(0);
+    file = begin_by_hand(thread, 0);
     push(&node, codes[1]);
     token = vmprof_execute_code_enter(thread, codes[2], NULL);
     tick();
     require(vmprof_request_sample(thread, ask_nobody, NULL) == 0);
+    stop_clock(thread);
     tick();
     require(vmprof_read_frames(thread, read_nodes, codes) == 0);
+    stop_clock(thread);
     tick();
     require(vmprof_read_frames(thread, NULL, NULL) == 0);
+    stop_clock(thread);
     tick();
     vmprof_execute_code_leave(thread, token);
     finish_profile(file, &d);
