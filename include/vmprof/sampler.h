@@ -97,8 +97,8 @@ vmprof_options_init(struct vmprof_options *options)
  *
  * After vmprof_disable() (before, some may be under way):
  * expirations = samples + system_ticks + lost_ring_full + lost_busy
- *             + lost_switching + lost_walker; samples = samples_written
- *             + samples_unwritten + those still in the rings.
+ *             + lost_switching + lost_walker + lost_overrun;
+ * samples = samples_written + samples_unwritten + those still in the rings.
  * @since 0.1
  */
 struct vmprof_stats {
@@ -136,6 +136,9 @@ struct vmprof_stats {
                                  copy was too small */
     uint64_t native_failed; /**< or unwinding came to nothing it knows */
     uint64_t clock_retries; /**< times the kernel refused a timer for a while */
+    uint64_t lost_overrun;  /**< due when a sample was already that came late:
+                                 its signal was blocked, or the clock is
+                                 coarse; it has their time */
 };
 
 /** Zero @p stats and set their size. @since 0.1 */

@@ -324,6 +324,7 @@ vmp_encoder_stats(struct vmp_encoder *encoder, uint64_t time_ns,
         { VMP_STATS_NATIVE_CUT, c->native_cut },
         { VMP_STATS_NATIVE_FAILED, c->native_failed },
         { VMP_STATS_CLOCK_RETRIES, c->clock_retries },
+        { VMP_STATS_LOST_OVERRUN, c->lost_overrun },
     };
 
     for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)

@@ -36,7 +36,7 @@ struct vmp_counters {
     uint64_t lost_ring_full, lost_busy, lost_switching, lost_walker;
     uint64_t stacks_cut, frames_cut, overflows, locations_lost;
     uint64_t clock_failures, sampled_ns;
-    uint64_t polled, held_back, system_ticks;
+    uint64_t lost_overrun, polled, held_back, system_ticks;
     uint64_t native_cut, native_failed, clock_retries;
 };
 

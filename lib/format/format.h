@@ -76,6 +76,7 @@ enum vmp_stats_key {
     VMP_STATS_NATIVE_CUT = 36,
     VMP_STATS_NATIVE_FAILED = 38,
     VMP_STATS_CLOCK_RETRIES = 40,
+    VMP_STATS_LOST_OVERRUN = 42,
 };
 
 /* Of one module. */

@@ -16,17 +16,42 @@ enum {
     VMP_SIGNAL = SIGPROF,
 };
 
-/* All zero is a clock that is off. */
+/*
+ * All zero is a clock that is off. It ticks once, and is armed again by the
+ * handler, so that a handler which is late is not overrun.
+ */
 struct vmp_clock {
     enum vmprof_clock rung; /* VMPROF_CLOCK_AUTO: off */
-    int fd;                 /* VMPROF_CLOCK_PERF */
+    int fd;                 /* VMPROF_CLOCK_PERF; kept when it is off */
     uint64_t event;         /* perf's own number for what fd is */
-    timer_t timer;          /* VMPROF_CLOCK_MONOTONIC */
+    timer_t timer;          /* the other rungs */
+
+    /* VMPROF_CLOCK_MONOTONIC: a timer on the thread's CPU clock, which takes
+     * over while the thread mostly sleeps, so that it is not woken. */
+    timer_t cpu_timer;
+    bool has_cpu_timer, is_sleepy;
+    long naps; /* of the thread, when that was asked last */
+
+    /* The handler's, and of who starts it. */
+    uint64_t period_ns;         /* until the tick that it is armed for */
+    uint64_t armed_cpu_ns;      /* the thread's CPU time then */
+    uint64_t armed_ns;          /* on CLOCK_MONOTONIC, then */
+    uint64_t asked_ns;          /* the same, before it was made shorter */
+    int64_t tries;              /* ticks that one sample takes, 256ths */
+    uint64_t ran_ns, unsure_ns; /* perf's count then: from, and up to so much
+                                    more */
+};
+
+/* Periods that passed since the clock was armed, but for the last one. */
+struct vmp_missed {
+    uint64_t system;  /* that ended in the kernel, where perf does not tick */
+    uint64_t overrun; /* while the tick was on its way */
+    bool held_back;   /* on the way for so long that the host blocked it */
 };
 
 /*
  * Send VMP_SIGNAL to thread `tid` once, after `period_ns`. Returns 0 or a
- * negative errno.
+ * negative errno; -EAGAIN if it may work later.
  */
 int
 vmp_clock_start(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid,
@@ -53,14 +78,19 @@ vmp_clock_leave_to_parent(struct vmp_clock *clock);
 int
 vmp_clock_check(enum vmprof_clock rung);
 
+/* A tick has come: what it missed. Goes before each rearming. Signal context.
+ */
+struct vmp_missed
+vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns);
+
 /* Ask for the next tick. Signal context. */
 void
-vmp_clock_rearm(const struct vmp_clock *clock, uint64_t period_ns);
+vmp_clock_rearm(struct vmp_clock *clock, uint64_t period_ns);
 
-/* Whether a signal comes from a clock of ours, of whichever thread. Signal
- * context. */
+/* Whether a signal was sent by this clock, or is a last one of clocks that are
+ * off; NULL: the thread has none. Signal context. */
 bool
-vmp_clock_sent(const siginfo_t *info);
+vmp_clock_sent(const struct vmp_clock *clock, const siginfo_t *info);
 
 /* CPU time of a thread of this process in nanoseconds; 0 if it is gone. */
 uint64_t

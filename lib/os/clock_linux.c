@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/perf_event.h>
 #include <pthread.h>
+#include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -16,13 +17,36 @@
 #    define sigev_notify_thread_id _sigev_un._tid
 #endif
 
-extern const char vmp_clock_cookie;
+extern uintptr_t vmp_clock_cookie;
+extern uint64_t vmp_clock_grain_ns;
 
 enum {
     CHECK_PERIOD_NS = 200 * 1000,
     CHECK_PATIENCE_NS = 100 * 1000 * 1000,
-    EAGAIN_TRIES = 3,
+    PER_THREAD_SCHED = 6, /* the kernel's clock number for one thread */
 };
+
+static clockid_t
+cpu_clock_of(pid_t tid)
+{
+    return (clockid_t)((~(unsigned)tid) << 3 | PER_THREAD_SCHED);
+}
+
+static void
+make_cookie(void)
+{
+    struct timespec grain = { .tv_nsec = 10 * 1000 * 1000 };
+
+    const unsigned char *const secret = (const void *)getauxval(AT_RANDOM);
+
+    /* The program's own, which forked children share; not to be read back. */
+    for (unsigned i = 0; secret && i < 16; i++)
+        vmp_clock_cookie =
+            (vmp_clock_cookie ^ secret[i]) * (uintptr_t)0x100000001b3;
+    vmp_clock_cookie ^= (uintptr_t)&vmp_clock_cookie;
+    clock_getres(CLOCK_MONOTONIC_COARSE, &grain);
+    vmp_clock_grain_ns = (uint64_t)grain.tv_nsec;
+}
 
 static int
 aim_at_thread(int fd, pid_t tid)
@@ -88,7 +112,7 @@ start_perf(struct vmp_clock *clock, pid_t tid, uint64_t period_ns)
 }
 
 static int
-start_timer(struct vmp_clock *clock, pid_t tid)
+new_timer(clockid_t clock, pid_t tid, timer_t *out)
 {
     struct sigevent event = {
         .sigev_notify = SIGEV_THREAD_ID,
@@ -96,11 +120,24 @@ start_timer(struct vmp_clock *clock, pid_t tid)
         .sigev_notify_thread_id = tid,
     };
 
-    event.sigev_value.sival_ptr = (void *)(uintptr_t)&vmp_clock_cookie;
-    for (unsigned tries = 0;
-         timer_create(CLOCK_MONOTONIC, &event, &clock->timer) < 0; tries++)
-        if (errno != EAGAIN || tries == EAGAIN_TRIES)
-            return -errno;
+    event.sigev_value.sival_ptr = (void *)vmp_clock_cookie;
+    return timer_create(clock, &event, out) < 0 ? -errno : 0;
+}
+
+static int
+start_timer(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid,
+            uint64_t period_ns)
+{
+    const bool monotonic = rung == VMPROF_CLOCK_MONOTONIC;
+    int r = new_timer(monotonic ? CLOCK_MONOTONIC : cpu_clock_of(tid), tid,
+                      &clock->timer);
+
+    if (r < 0)
+        return r;
+    clock->has_cpu_timer =
+        monotonic && new_timer(cpu_clock_of(tid), tid, &clock->cpu_timer) == 0;
+    __atomic_store_n(&clock->rung, rung, __ATOMIC_RELEASE);
+    vmp_clock_rearm(clock, period_ns);
     return 0;
 }
 
@@ -108,18 +145,22 @@ int
 vmp_clock_start(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid,
                 uint64_t period_ns)
 {
-    int r = -EINVAL;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+    pthread_once(&once, make_cookie);
+    *clock = (struct vmp_clock){
+        .fd = -1,
+        .period_ns = period_ns | 1,
+        .asked_ns = period_ns | 1,
+        .tries = 256,
+        .armed_cpu_ns = vmp_thread_cpu_ns(tid),
+        .armed_ns = vmp_now_ns(CLOCK_MONOTONIC),
+    };
     if (rung == VMPROF_CLOCK_PERF)
-        r = start_perf(clock, tid, period_ns);
-    else if (rung == VMPROF_CLOCK_MONOTONIC)
-        r = start_timer(clock, tid);
-    if (r < 0)
-        return r;
-    clock->rung = rung;
-    if (rung == VMPROF_CLOCK_MONOTONIC)
-        vmp_clock_rearm(clock, period_ns);
-    return 0;
+        return start_perf(clock, tid, period_ns);
+    if (rung == VMPROF_CLOCK_MONOTONIC || rung == VMPROF_CLOCK_CPU_TIMER)
+        return start_timer(clock, rung, tid, period_ns);
+    return -EINVAL;
 }
 
 /* A last tick comes while it is taken apart: it is off for the handler first. */
@@ -153,8 +194,10 @@ vmp_clock_stop(struct vmp_clock *clock)
          * which keeps the event alive: its tick would find no handler. */
         ioctl(clock->fd, PERF_EVENT_IOC_DISABLE, 0);
         close(clock->fd);
-    } else if (rung == VMPROF_CLOCK_MONOTONIC) {
+    } else if (rung != VMPROF_CLOCK_AUTO) {
         timer_delete(clock->timer);
+        if (clock->has_cpu_timer)
+            timer_delete(clock->cpu_timer);
     }
 }
 
@@ -169,19 +212,20 @@ vmp_clock_leave_to_parent(struct vmp_clock *clock)
 
 /* Spin, for a CPU clock runs only then, until the blocked signal is pending. */
 static int
-await_tick(const sigset_t *signals)
+await_tick(const struct vmp_clock *clock, const sigset_t *signals)
 {
     const struct timespec at_once = { 0, 0 };
-    const uint64_t end = vmp_now_ns(CLOCK_MONOTONIC) + CHECK_PATIENCE_NS;
+    const uint64_t end =
+        vmp_now_ns(CLOCK_THREAD_CPUTIME_ID) + CHECK_PATIENCE_NS;
     siginfo_t info;
     bool is_late;
 
     do {
-        /* The last look is after the end: others may have had the CPU. */
-        is_late = vmp_now_ns(CLOCK_MONOTONIC) >= end;
+        /* In time of its own: others may have the CPU. */
+        is_late = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID) >= end;
         if (sigtimedwait(signals, &info, &at_once) < 0)
             continue;
-        if (vmp_clock_sent(&info))
+        if (vmp_clock_sent(clock, &info))
             return 0;
         /* The host's own: it gets it once the signal is unblocked. */
         pthread_kill(pthread_self(), VMP_SIGNAL);
@@ -202,7 +246,7 @@ vmp_clock_check(enum vmprof_clock rung)
     pthread_sigmask(SIG_BLOCK, &signals, &before);
     r = vmp_clock_start(&clock, rung, gettid(), CHECK_PERIOD_NS);
     if (r == 0) {
-        r = await_tick(&signals);
+        r = await_tick(&clock, &signals);
         vmp_clock_stop(&clock);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -212,9 +256,5 @@ vmp_clock_check(enum vmprof_clock rung)
 uint64_t
 vmp_thread_cpu_ns(pid_t tid)
 {
-    enum {
-        PER_THREAD_SCHED = 6, /* the kernel's clock number for one thread */
-    };
-
-    return vmp_now_ns((clockid_t)((~(unsigned)tid) << 3 | PER_THREAD_SCHED));
+    return vmp_now_ns(cpu_clock_of(tid));
 }

@@ -42,16 +42,14 @@ vmp_handler_install(void)
 void
 vmp_handler_remove(void)
 {
+    const struct sigaction ignore = { .sa_handler = SIG_IGN };
     struct sigaction now;
 
     if (sigaction(VMP_SIGNAL, NULL, &now) < 0 || !is_ours(&now))
         return;
-    if (!(vmp_foreign_action.sa_flags & SA_SIGINFO) &&
-        vmp_foreign_action.sa_handler == SIG_DFL) {
-        /* A last signal of ours may be pending where it is blocked, and the
-         * default action is to kill. Ignoring discards it. */
-        struct sigaction ignore = { .sa_handler = SIG_IGN };
-        sigaction(VMP_SIGNAL, &ignore, NULL);
-    }
+    /* A last signal of ours may be pending where it is blocked: the default
+     * action is to kill, and a handler of the host has not asked for it.
+     * Ignoring discards it. */
+    sigaction(VMP_SIGNAL, &ignore, NULL);
     sigaction(VMP_SIGNAL, &vmp_foreign_action, NULL);
 }

@@ -51,7 +51,6 @@ vmp_inherit(struct vmp_thread *thread)
 
     if (vmp_session.legacy_count)
         legacy = vmp_session.legacies[--vmp_session.legacy_count];
-    thread->idle_ticks = 0; /* which make a period longer */
     thread->inherited_ns = legacy.unsampled_ns;
     thread->period_ns = legacy.rest_ns ? legacy.rest_ns : first_period(thread);
 }

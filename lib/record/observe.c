@@ -162,23 +162,28 @@ check_cells(const struct vmp_thread *thread, const struct vmp_window *window,
     }
 }
 
+static uint64_t
+since(uint64_t then_ns, uint64_t now_ns)
+{
+    return now_ns > then_ns ? now_ns - then_ns : 0;
+}
+
 static void
 fill_record(struct vmp_thread *thread, struct vmp_record *record,
-            const struct vmp_window *window, uint64_t now_ns)
+            const struct vmp_window *window, uint64_t now_ns, uint64_t cpu_ns)
 {
-    const uint64_t cpu_ns = vmp_thread_cpu_ns(thread->tid);
     const uint64_t passed_ns = now_ns - thread->last_time_ns;
-    const uint64_t used_ns =
-        cpu_ns > thread->last_cpu_ns ? cpu_ns - thread->last_cpu_ns : 0;
+    const uint64_t used_ns = since(thread->last_cpu_ns, cpu_ns);
+    const bool wall = vmp_session.mode == VMPROF_MODE_WALL;
 
     record->type = VMP_RECORD_SAMPLE;
     record->phase =
         (uint8_t)__atomic_load_n(&thread->head.phase, __ATOMIC_RELAXED);
-    record->state = used_ns < passed_ns / 2 ? VMP_STATE_OFF_CPU : 0;
+    record->state = wall && used_ns < passed_ns / 2 ? VMP_STATE_OFF_CPU : 0;
     if (window->leaf_missing)
         record->state |= VMP_STATE_LEAF_MISSING;
     record->time_ns = now_ns;
-    record->weight_ns = passed_ns;
+    record->weight_ns = wall ? passed_ns : used_ns;
     record->keep = window->keep;
     record->cut = window->cut;
     thread->last_cpu_ns = cpu_ns;
@@ -198,7 +203,7 @@ count_positions(const struct vmp_sampled_frame *frames, uint32_t count)
 
 /* Returns false if the thread switched stacks meanwhile. */
 static bool
-try_to_observe(struct vmp_thread *thread, uint64_t now_ns)
+try_to_observe(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 {
     struct vmp_window window;
     struct vmp_record *record;
@@ -233,7 +238,7 @@ try_to_observe(struct vmp_thread *thread, uint64_t now_ns)
 
     record->size =
         (uint32_t)(sizeof(*record) + record->added * sizeof(*frames));
-    fill_record(thread, record, &window, now_ns);
+    fill_record(thread, record, &window, now_ns, cpu_ns);
     vmp_window_remember(&window, &thread->last);
     vmp_commit_record(thread, record);
     return true;
@@ -242,9 +247,14 @@ try_to_observe(struct vmp_thread *thread, uint64_t now_ns)
 void
 vmp_observe(struct vmp_thread *thread, uint64_t now_ns)
 {
+    const uint64_t cpu_ns = vmp_thread_cpu_ns(thread->tid);
+
+    /* Who used no CPU time has done nothing that it could be asked about. */
+    if (vmp_session.mode == VMPROF_MODE_CPU && cpu_ns <= thread->last_cpu_ns)
+        return;
     vmp_count(&thread->counters.expirations, 1);
     for (unsigned i = 0; i < TRIES; i++)
-        if (try_to_observe(thread, now_ns))
+        if (try_to_observe(thread, now_ns, cpu_ns))
             return;
     /* The next sample carries the time of this one. */
     vmp_count(&thread->counters.lost_switching, 1);
@@ -253,6 +263,5 @@ vmp_observe(struct vmp_thread *thread, uint64_t now_ns)
 void
 vmp_skip(struct vmp_thread *thread, uint64_t now_ns)
 {
-    thread->last_cpu_ns = vmp_thread_cpu_ns(thread->tid);
-    thread->last_time_ns = now_ns;
+    vmp_leave_out(thread, now_ns, vmp_thread_cpu_ns(thread->tid));
 }

@@ -38,7 +38,7 @@ set_source(struct vmprof_thread *head, vmprof_request_function request,
     change_source(thread, request, read, user);
     if (vmp_has_own_frames(thread))
         vmp_session_start_clock(thread);
-    else if (vmp_session.mode == VMPROF_MODE_WALL)
+    else if (vmp_session.clock == VMPROF_CLOCK_OBSERVER)
         vmp_clock_stop(&thread->clock);
     vmp_threads_unlock();
     return 0;

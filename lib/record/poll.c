@@ -46,7 +46,6 @@ aim(struct vmp_thread *thread, uint64_t now_ns)
 {
     struct vmp_poll *const poll = &thread->poll;
 
-    thread->idle_ticks = 0; /* which make the period longer */
     poll->period_ns = vmp_jitter(thread, poll->interval_ns);
     thread->period_ns = poll->period_ns;
     poll->due_ns = now_ns + poll->period_ns;
@@ -163,9 +162,7 @@ sample(struct vmp_thread *thread, uint64_t now_ns)
     uint64_t used_ns;
 
     if (atomic_load_explicit(&vmp_session.paused, memory_order_relaxed)) {
-        /* What a pause takes is nobody's. */
-        thread->last_cpu_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
-        thread->last_time_ns = now_ns;
+        vmp_leave_out(thread, now_ns, vmp_now_ns(CLOCK_THREAD_CPUTIME_ID));
         thread->poll.exact_ns = now_ns;
         aim(thread, now_ns);
     } else if (vmp_has_own_frames(thread) || now_ns <= thread->last_time_ns) {

@@ -37,11 +37,18 @@ check_clock(const struct vmprof_options *options)
     const bool observed = options->clock == VMPROF_CLOCK_OBSERVER;
 
     if (options->mode > VMPROF_MODE_WALL ||
-        options->clock > VMPROF_CLOCK_OBSERVER)
+        options->clock > VMPROF_CLOCK_CPU_TIMER)
         return -EINVAL;
     if (options->mode == VMPROF_MODE_CPU)
-        return observed ? -EINVAL : 0;
+        return 0;
     return observed || options->clock == VMPROF_CLOCK_AUTO ? 0 : -EINVAL;
+}
+
+static bool
+is_observed(const struct vmprof_options *options)
+{
+    return options->mode == VMPROF_MODE_WALL ||
+           options->clock == VMPROF_CLOCK_OBSERVER;
 }
 
 /* A record of the most frames there can be takes at most a quarter of it. */
@@ -107,7 +114,8 @@ static int
 choose_rung(const struct vmprof_options *options, enum vmprof_clock *out)
 {
     static const enum vmprof_clock ladder[] = { VMPROF_CLOCK_PERF,
-                                                VMPROF_CLOCK_MONOTONIC };
+                                                VMPROF_CLOCK_MONOTONIC,
+                                                VMPROF_CLOCK_CPU_TIMER };
     const bool any = options->clock == VMPROF_CLOCK_AUTO ||
                      options->clock == VMPROF_CLOCK_OBSERVER;
 
@@ -119,15 +127,14 @@ choose_rung(const struct vmprof_options *options, enum vmprof_clock *out)
             return 0;
         }
     }
-    /* In wall mode only walkers need one; each that gets none is counted. */
+    /* Beside an observer only walkers need one; each without is counted. */
     *out = VMPROF_CLOCK_AUTO;
-    return options->mode == VMPROF_MODE_WALL ? 0 : -ENOTSUP;
+    return is_observed(options) ? 0 : -ENOTSUP;
 }
 
 static void
 set_up(const struct vmprof_options *options, enum vmprof_clock rung)
 {
-    const bool observed = options->mode == VMPROF_MODE_WALL;
     static unsigned last_number;
 
     memset(&vmp_session, 0, sizeof(vmp_session));
@@ -137,9 +144,8 @@ set_up(const struct vmprof_options *options, enum vmprof_clock rung)
     vmp_session.native_bytes = options->native_bytes;
     vmp_session.mode = options->mode;
     vmp_session.rung = rung;
-    vmp_session.clock = observed ? VMPROF_CLOCK_OBSERVER : rung;
-    vmp_session.polled = options->mode == VMPROF_MODE_CPU &&
-                         options->clock != VMPROF_CLOCK_OBSERVER &&
+    vmp_session.clock = is_observed(options) ? VMPROF_CLOCK_OBSERVER : rung;
+    vmp_session.polled = !is_observed(options) &&
                          options->sampling == VMPROF_SAMPLING_AUTO &&
                          /* At polls there is nothing native to see. */
                          options->native == VMPROF_NATIVE_OFF;
@@ -207,6 +213,7 @@ start(struct vmp_output *output)
 static int
 enable_locked(const struct vmprof_options *options)
 {
+    struct vmp_session last;
     enum vmprof_clock rung;
     struct vmp_output *output;
     int r;
@@ -220,8 +227,12 @@ enable_locked(const struct vmprof_options *options)
     if (r == 0) {
         r = choose_rung(options, &rung);
         if (r == 0) {
+            /* The stats are the last session's until there is another. */
+            memcpy(&last, &vmp_session, sizeof(last));
             set_up(options, rung);
             r = start(output);
+            if (r < 0)
+                memcpy(&vmp_session, &last, sizeof(last));
         }
         if (r < 0)
             vmp_handler_remove();
@@ -244,7 +255,7 @@ disable(void)
     vmp_threads_unlock();
     if (!writer)
         return -EALREADY;
-    if (vmp_session.mode == VMPROF_MODE_WALL)
+    if (vmp_session.clock == VMPROF_CLOCK_OBSERVER)
         vmp_observer_stop();
 
     vmp_threads_lock();
@@ -281,7 +292,7 @@ enable(const struct vmprof_options *given)
     vmp_codes_name_all();
     vmp_threads_lock();
     r = enable_locked(&options);
-    if (r == 0 && options.mode == VMPROF_MODE_WALL)
+    if (r == 0 && is_observed(&options))
         observed = vmp_observer_start();
     vmp_threads_unlock();
     if (r < 0)

@@ -72,25 +72,42 @@ allocate(struct vmp_thread *thread)
     return -ENOMEM;
 }
 
+static int
+start_clock(struct vmp_thread *thread)
+{
+    enum vmprof_clock rung = vmp_session.rung;
+    int r =
+        vmp_clock_start(&thread->clock, rung, thread->tid, thread->period_ns);
+
+    /* Out of descriptors, say: the other rungs need none. */
+    if (r < 0 && rung == VMPROF_CLOCK_PERF)
+        r = vmp_clock_start(&thread->clock, VMPROF_CLOCK_MONOTONIC, thread->tid,
+                            thread->period_ns);
+    return r;
+}
+
 void
 vmp_session_start_clock(struct vmp_thread *thread)
 {
-    enum vmprof_clock rung = vmp_session.rung;
-    uint64_t period_ns;
     int r;
 
     if (!atomic_load(&vmp_session.sampling) || !thread->ring.data ||
         thread->clock.rung != VMPROF_CLOCK_AUTO)
         return;
-    thread->idle_ticks = 0; /* which make a period longer */
-    period_ns = thread->period_ns;
-    r = vmp_clock_start(&thread->clock, rung, thread->tid, period_ns);
-    /* Out of descriptors, say: the other rung needs none. */
-    if (r < 0 && rung == VMPROF_CLOCK_PERF)
-        r = vmp_clock_start(&thread->clock, VMPROF_CLOCK_MONOTONIC, thread->tid,
-                            period_ns);
-    if (r < 0)
+    r = start_clock(thread);
+    thread->awaits_clock = r == -EAGAIN;
+    if (thread->awaits_clock)
+        vmp_session.clock_retries++;
+    else if (r < 0)
         failed_clock(r);
+}
+
+void
+vmp_session_retry_clocks(void)
+{
+    for (struct vmp_thread *t = vmp_threads; t; t = t->next)
+        if (t->state == VMP_THREAD_ATTACHED && t->awaits_clock)
+            vmp_session_start_clock(t);
 }
 
 void
@@ -120,7 +137,8 @@ vmp_session_join(struct vmp_thread *thread)
     memset(&thread->last, 0, sizeof(thread->last));
     thread->path_count = 0;
     thread->head.overflows = 0;
-    thread->end_ns = thread->cpu_end_ns = 0;
+    thread->end_ns = thread->cpu_end_ns = thread->left_out_ns = 0;
+    thread->awaits_clock = false;
     atomic_store(&thread->requested, false);
     thread->cpu_start_ns = vmp_thread_cpu_ns(thread->tid);
     thread->last_cpu_ns = thread->cpu_start_ns;
@@ -131,7 +149,8 @@ vmp_session_join(struct vmp_thread *thread)
     r = allocate(thread);
     if (r < 0)
         failed_clock(r);
-    else if (vmp_session.mode == VMPROF_MODE_CPU || vmp_has_own_frames(thread))
+    else if (vmp_session.clock != VMPROF_CLOCK_OBSERVER ||
+             vmp_has_own_frames(thread))
         vmp_session_start_clock(thread);
     if (r == 0 && vmp_session.polled)
         /* Pairs with the acquire in vmprof_poll_expired(). */
@@ -146,6 +165,9 @@ static void
 close_accounts(struct vmp_thread *thread)
 {
     thread->cpu_end_ns = vmp_thread_cpu_ns(thread->tid);
+    if (thread->awaits_clock)
+        failed_clock(-EAGAIN);
+    thread->awaits_clock = false;
     if (atomic_exchange(&thread->requested, false))
         thread->counters.lost_walker++;
     if (thread->ring.data && vmp_has_own_frames(thread))
@@ -190,6 +212,7 @@ add(struct vmp_counters *sum, const struct vmp_thread *thread)
     ADD(frames_cut);
     ADD(locations_lost);
     ADD(sampled_ns);
+    ADD(lost_overrun);
     ADD(native_cut);
     ADD(polled);
     ADD(held_back);

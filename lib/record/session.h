@@ -66,6 +66,10 @@ vmp_session_part(struct vmp_thread *thread);
 void
 vmp_session_start_clock(struct vmp_thread *thread);
 
+/* And those that the kernel had none left for. Under the lock. */
+void
+vmp_session_retry_clocks(void);
+
 /* Replace the clocks whose descriptors the host has closed. Under the lock. */
 void
 vmp_session_check_clocks(void);

@@ -72,5 +72,6 @@ vmprof_get_stats(struct vmprof_stats *out)
     stats.native_cut = sum.native_cut;
     stats.native_failed = sum.native_failed;
     stats.clock_retries = sum.clock_retries;
+    stats.lost_overrun = sum.lost_overrun;
     return vmp_sized_export(out, sizeof(stats), STATS_SIZE_0_1, &stats);
 }

@@ -71,11 +71,11 @@ struct vmp_thread {
     struct vmp_ring ring;
     struct vmp_last_sample last;
     uint64_t last_cpu_ns, last_time_ns;
+    uint64_t left_out_ns; /* CPU time of pauses */
     uint64_t period_ns;    /* of CPU time, from then to the next sample */
     uint64_t inherited_ns; /* from threads too brief for a sample: the first
                               sample here stands for theirs, too */
     uint64_t random;
-    unsigned idle_ticks;          /* in a row */
     struct vmp_counters counters; /* written by one, read by all */
     struct vmp_clock clock;
     uintptr_t stack_low, stack_high; /* of its own C stack; 0: unknown */
@@ -92,6 +92,7 @@ struct vmp_thread {
     uint64_t start_ns; /* of its attach; on CLOCK_MONOTONIC */
     uint64_t end_ns;   /* of its detach */
     uint64_t cpu_start_ns, cpu_end_ns;
+    bool awaits_clock; /* the kernel had none left; it is asked again */
 
     /* The writer's alone. */
     struct vmp_stream stream;

@@ -172,6 +172,7 @@ drain_all(struct vmp_writer *writer, bool is_last)
                           ? writer->wait_ms * 2
                           : LONGEST_WAIT_MS;
     vmp_threads_lock();
+    vmp_session_retry_clocks();
     newest = vmp_threads;
     vmp_threads_unlock();
     if (writer->drain.unwinder)

@@ -106,6 +106,7 @@ struct stats_0_1 {
     uint64_t native_cut;
     uint64_t native_failed;
     uint64_t clock_retries;
+    uint64_t lost_overrun;
 };
 
 #define SAME(type, old, member)                                                \
@@ -209,6 +210,7 @@ SAME(vmprof_stats, stats_0_1, system_ticks);
 SAME(vmprof_stats, stats_0_1, native_cut);
 SAME(vmprof_stats, stats_0_1, native_failed);
 SAME(vmprof_stats, stats_0_1, clock_retries);
+SAME(vmprof_stats, stats_0_1, lost_overrun);
 STILL_FITS(vmprof_stats, stats_0_1);
 
 /* Values are compiled in too. */

@@ -140,7 +140,8 @@ profile(unsigned long count, char *planted)
     require(stats.expirations >= count / 4);
     require(stats.expirations == stats.samples + stats.lost_ring_full +
                                      stats.lost_busy + stats.lost_switching +
-                                     stats.lost_walker);
+                                     stats.lost_walker + stats.lost_overrun +
+                                     stats.system_ticks);
     printf("%lu sent, %llu due, %llu samples\n", count,
            (unsigned long long)stats.expirations,
            (unsigned long long)stats.samples);

@@ -174,7 +174,8 @@ stall(void)
     s = profile_stats();
     require(s.write_error == ETIMEDOUT);
     require(s.samples_unwritten > 0);
-    require(s.expirations == s.samples + s.lost_ring_full + s.lost_busy);
+    require(s.expirations == s.samples + s.lost_ring_full + s.lost_busy +
+                                 s.lost_overrun + s.system_ticks);
     require(s.samples == s.samples_written + s.samples_unwritten);
     end_load();
 }

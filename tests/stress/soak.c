@@ -96,7 +96,8 @@ require_balance(void)
     require(vmprof_get_stats(&stats) == 0);
     require(stats.expirations == stats.samples + stats.lost_ring_full +
                                      stats.lost_busy + stats.lost_switching +
-                                     stats.lost_walker);
+                                     stats.lost_walker + stats.lost_overrun +
+                                     stats.system_ticks);
     require(stats.samples == stats.samples_written + stats.samples_unwritten);
     require(stats.write_error == 0 && stats.samples_unwritten == 0);
     require(stats.clock_failures == 0);

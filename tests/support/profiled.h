@@ -42,17 +42,22 @@ profile_stats(void)
     return stats;
 }
 
-/* Samples that were taken: not those of time that none was taken of. */
+/* Time that no sample was taken of: in the kernel, or between polls. */
+static inline bool
+is_gap(const struct decoded *d, const struct decoded_sample *sample)
+{
+    const uint64_t kind = d->frames[d->nodes[sample->node].frame].kind;
+
+    return kind == 8 || kind == 9;
+}
+
 static inline size_t
 taken_samples(const struct decoded *d)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < d->sample_count; i++) {
-        const uint32_t frame = d->nodes[d->samples[i].node].frame;
-
-        count += d->frames[frame].kind != 8 && d->frames[frame].kind != 9;
-    }
+    for (size_t i = 0; i < d->sample_count; i++)
+        count += !is_gap(d, &d->samples[i]);
     return count;
 }
 
@@ -63,19 +68,20 @@ require_that_accounts_balance(const struct decoded *d)
 {
     const struct vmprof_stats s = profile_stats();
 
-    const uint64_t lost =
-        s.lost_ring_full + s.lost_busy + s.lost_switching + s.lost_walker;
+    const uint64_t lost = s.lost_ring_full + s.lost_busy + s.lost_switching +
+                          s.lost_walker + s.lost_overrun;
 
     if (s.expirations != s.samples + lost + s.system_ticks)
         dprintf(2,
                 "%llu expirations, %llu samples, lost: full %llu busy %llu "
-                "switching %llu walker %llu, system %llu\n",
+                "switching %llu walker %llu overrun %llu, system %llu\n",
                 (unsigned long long)s.expirations,
                 (unsigned long long)s.samples,
                 (unsigned long long)s.lost_ring_full,
                 (unsigned long long)s.lost_busy,
                 (unsigned long long)s.lost_switching,
                 (unsigned long long)s.lost_walker,
+                (unsigned long long)s.lost_overrun,
                 (unsigned long long)s.system_ticks);
     require(s.expirations == s.samples + lost + s.system_ticks);
     require(!s.enabled);
@@ -88,7 +94,10 @@ require_that_accounts_balance(const struct decoded *d)
     require(d->stats.number[12] == s.lost_switching);
     require(d->stats.number[14] == s.lost_walker);
     require(d->stats.number[26] == s.sampled_ns);
+    require(d->stats.number[32] == s.held_back);
     require(d->stats.number[34] == s.system_ticks);
+    require(d->stats.number[40] == s.clock_retries);
+    require(d->stats.number[42] == s.lost_overrun);
 }
 
 /* Disable and read back; the file is closed. */

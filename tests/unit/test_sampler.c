@@ -107,8 +107,7 @@ bad_options_are_refused(void **state)
     bad[count++].size = 1 << 20;
     bad[count++].mode = 2;
     bad[count++].mode = UINT32_MAX;
-    bad[count++].clock = 4;
-    bad[count++].clock = VMPROF_CLOCK_OBSERVER;
+    bad[count++].clock = 5;
     bad[count++].max_frames = 65537;
     bad[count++].ring_size = 8 << 10;
     bad[count++].ring_size = (16 << 10) + 1;
@@ -118,6 +117,8 @@ bad_options_are_refused(void **state)
     bad[count++].clock = VMPROF_CLOCK_PERF;
     bad[count].mode = VMPROF_MODE_WALL;
     bad[count++].clock = VMPROF_CLOCK_MONOTONIC;
+    bad[count].mode = VMPROF_MODE_WALL;
+    bad[count++].clock = VMPROF_CLOCK_CPU_TIMER;
     bad[count++].native = 3;
     bad[count++].native_bytes = 1023;
     bad[count++].native_bytes = (64 << 10) + 1;
@@ -162,6 +163,8 @@ every_combination_that_is_documented_works(void **state)
     } good[] = {
         { VMPROF_MODE_CPU, VMPROF_CLOCK_AUTO, 1, 16 << 10 },
         { VMPROF_MODE_CPU, VMPROF_CLOCK_MONOTONIC, 65536, 16 << 10 },
+        { VMPROF_MODE_CPU, VMPROF_CLOCK_CPU_TIMER, 1, 16 << 10 },
+        { VMPROF_MODE_CPU, VMPROF_CLOCK_OBSERVER, 1, 16 << 10 },
         { VMPROF_MODE_WALL, VMPROF_CLOCK_AUTO, 65536, 1 << 30 },
         { VMPROF_MODE_WALL, VMPROF_CLOCK_OBSERVER, 0, 0 },
     };

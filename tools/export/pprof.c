@@ -67,7 +67,7 @@ static uint64_t
 lost_samples(const struct session_stats *stats)
 {
     return stats->lost_ring_full + stats->lost_busy + stats->lost_switching +
-           stats->lost_walker + stats->unwritten;
+           stats->lost_walker + stats->lost_overrun + stats->unwritten;
 }
 
 static void

@@ -233,6 +233,8 @@ find_counter(struct session_stats *stats, uint64_t key)
         return &stats->lost_switching;
     case VMP_STATS_LOST_WALKER:
         return &stats->lost_walker;
+    case VMP_STATS_LOST_OVERRUN:
+        return &stats->lost_overrun;
     case VMP_STATS_STACKS_CUT:
         return &stats->stacks_cut;
     case VMP_STATS_FRAMES_CUT:

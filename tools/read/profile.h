@@ -87,7 +87,8 @@ struct session {
     bool has_stats;
     struct session_stats {
         uint64_t expirations, samples;
-        uint64_t lost_ring_full, lost_busy, lost_switching, lost_walker;
+        uint64_t lost_ring_full, lost_busy, lost_switching, lost_walker,
+            lost_overrun;
         uint64_t stacks_cut, frames_cut, overflows, locations_lost;
         uint64_t clock_failures, sampled_ns, unwritten;
         uint64_t polled, held_back, system_ticks;

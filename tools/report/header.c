@@ -149,6 +149,7 @@ print_losses(const struct view *view, const struct losses *losses)
         { stats->lost_busy, "because a sample was being taken" },
         { stats->lost_switching, "in the middle of a stack switch" },
         { stats->lost_walker, "merged into the next one" },
+        { stats->lost_overrun, "merged into one that was late" },
         { stats->unwritten, "not written: the file could not be" },
     };
     const struct cause cut[] = { { stats->frames_cut, "frames missing" } };

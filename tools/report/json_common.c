@@ -91,6 +91,7 @@ json_losses(const struct profile *profile)
     json_number(object, "busy", losses.stats.lost_busy);
     json_number(object, "switching", losses.stats.lost_switching);
     json_number(object, "walker", losses.stats.lost_walker);
+    json_number(object, "overrun", losses.stats.lost_overrun);
     json_number(object, "unwritten", losses.stats.unwritten);
     json_number(object, "expirations", losses.stats.expirations);
     json_number(object, "samples", losses.stats.samples);

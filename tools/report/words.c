@@ -26,13 +26,11 @@ const char *
 clock_name(uint32_t clock)
 {
     static const char *const names[] = {
-        "unknown clock",
-        "perf task clock",
-        "CLOCK_MONOTONIC timers",
-        "observing thread",
+        "unknown clock",    "perf task clock",  "CLOCK_MONOTONIC timers",
+        "observing thread", "CPU clock timers",
     };
 
-    return names[clock < 4 ? clock : 0];
+    return names[clock < sizeof(names) / sizeof(*names) ? clock : 0];
 }
 
 const char *
@@ -220,6 +218,7 @@ sum_losses(struct losses *losses, const struct profile *profile)
         sum->lost_busy += stats->lost_busy;
         sum->lost_switching += stats->lost_switching;
         sum->lost_walker += stats->lost_walker;
+        sum->lost_overrun += stats->lost_overrun;
         sum->stacks_cut += stats->stacks_cut;
         sum->frames_cut += stats->frames_cut;
         sum->overflows += stats->overflows;
@@ -235,5 +234,5 @@ sum_losses(struct losses *losses, const struct profile *profile)
         sum->clock_retries += stats->clock_retries;
     }
     losses->lost = sum->lost_ring_full + sum->lost_busy + sum->lost_switching +
-                   sum->lost_walker + sum->unwritten;
+                   sum->lost_walker + sum->lost_overrun + sum->unwritten;
 }

@@ -30,6 +30,8 @@ clock_name(uint32_t clock)
         return "timer per thread";
     case VMPROF_CLOCK_OBSERVER:
         return "observing thread";
+    case VMPROF_CLOCK_CPU_TIMER:
+        return "timer on each CPU clock";
     default:
         return "";
     }

@@ -6,39 +6,198 @@
 
 #include <linux/perf_event.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
-/* Else a tick follows the handler of the last before the host has run one
- * instruction. perf counts no time of the kernel's, where a signal spends most
- * of its own. */
-static const uint64_t LEAST_TIMER_NS = 20 * 1000;
+enum {
+    ONE_TRY = 256,
+    USUAL_WAY_NS = 200 * 1000,
+    LEAST_PERIOD_NS = 10 * 1000, /* perf has no shorter one */
 
-/* Its address marks our timers' signals; perf's are marked by their code. */
-const char vmp_clock_cookie;
+    /* Else a tick follows the handler of the last before the host has run one
+     * instruction. perf counts no time of the kernel's, where a signal spends
+     * most of its own. */
+    LEAST_TIMER_NS = 40 * 1000,
+};
+
+/* Marks our timers' signals; perf's are marked by their descriptor. */
+uintptr_t vmp_clock_cookie;
+
+/* Of the kernel's own tick, at which timers on a CPU clock end. */
+uint64_t vmp_clock_grain_ns;
+
+static uint64_t
+read_count(const struct vmp_clock *clock)
+{
+    uint64_t count_ns;
+
+    return read(clock->fd, &count_ns, sizeof(count_ns)) == sizeof(count_ns)
+               ? count_ns
+               : 0;
+}
+
+/* A signal that nobody blocks has its way to go, too. */
+static bool
+is_held_back(const struct vmp_clock *clock, uint64_t late_ns)
+{
+    return late_ns > clock->asked_ns / 2 && late_ns > USUAL_WAY_NS;
+}
+
+/*
+ * perf's event counts the thread's CPU time from its arming to its tick, so
+ * periods in there passed in the kernel; what is left of the time was spent
+ * with the tick on its way. The count is a system call away, which is saved
+ * while the time says that there was one period, and while it is known well
+ * enough without.
+ */
+static struct vmp_missed
+read_perf(struct vmp_clock *clock, uint64_t elapsed_ns)
+{
+    const uint64_t period_ns = clock->period_ns;
+    struct vmp_missed missed = { 0 };
+    uint64_t count_ns, ran_ns, late_ns;
+
+    if (elapsed_ns < period_ns + period_ns / 2) {
+        clock->ran_ns += period_ns;
+        if (elapsed_ns > period_ns)
+            clock->unsure_ns += elapsed_ns - period_ns;
+        if (clock->unsure_ns > period_ns / 4) {
+            clock->ran_ns = read_count(clock);
+            clock->unsure_ns = 0;
+        }
+        return missed;
+    }
+    count_ns = read_count(clock);
+    ran_ns = clock->ran_ns + clock->unsure_ns / 2;
+    ran_ns = count_ns > ran_ns ? count_ns - ran_ns : 0;
+    if (ran_ns < period_ns)
+        ran_ns = period_ns;
+    late_ns = elapsed_ns > ran_ns ? elapsed_ns - ran_ns : 0;
+    clock->ran_ns = count_ns;
+    clock->unsure_ns = 0;
+    missed.system = (ran_ns + period_ns / 2) / period_ns - 1;
+    missed.overrun = late_ns / clock->asked_ns;
+    missed.held_back = is_held_back(clock, late_ns);
+    return missed;
+}
+
+/* A timer on a CPU clock is late by a tick of the kernel, and it may skip a few. */
+static struct vmp_missed
+read_timer(const struct vmp_clock *clock, uint64_t elapsed_ns)
+{
+    const uint64_t period_ns = clock->period_ns;
+    const bool is_coarse =
+        clock->rung == VMPROF_CLOCK_CPU_TIMER || clock->is_sleepy;
+    const uint64_t due_ns =
+        period_ns + (is_coarse ? 4 * vmp_clock_grain_ns : 0);
+
+    return (struct vmp_missed){
+        .overrun = elapsed_ns < period_ns ? 0 : elapsed_ns / period_ns - 1,
+        .held_back =
+            elapsed_ns > due_ns && is_held_back(clock, elapsed_ns - due_ns),
+    };
+}
+
+/* Whether the thread has waited for anything since it was asked last: one that
+ * only had to share its CPU has not. */
+static bool
+has_slept(struct vmp_clock *clock)
+{
+    const long before = clock->naps;
+    struct rusage usage;
+
+    if (getrusage(RUSAGE_THREAD, &usage) == 0)
+        clock->naps = usage.ru_nvcsw;
+    return clock->naps != before;
+}
+
+/*
+ * Where most ticks fall into the kernel the next is asked for sooner, so that
+ * as many samples are taken as anywhere. `tries` is how many ticks one takes,
+ * in 256ths, as a mean over the last few.
+ */
+static void
+adapt_tries(struct vmp_clock *clock, uint64_t system)
+{
+    const int64_t now = (int64_t)((system < 15 ? system : 15) + 1) * ONE_TRY;
+
+    clock->tries += (now - clock->tries) / 8;
+}
+
+struct vmp_missed
+vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns)
+{
+    const uint64_t elapsed_ns = cpu_ns - clock->armed_cpu_ns,
+                   passed_ns = now_ns - clock->armed_ns;
+    struct vmp_missed missed = { 0 };
+
+    if (clock->rung == VMPROF_CLOCK_PERF) {
+        missed = read_perf(clock, elapsed_ns);
+        adapt_tries(clock, missed.system);
+    } else if (clock->rung != VMPROF_CLOCK_AUTO) {
+        missed = read_timer(clock, elapsed_ns);
+    }
+    clock->armed_cpu_ns = cpu_ns;
+    clock->armed_ns = now_ns;
+    clock->is_sleepy = clock->rung == VMPROF_CLOCK_MONOTONIC &&
+                       elapsed_ns < passed_ns - passed_ns / 4 &&
+                       has_slept(clock);
+    return missed;
+}
+
+/* Where there is no other timer, one that wakes its thread does so rarely. */
+static void
+rearm_timer(struct vmp_clock *clock, uint64_t period_ns)
+{
+    const bool by_cpu_timer = clock->is_sleepy && clock->has_cpu_timer;
+    const bool rarely = clock->is_sleepy && !clock->has_cpu_timer;
+    const uint64_t wait_ns =
+        period_ns > LEAST_TIMER_NS ? period_ns : LEAST_TIMER_NS;
+    const uint64_t after_ns = rarely ? wait_ns * 32 : wait_ns;
+    const struct itimerspec once = {
+        .it_value = { .tv_sec = (time_t)(after_ns / 1000000000),
+                      .tv_nsec = (long)(after_ns % 1000000000) },
+    };
+
+    timer_settime(by_cpu_timer ? clock->cpu_timer : clock->timer, 0, &once,
+                  NULL);
+}
 
 void
-vmp_clock_rearm(const struct vmp_clock *clock, uint64_t period_ns)
+vmp_clock_rearm(struct vmp_clock *clock, uint64_t period_ns)
 {
+    if (period_ns < LEAST_PERIOD_NS)
+        period_ns = LEAST_PERIOD_NS;
+    clock->asked_ns = period_ns;
     if (clock->rung == VMPROF_CLOCK_PERF) {
+        if (clock->tries > ONE_TRY * 9 / 8)
+            period_ns = period_ns * ONE_TRY / (uint64_t)clock->tries;
+        if (period_ns < LEAST_PERIOD_NS)
+            period_ns = LEAST_PERIOD_NS;
+        clock->period_ns = period_ns;
         ioctl(clock->fd, PERF_EVENT_IOC_PERIOD, &period_ns);
         ioctl(clock->fd, PERF_EVENT_IOC_REFRESH, 1);
-    } else if (clock->rung == VMPROF_CLOCK_MONOTONIC) {
-        const uint64_t wait_ns =
-            period_ns > LEAST_TIMER_NS ? period_ns : LEAST_TIMER_NS;
-        const struct itimerspec once = {
-            .it_value = { .tv_sec = (time_t)(wait_ns / 1000000000),
-                          .tv_nsec = (long)(wait_ns % 1000000000) },
-        };
-        timer_settime(clock->timer, 0, &once, NULL);
+    } else if (clock->rung != VMPROF_CLOCK_AUTO) {
+        clock->period_ns = period_ns;
+        rearm_timer(clock, period_ns);
     }
 }
 
+/*
+ * No other process can send a code above 0, nor knows the cookie. F_SETSIG
+ * could make a descriptor of the host send such signals, too.
+ */
 bool
-vmp_clock_sent(const siginfo_t *info)
+vmp_clock_sent(const struct vmp_clock *clock, const siginfo_t *info)
 {
     if (info->si_code == SI_TIMER)
-        return info->si_value.sival_ptr == &vmp_clock_cookie;
-    /* F_SETSIG: nobody else asks for SIGPROF when a descriptor is ready. */
-    return info->si_code == POLL_IN || info->si_code == POLL_HUP;
+        return (uintptr_t)info->si_value.sival_ptr == vmp_clock_cookie;
+    if (info->si_code != POLL_IN && info->si_code != POLL_HUP)
+        return false;
+    if (!clock)
+        return true;
+    return clock->fd == info->si_fd &&
+           (clock->fd || clock->rung == VMPROF_CLOCK_PERF);
 }
 
 uint64_t

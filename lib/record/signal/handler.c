@@ -5,6 +5,7 @@
 #include "handler.h"
 
 #include <errno.h>
+#include <ucontext.h>
 
 #include "../session.h"
 #include "sample.h"
@@ -13,46 +14,72 @@
 struct sigaction vmp_foreign_action;
 
 static void
-forward(int number, siginfo_t *info, void *context)
+call_foreign(int number, siginfo_t *info, void *context)
 {
     if (vmp_foreign_action.sa_flags & SA_SIGINFO)
         vmp_foreign_action.sa_sigaction(number, info, context);
-    else if (vmp_foreign_action.sa_handler != SIG_DFL &&
-             vmp_foreign_action.sa_handler != SIG_IGN)
+    else
         vmp_foreign_action.sa_handler(number);
+}
+
+/* With the signals blocked that its handler asked for, and no others of ours. */
+static void
+forward(int number, siginfo_t *info, void *context)
+{
+    const ucontext_t *const interrupted = context;
+    sigset_t ours, mask = vmp_foreign_action.sa_mask;
+
+    if (!(vmp_foreign_action.sa_flags & SA_SIGINFO) &&
+        (vmp_foreign_action.sa_handler == SIG_DFL ||
+         vmp_foreign_action.sa_handler == SIG_IGN))
+        return;
+    if (!(vmp_foreign_action.sa_flags & SA_NODEFER))
+        sigaddset(&mask, number);
+    sigorset(&mask, &mask, &interrupted->uc_sigmask);
+    pthread_sigmask(SIG_SETMASK, &mask, &ours);
+    call_foreign(number, info, context);
+    pthread_sigmask(SIG_SETMASK, &ours, NULL);
+}
+
+/* After a tick that took no sample. */
+static void
+rearm_unused(struct vmp_thread *thread, uint64_t now_ns, uint64_t period_ns)
+{
+    vmp_clock_read(&thread->clock, now_ns, vmp_now_ns(CLOCK_THREAD_CPUTIME_ID));
+    vmp_clock_rearm(&thread->clock, period_ns);
 }
 
 static void
 tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
 {
-    bool polls_come;
-
     /* Pairs with await_idle(): either it sees that we are busy, or we see
      * that sampling is off. */
     if (atomic_exchange(&thread->busy, true)) {
         if (atomic_load_explicit(&thread->poll.sampling,
                                  memory_order_relaxed)) {
             /* A poll takes the sample: nothing is due. */
-            vmp_clock_rearm(&thread->clock, vmp_tick_period(thread, true));
+            rearm_unused(thread, now_ns, vmp_tick_period(thread, true));
             return;
         }
         /* Whoever is busy may be counting: this counter is the handler's. */
         if (!atomic_load_explicit(&vmp_session.paused, memory_order_relaxed))
             vmp_count(&thread->counters.lost_busy, 1);
         if (atomic_load(&vmp_session.sampling))
-            vmp_clock_rearm(&thread->clock, vmp_session.interval_ns);
+            rearm_unused(thread, now_ns, vmp_session.interval_ns);
         return;
     }
     /* A clock that is off has sent this for a session that is over. */
     if (atomic_load(&vmp_session.sampling) &&
         __atomic_load_n(&thread->clock.rung, __ATOMIC_ACQUIRE) !=
             VMPROF_CLOCK_AUTO) {
-        polls_come = vmp_polls_come(thread, now_ns);
-        thread->context = context;
-        if (!polls_come)
+        if (vmp_polls_come(thread, now_ns)) {
+            rearm_unused(thread, now_ns, vmp_tick_period(thread, true));
+        } else {
+            thread->context = context;
             vmp_tick(thread, now_ns);
-        thread->context = NULL;
-        vmp_clock_rearm(&thread->clock, vmp_tick_period(thread, polls_come));
+            thread->context = NULL;
+            vmp_clock_rearm(&thread->clock, vmp_tick_period(thread, false));
+        }
     }
     atomic_store_explicit(&thread->busy, false, memory_order_release);
 }
@@ -62,10 +89,11 @@ vmp_handle_signal(int number, siginfo_t *info, void *context)
 {
     const int saved_errno = errno;
     const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    struct vmp_thread *const thread = vmp_current;
 
-    if (!vmp_clock_sent(info))
+    if (!vmp_clock_sent(thread ? &thread->clock : NULL, info))
         forward(number, info, context);
-    else if (vmp_current)
-        tick(vmp_current, now_ns, context);
+    else if (thread)
+        tick(thread, now_ns, context);
     errno = saved_errno;
 }

@@ -8,10 +8,6 @@
 #include "capture.h"
 #include "own_frames.h"
 
-enum {
-    MAX_IDLE_SHIFT = 5,
-};
-
 uint64_t
 vmp_jitter(struct vmp_thread *thread, uint64_t interval_ns)
 {
@@ -21,8 +17,7 @@ vmp_jitter(struct vmp_thread *thread, uint64_t interval_ns)
     x ^= x >> 7;
     x ^= x << 17;
     thread->random = x;
-    return (interval_ns / 2 + (x >> 11) % (interval_ns | 1))
-           << thread->idle_ticks;
+    return (interval_ns / 2 + (x >> 11) % (interval_ns | 1)) | 1;
 }
 
 struct vmp_record *
@@ -107,6 +102,15 @@ copy_frames(const struct vmp_window *window, struct vmp_sampled_frame *to,
 }
 
 void
+vmp_leave_out(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
+{
+    if (cpu_ns > thread->last_cpu_ns)
+        thread->left_out_ns += cpu_ns - thread->last_cpu_ns;
+    thread->last_cpu_ns = cpu_ns;
+    thread->last_time_ns = now_ns;
+}
+
+void
 vmp_look_at_stack(const struct vmp_thread *thread, struct vmp_window *window)
 {
     const struct vmprof_stack *stack = thread->head.stack;
@@ -183,66 +187,109 @@ vmp_record_gap(struct vmp_thread *thread, const struct vmp_window *window,
     return true;
 }
 
+/* Charge the periods that passed in the kernel to who called it. Returns what
+ * is left for the sample. */
+static uint64_t
+record_system_time(struct vmp_thread *thread, const struct vmp_window *window,
+                   uint64_t periods, uint64_t now_ns, uint64_t weight_ns)
+{
+    uint64_t system_ns = periods * thread->clock.period_ns;
+
+    if (system_ns > weight_ns)
+        system_ns = weight_ns;
+    if (!vmp_record_gap(thread, window, VMP_KIND_SYSTEM,
+                        now_ns - (weight_ns - system_ns), system_ns)) {
+        vmp_count(&thread->counters.lost_ring_full, periods);
+        return weight_ns;
+    }
+    vmp_count(&thread->counters.system_ticks, periods);
+    return weight_ns - system_ns;
+}
+
 static void
 sample_shadow_stack(struct vmp_thread *thread, uint64_t now_ns,
-                    uint64_t weight_ns)
+                    uint64_t weight_ns, const struct vmp_missed *missed)
 {
     struct vmp_window window;
 
     vmp_look_at_stack(thread, &window);
-    vmp_record_stack(thread, &window, now_ns, weight_ns, 0);
+    if (missed->system)
+        weight_ns = record_system_time(thread, &window, missed->system, now_ns,
+                                       weight_ns);
+    if (vmp_record_stack(thread, &window, now_ns, weight_ns,
+                         missed->held_back ? VMP_STATE_HELD_BACK : 0) &&
+        missed->held_back)
+        vmp_count(&thread->counters.held_back, 1);
 }
 
 /* Again at each tick: the VM may have lost the request, as one does whose
  * program sets a hook of its own over the VM's. */
 static void
-ask_walker(struct vmp_thread *thread)
+ask_walker(struct vmp_thread *thread, const struct vmp_missed *missed)
 {
-    if (atomic_load_explicit(&thread->requested, memory_order_relaxed))
-        vmp_count(&thread->counters.lost_walker, 1);
+    const bool is_open =
+        atomic_load_explicit(&thread->requested, memory_order_relaxed);
+
+    /* Its next sample has the time of all of them. */
+    if (is_open || missed->system)
+        vmp_count(&thread->counters.lost_walker, missed->system + is_open);
     atomic_store_explicit(&thread->requested, true, memory_order_relaxed);
     thread->request(&thread->head, thread->request_user);
 }
 
-/* A clock of time that passes ticks for threads that sleep, too: then nothing is
- * due, and it is let run slower so as to wake them less. */
-static bool
-is_idle(struct vmp_thread *thread, uint64_t used_ns)
+static void
+read_frames(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
+            const struct vmp_missed *missed)
 {
-    if (thread->clock.rung != VMPROF_CLOCK_MONOTONIC ||
-        used_ns >= vmp_session.interval_ns / 16) {
-        thread->idle_ticks = 0;
-        return false;
-    }
-    if (thread->idle_ticks < MAX_IDLE_SHIFT)
-        thread->idle_ticks++;
-    return true;
+    /* Which of these frames were there all the time is not known. */
+    if (missed->system)
+        vmp_count(&thread->counters.lost_overrun, missed->system);
+    vmp_read_own_frames(thread, now_ns, cpu_ns);
+}
+
+/* A clock of time that passes ticks for threads that sleep, too: then nothing
+ * is due. */
+static bool
+is_idle(const struct vmp_thread *thread, uint64_t used_ns)
+{
+    return thread->clock.rung == VMPROF_CLOCK_MONOTONIC &&
+           used_ns < vmp_session.interval_ns / 16;
+}
+
+static void
+count_expirations(struct vmp_thread *thread, const struct vmp_missed *missed)
+{
+    vmp_count(&thread->counters.expirations,
+              1 + missed->system + missed->overrun);
+    if (missed->overrun)
+        vmp_count(&thread->counters.lost_overrun, missed->overrun);
 }
 
 void
 vmp_tick(struct vmp_thread *thread, uint64_t now_ns)
 {
     const uint64_t cpu_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
+    const struct vmp_missed missed =
+        vmp_clock_read(&thread->clock, now_ns, cpu_ns);
     uint64_t used_ns;
 
     if (atomic_load_explicit(&vmp_session.paused, memory_order_relaxed)) {
-        /* What a pause takes is nobody's. */
-        thread->last_cpu_ns = cpu_ns;
-        thread->last_time_ns = now_ns;
+        vmp_leave_out(thread, now_ns, cpu_ns);
         return;
     }
     /* The observer looks at the others. */
-    if (vmp_session.mode == VMPROF_MODE_WALL && !vmp_has_own_frames(thread))
+    if (vmp_session.clock == VMPROF_CLOCK_OBSERVER &&
+        !vmp_has_own_frames(thread))
         return;
     /* A poll may have charged it ahead of its time. */
     used_ns = cpu_ns > thread->last_cpu_ns ? cpu_ns - thread->last_cpu_ns : 0;
     if (is_idle(thread, used_ns))
         return;
-    vmp_count(&thread->counters.expirations, 1);
+    count_expirations(thread, &missed);
     if (thread->request)
-        ask_walker(thread);
+        ask_walker(thread, &missed);
     else if (thread->read)
-        vmp_read_own_frames(thread, now_ns, cpu_ns);
+        read_frames(thread, now_ns, cpu_ns, &missed);
     else
-        sample_shadow_stack(thread, now_ns, used_ns);
+        sample_shadow_stack(thread, now_ns, used_ns, &missed);
 }

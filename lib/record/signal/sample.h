@@ -77,6 +77,10 @@ vmp_record_gap(struct vmp_thread *thread, const struct vmp_window *window,
 void
 vmp_tick(struct vmp_thread *thread, uint64_t now_ns);
 
+/* Let the time up to now be nobody's: sampling is paused. */
+void
+vmp_leave_out(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns);
+
 /* The next period around `interval_ns`: from half to one and a half of it. */
 uint64_t
 vmp_jitter(struct vmp_thread *thread, uint64_t interval_ns);

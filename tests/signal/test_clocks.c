@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The rungs of the clock ladder: what each ticks for, and what it owes. */
+
+#include "suite.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "profiled.h"
+
+enum {
+    MS = 1000 * 1000,
+};
+
+static const uint32_t rungs[] = { VMPROF_CLOCK_PERF, VMPROF_CLOCK_MONOTONIC,
+                                  VMPROF_CLOCK_CPU_TIMER,
+                                  VMPROF_CLOCK_OBSERVER };
+static uint32_t rung;
+static struct vmprof_thread *head;
+
+static uint64_t
+clock_ns(clockid_t clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* False if the machine has no such clock. */
+static bool
+begin(int file, double interval)
+{
+    struct vmprof_options options = profile_options(file, interval);
+    int r;
+
+    options.clock = rung;
+    require(vmprof_attach_thread(NULL, &head) == 0);
+    r = vmprof_enable_with(&options);
+    require(r == 0 || r == -ENOTSUP);
+    return r == 0;
+}
+
+static void
+compute(void)
+{
+    const int file = profile_file();
+    const vmprof_code_id code = code_named("compute");
+    struct vmprof_stats s;
+    struct decoded d;
+    uint64_t used_ns;
+
+    if (!begin(file, 0.001))
+        return;
+    vmprof_execute_code_enter(head, code, NULL);
+    used_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    burn_cpu_ms(400);
+    used_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - used_ns;
+    finish_profile(file, &d);
+    s = profile_stats();
+    require(s.clock == rung);
+    require(d.session.number[14] == rung);
+    require(s.sampled_ns > used_ns - 60 * MS);
+    require(s.sampled_ns < used_ns + 20 * MS);
+    /* Due once in a millisecond, whatever the clock made of it. An observer
+     * that has no CPU to run on cannot say what was due. */
+    require(s.expirations - s.system_ticks < 800);
+    require(rung == VMPROF_CLOCK_OBSERVER || s.expirations > 320);
+    decoded_free(&d);
+}
+
+static void
+every_rung_accounts_for_each_period(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < LENGTH(rungs); i++) {
+        rung = rungs[i];
+        assert_int_equal(isolate(compute, 30), 0);
+    }
+}
+
+static void
+hold_back(void)
+{
+    const int file = profile_file();
+    const vmprof_code_id code = code_named("blocked");
+    sigset_t set, before;
+    struct decoded d;
+    size_t marked = 0;
+    uint64_t weight = 0;
+
+    if (!begin(file, 0.001))
+        return;
+    vmprof_execute_code_enter(head, code, NULL);
+    require(burn_until(profile_stats().samples > 10, 5000));
+    sigemptyset(&set);
+    sigaddset(&set, SIGPROF);
+    pthread_sigmask(SIG_BLOCK, &set, &before);
+    for (uint64_t end = clock_ns(CLOCK_THREAD_CPUTIME_ID) + 100 * MS;
+         clock_ns(CLOCK_THREAD_CPUTIME_ID) < end;)
+        for (volatile int i = 0; i < 10000; i++)
+            ;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    burn_cpu_ms(20);
+    finish_profile(file, &d);
+    for (size_t i = 0; i < d.sample_count; i++) {
+        if (!(d.samples[i].state & 8) ||
+            d.samples[i].weight * d.session.number[4] < 90 * MS)
+            continue;
+        marked++;
+        weight = d.samples[i].weight * d.session.number[4];
+    }
+    require(marked == 1 && weight < 130 * MS);
+    require(profile_stats().held_back >= 1);
+    require(profile_stats().lost_overrun > 50);
+    decoded_free(&d);
+}
+
+static void
+a_sample_whose_signal_was_blocked_says_so(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        rung = rungs[i];
+        assert_int_equal(isolate(hold_back, 30), 0);
+    }
+}
+
+/* Read the CPU clock, a system call each, for `ms`. Returns the time. */
+static uint64_t
+call_system(vmprof_code_id code, unsigned ms)
+{
+    const vmprof_token token = vmprof_execute_code_enter(head, code, NULL);
+    const uint64_t start_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    uint64_t now_ns;
+
+    do
+        now_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    while (now_ns - start_ns < (uint64_t)ms * MS);
+    vmprof_execute_code_leave(head, token);
+    return now_ns - start_ns;
+}
+
+/* The time of all samples with a function on their stacks. */
+static double
+total_of(const struct decoded *d, const char *name)
+{
+    uint64_t total = 0;
+
+    for (size_t i = 0; i < d->sample_count; i++) {
+        uint32_t frames[10];
+        const size_t depth =
+            decoded_stack(d, d->samples[i].node, frames, LENGTH(frames));
+
+        for (size_t j = 0; j < depth; j++) {
+            const char *const found =
+                decoded_name(d, d->frames[frames[j]].code);
+            if (found && !strcmp(found, name))
+                total += d->samples[i].weight;
+        }
+    }
+    return (double)total;
+}
+
+static void
+in_the_kernel(void)
+{
+    const int file = profile_file();
+    const vmprof_code_id whole = code_named("whole"), most = code_named("most"),
+                         rest = code_named("rest");
+    double truth, found, in_most = 0, in_rest = 0;
+    struct decoded d;
+
+    if (!begin(file, 0.00005))
+        return;
+    vmprof_execute_code_enter(head, whole, NULL);
+    for (unsigned i = 0; i < rounds(400); i++) {
+        in_most += (double)call_system(most, 6);
+        in_rest += (double)call_system(rest, 2);
+    }
+    finish_profile(file, &d);
+    require(profile_stats().system_ticks > profile_stats().samples / 4);
+    truth = in_most / (in_most + in_rest);
+    in_most = total_of(&d, "t:most:1:");
+    in_rest = total_of(&d, "t:rest:1:");
+    found = in_most / (in_most + in_rest);
+    if (!is_slow() && (found < truth - 0.01 || found > truth + 0.01))
+        dprintf(2, "%.4f where %.4f was due\n", found, truth);
+    require(is_slow() || (found > truth - 0.01 && found < truth + 0.01));
+    /* And little is left where it is not known which of them it was. */
+    require(is_slow() || in_most + in_rest > 0.95 * total_of(&d, "t:whole:1:"));
+    decoded_free(&d);
+}
+
+static void
+time_in_system_calls_goes_to_who_made_them(void **state)
+{
+    (void)state;
+    rung = VMPROF_CLOCK_PERF;
+    assert_int_equal(isolate(in_the_kernel, 60), 0);
+}
+
+static uint64_t
+usage_ns(void)
+{
+    struct rusage u;
+
+    getrusage(RUSAGE_THREAD, &u);
+    return (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000000 +
+           (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
+}
+
+/* The last sample may lie far back: what is unsampled is known by the thread's
+ * own total. */
+static void
+add_up(void)
+{
+    const int file = profile_file();
+    const vmprof_code_id code = code_named("compute");
+    uint64_t used_ns, known_ns;
+    struct decoded d;
+
+    if (!begin(file, 0.001))
+        return;
+    vmprof_execute_code_enter(head, code, NULL);
+    used_ns = usage_ns();
+    burn_cpu_ms(1500);
+    used_ns = usage_ns() - used_ns;
+    finish_profile(file, &d);
+    known_ns = d.threads[0].fields.number[10] * d.session.number[4];
+    require(known_ns >= profile_stats().sampled_ns - MS);
+    if (known_ns < used_ns || known_ns > used_ns + used_ns / 1000 + MS)
+        dprintf(2, "clock %u: %llu of %llu ns\n", (unsigned)rung,
+                (unsigned long long)known_ns, (unsigned long long)used_ns);
+    require(known_ns > used_ns - used_ns / 1000);
+    require(is_slow() || known_ns < used_ns + used_ns / 1000 + MS);
+    decoded_free(&d);
+}
+
+static void
+all_time_is_in_the_profile_to_a_thousandth(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < LENGTH(rungs); i++) {
+        rung = rungs[i];
+        assert_int_equal(isolate(add_up, 60), 0);
+    }
+}
+
+static void
+count_signal(int number)
+{
+    (void)number;
+    require(!"a signal came");
+}
+
+static void *
+sleep_a_while(void *user)
+{
+    const struct timespec while_ = { 0, 50 * MS };
+    struct vmprof_thread *thread;
+
+    require(vmprof_attach_thread(NULL, &thread) == 0);
+    for (unsigned i = 0; i < 4; i++)
+        require(nanosleep(&while_, NULL) == 0);
+    return user;
+}
+
+static void
+observe(void)
+{
+    const int file = profile_file();
+    const vmprof_code_id code = code_named("compute");
+    struct sigaction action;
+    pthread_t sleeper;
+    struct decoded d;
+    size_t busy = 0;
+
+    require(begin(file, 0.001));
+    /* Not even the library's own handler is needed. */
+    memset(&action, 0, sizeof(action));
+    action.sa_handler = count_signal;
+    require(sigaction(SIGPROF, &action, NULL) == 0);
+    require(pthread_create(&sleeper, NULL, sleep_a_while, NULL) == 0);
+    vmprof_execute_code_enter(head, code, NULL);
+    burn_cpu_ms(300);
+    require(pthread_join(sleeper, NULL) == 0);
+    finish_profile(file, &d);
+    /* Who sleeps is not sampled: a few looks find it at work in between. */
+    for (uint32_t i = 0; i < d.thread_count; i++) {
+        size_t count = 0;
+        for (size_t j = 0; j < d.sample_count; j++)
+            count += d.samples[j].thread == i;
+        busy += count > 20;
+    }
+    require(busy == 1);
+    require(total_of(&d, "t:compute:1:") * (double)d.session.number[4] >
+            0.25e9);
+    decoded_free(&d);
+}
+
+static void
+cpu_time_is_observed_without_a_signal(void **state)
+{
+    (void)state;
+    rung = VMPROF_CLOCK_OBSERVER;
+    assert_int_equal(isolate(observe, 30), 0);
+}
+
+/* Without room for timers a thread waits for one, and gets it. */
+static void
+wait_for_a_timer(void)
+{
+    struct rlimit limit, none;
+    const int file = profile_file();
+    struct decoded d;
+
+    if (!begin(file, 0.001))
+        return;
+    require(vmprof_detach_thread(head) == 0);
+    require(getrlimit(RLIMIT_SIGPENDING, &limit) == 0);
+    none = limit;
+    none.rlim_cur = 0;
+    require(setrlimit(RLIMIT_SIGPENDING, &none) == 0);
+    require(vmprof_attach_thread(NULL, &head) == 0);
+    require(wait_until(profile_stats().clock_retries >= 2, 5000));
+    require(profile_stats().clock_failures == 0);
+    require(setrlimit(RLIMIT_SIGPENDING, &limit) == 0);
+    require(burn_until(profile_stats().samples > 10, 10000));
+    finish_profile(file, &d);
+    require(profile_stats().clock_failures == 0);
+    decoded_free(&d);
+}
+
+static void
+a_timer_that_the_kernel_refuses_is_asked_for_again(void **state)
+{
+    (void)state;
+    rung = VMPROF_CLOCK_MONOTONIC;
+    assert_int_equal(isolate(wait_for_a_timer, 60), 0);
+    rung = VMPROF_CLOCK_CPU_TIMER;
+    assert_int_equal(isolate(wait_for_a_timer, 60), 0);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_rung_accounts_for_each_period),
+        cmocka_unit_test(a_sample_whose_signal_was_blocked_says_so),
+        cmocka_unit_test(time_in_system_calls_goes_to_who_made_them),
+        cmocka_unit_test(all_time_is_in_the_profile_to_a_thousandth),
+        cmocka_unit_test(cpu_time_is_observed_without_a_signal),
+        cmocka_unit_test(a_timer_that_the_kernel_refuses_is_asked_for_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
