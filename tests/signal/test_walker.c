@@ -89,7 +89,9 @@ never_answer(void)
     require(asked);
     require(d.sample_count == 0);
     require(profile_stats().expirations > 0);
-    require(profile_stats().lost_walker == profile_stats().expirations);
+    require(profile_stats().lost_walker > 0);
+    require(profile_stats().lost_walker + profile_stats().lost_overrun ==
+            profile_stats().expirations);
 }
 
 static void
