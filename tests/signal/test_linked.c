@@ -11,6 +11,7 @@
 #include <ucontext.h>
 
 #include "by_hand.h"
+#include "format/format.h"
 
 enum {
     CODES = 64,
@@ -421,6 +422,50 @@ a_thread_has_one_source_of_frames_at_a_time(void **state)
     assert_int_equal(isolate(change_sources, 20), 0);
 }
 
+/* Nothing is on the shadow stack: a sample of that would have no frames. */
+static void
+poll_with_own_frames(void)
+{
+    const int file = profile_file();
+    struct node node;
+    struct decoded d;
+    uint64_t polled;
+    size_t with_frames = 0;
+
+    attach();
+    require(vmprof_enable(file, 0.0005) == 0);
+    push(&node, codes[0]);
+    require(burn_until((vmprof_poll(thread), reads >= 50), 20000));
+    require(profile_stats().polled == 0);
+    require(vmprof_read_frames(thread, NULL, NULL) == 0);
+    require(
+        burn_until((vmprof_poll(thread), profile_stats().polled >= 20), 20000));
+    require(vmprof_read_frames(thread, read_nodes, codes) == 0);
+    polled = profile_stats().polled;
+    reads = 0;
+    require(burn_until((vmprof_poll(thread), reads >= 50), 20000));
+    require(profile_stats().polled == polled);
+    finish_profile(file, &d);
+    for (size_t i = 0; i < d.sample_count; i++) {
+        uint32_t frames[2];
+        const size_t depth = decoded_stack(&d, d.samples[i].node, frames, 2);
+        const bool by_poll = d.samples[i].state & VMP_STATE_POLLED;
+
+        require(!by_poll || depth == 0);
+        require(depth <= 1);
+        with_frames += depth;
+    }
+    require(with_frames >= 100);
+    decoded_free(&d);
+}
+
+static void
+polls_leave_a_thread_with_frames_of_its_own_to_its_clock(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(poll_with_own_frames, 60), 0);
+}
+
 static void
 sleep_between_calls(void)
 {
@@ -473,6 +518,8 @@ main(void)
         cmocka_unit_test(a_thread_has_one_source_of_frames_at_a_time),
         cmocka_unit_test(
             in_wall_mode_they_are_read_on_the_cpu_and_the_rest_is_weighed),
+        cmocka_unit_test(
+            polls_leave_a_thread_with_frames_of_its_own_to_its_clock),
     };
 
     return cmocka_run_group_tests_name("linked", tests, NULL, NULL);
