@@ -92,7 +92,7 @@ rows_lead_where_libunwind_does(void **state)
     uint64_t random = 88172645463325252;
     size_t plain = 0, read = 0, last = 0, other = 0, none = 0;
 
-    if (!vmp_step_is_known)
+    if (!vmp_step_load())
         skip_because("built without libunwind");
     libc = find_libc(&modules, &reader);
     assert_non_null(libc);
