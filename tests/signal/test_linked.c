@@ -433,8 +433,8 @@ poll_with_own_frames(void)
     size_t with_frames = 0;
 
     attach();
-    require(vmprof_enable(file, 0.0005) == 0);
     push(&node, codes[0]);
+    require(vmprof_enable(file, 0.0005) == 0);
     require(burn_until((vmprof_poll(thread), reads >= 50), 20000));
     require(profile_stats().polled == 0);
     require(vmprof_read_frames(thread, NULL, NULL) == 0);
