@@ -218,11 +218,11 @@ in_wall_mode_a_walkers_sleep_is_weighed(void **state)
     assert_int_equal(isolate(sleep_between, 30), 0);
 }
 
-/* A sleep of so long, and how often it was interrupted. */
+/* How often a sleep of less than a second was interrupted. */
 static unsigned
-interruptions_of(int64_t ms)
+interruptions_of(long ms)
 {
-    struct timespec left = { ms / 1000, (long)(ms % 1000 * 1000000) };
+    struct timespec left = { 0, ms * 1000000 };
     unsigned count = 0;
 
     while (nanosleep(&left, &left) < 0 && errno == EINTR)
