@@ -7,9 +7,7 @@
 #include <errno.h>
 #include <pthread.h>
 
-#include "profiled.h"
-#include "record/session.h"
-#include "record/signal/sample.h"
+#include "by_hand.h"
 
 static struct vmprof_thread *thread;
 static volatile sig_atomic_t asked;
@@ -30,23 +28,10 @@ attach(void)
     require(vmprof_request_sample(thread, request, ASKED) == 0);
 }
 
-/* A session in which no clock ticks by itself. */
-static void
-enable_without_ticks(int file, uint32_t max_frames)
-{
-    struct vmprof_options options = profile_options(file, 0.9);
-
-    options.max_frames = max_frames;
-    require(vmprof_enable_with(&options) == 0);
-    /* So that what tick() uses is enough to be due on every clock. */
-    vmp_session.interval_ns = 1000000;
-}
-
 static void
 tick(void)
 {
-    burn_cpu_ms(1);
-    vmp_tick((struct vmp_thread *)thread, vmp_now_ns(CLOCK_MONOTONIC));
+    tick_by_hand(thread);
 }
 
 /* Answer whenever asked, until `count` samples were taken. */
@@ -104,7 +89,9 @@ never_answer(void)
     require(asked);
     require(d.sample_count == 0);
     require(profile_stats().expirations > 0);
-    require(profile_stats().lost_walker == profile_stats().expirations);
+    require(profile_stats().lost_walker > 0);
+    require(profile_stats().lost_walker + profile_stats().lost_overrun ==
+            profile_stats().expirations);
 }
 
 static void
@@ -118,15 +105,15 @@ static void
 answer_unasked(void)
 {
     const struct vmprof_walked_frame frame = { 4, 0, 0, VMPROF_KIND_CODE };
-    const int file = profile_file();
     struct decoded d;
+    int file;
 
     require(vmprof_sample_stack(NULL, &frame, 1, 0) == -ESRCH);
     require(vmprof_request_sample(NULL, request, NULL) == -ESRCH);
     attach();
     require(vmprof_sample_stack(thread, NULL, 1, 0) == -EINVAL);
     require(vmprof_sample_stack(thread, &frame, 1, 0) == 0);
-    enable_without_ticks(file, 0);
+    file = begin_by_hand(thread, 0);
     require(vmprof_sample_stack(thread, &frame, 1, 0) == 0);
     tick();
     require(vmprof_sample_stack(thread, NULL, 0, 3) == 1);
@@ -147,18 +134,20 @@ an_answer_that_nobody_asked_for_does_nothing(void **state)
 static void
 change_walkers_meanwhile(void)
 {
-    const int file = profile_file();
     struct decoded d;
+    int file;
 
     attach();
-    enable_without_ticks(file, 0);
+    file = begin_by_hand(thread, 0);
     for (unsigned i = 0; i < 10; i++) {
         tick();
         require(vmprof_request_sample(thread, i % 2 ? request : NULL, ASKED) ==
                 0);
+        stop_clock(thread);
     }
     finish_profile(file, &d);
-    require(d.sample_count < 10 && d.sample_count > 0);
+    require(profile_stats().lost_walker == 5);
+    require(d.sample_count == 5);
 }
 
 static void
@@ -172,14 +161,14 @@ static void
 deep_walk(void)
 {
     static struct vmprof_walked_frame frames[100];
-    const int file = profile_file();
     struct decoded d;
     uint32_t got[20];
+    int file;
 
     for (unsigned i = 0; i < 100; i++)
         frames[i] = (struct vmprof_walked_frame){ 0, i + 1, 0, 1 };
     attach();
-    enable_without_ticks(file, 10);
+    file = begin_by_hand(thread, 10);
     tick();
     require(vmprof_sample_stack(thread, frames, 100, 5) == 1);
     finish_profile(file, &d);
@@ -316,11 +305,11 @@ accounts_balance_however_an_answer_meets_the_end(void **state)
 static void
 answer_while_paused(void)
 {
-    const int file = profile_file();
     struct decoded d;
+    int file;
 
     attach();
-    enable_without_ticks(file, 0);
+    file = begin_by_hand(thread, 0);
     tick();
     require(vmprof_pause() == 1);
     require(vmprof_sample_stack(thread, NULL, 0, 0) == 0);
