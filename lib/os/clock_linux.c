@@ -128,8 +128,7 @@ new_timer(clockid_t clock, pid_t tid, timer_t *out)
 }
 
 static int
-start_timer(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid,
-            uint64_t period_ns)
+start_timer(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid)
 {
     const bool monotonic = rung == VMPROF_CLOCK_MONOTONIC;
     int r = new_timer(monotonic ? CLOCK_MONOTONIC : cpu_clock_of(tid), tid,
@@ -140,7 +139,7 @@ start_timer(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid,
     clock->has_cpu_timer =
         monotonic && new_timer(cpu_clock_of(tid), tid, &clock->cpu_timer) == 0;
     __atomic_store_n(&clock->rung, rung, __ATOMIC_RELEASE);
-    vmp_clock_rearm(clock, period_ns);
+    vmp_clock_begin_timer(clock);
     return 0;
 }
 
@@ -162,7 +161,7 @@ vmp_clock_start(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid,
     if (rung == VMPROF_CLOCK_PERF)
         return start_perf(clock, tid, period_ns);
     if (rung == VMPROF_CLOCK_MONOTONIC || rung == VMPROF_CLOCK_CPU_TIMER)
-        return start_timer(clock, rung, tid, period_ns);
+        return start_timer(clock, rung, tid);
     return -EINVAL;
 }
 
