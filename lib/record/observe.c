@@ -244,18 +244,43 @@ try_to_observe(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
     return true;
 }
 
+/* What was used beyond the period goes towards the next, so that as many
+ * samples are taken as are due: looks are jittered, this is not. */
+static void
+aim(struct vmp_thread *thread, uint64_t used_ns)
+{
+    const uint64_t interval_ns = vmp_session.interval_ns,
+                   more_ns = used_ns - thread->period_ns;
+
+    thread->period_ns = more_ns < interval_ns ? interval_ns - more_ns : 0;
+}
+
+/* Looks come as time passes: a thread that shares its CPU, or sleeps, is due
+ * when it has used up a period. */
+static bool
+is_due(const struct vmp_thread *thread, uint64_t used_ns)
+{
+    return vmp_session.mode == VMPROF_MODE_WALL ||
+           (used_ns && used_ns >= thread->period_ns);
+}
+
 void
 vmp_observe(struct vmp_thread *thread, uint64_t now_ns)
 {
     const uint64_t cpu_ns = vmp_thread_cpu_ns(thread->tid);
+    const uint64_t used_ns = since(thread->last_cpu_ns, cpu_ns);
 
-    /* Who used no CPU time has done nothing that it could be asked about. */
-    if (vmp_session.mode == VMPROF_MODE_CPU && cpu_ns <= thread->last_cpu_ns)
+    if (!is_due(thread, used_ns))
         return;
     vmp_count(&thread->counters.expirations, 1);
-    for (unsigned i = 0; i < TRIES; i++)
-        if (try_to_observe(thread, now_ns, cpu_ns))
-            return;
+    for (unsigned i = 0; i < TRIES; i++) {
+        if (!try_to_observe(thread, now_ns, cpu_ns))
+            continue;
+        if (vmp_session.mode == VMPROF_MODE_CPU &&
+            thread->last_cpu_ns == cpu_ns)
+            aim(thread, used_ns);
+        return;
+    }
     /* The next sample carries the time of this one. */
     vmp_count(&thread->counters.lost_switching, 1);
 }

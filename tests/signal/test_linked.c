@@ -114,6 +114,7 @@ begin_without_ticks(uint32_t max_frames)
     require(vmprof_enable_with(&options) == 0);
     /* So that what tick() uses is enough to be due on every clock. */
     vmp_session.interval_ns = 1000000;
+    ((struct vmp_thread *)thread)->period_ns = 1000000;
     return file;
 }
 

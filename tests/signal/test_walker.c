@@ -40,6 +40,7 @@ enable_without_ticks(int file, uint32_t max_frames)
     require(vmprof_enable_with(&options) == 0);
     /* So that what tick() uses is enough to be due on every clock. */
     vmp_session.interval_ns = 1000000;
+    ((struct vmp_thread *)thread)->period_ns = 1000000;
 }
 
 static void

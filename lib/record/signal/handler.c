@@ -45,13 +45,16 @@ forward(int number, siginfo_t *info, void *context)
 static void
 rearm_unused(struct vmp_thread *thread, uint64_t now_ns, uint64_t period_ns)
 {
-    vmp_clock_read(&thread->clock, now_ns, vmp_now_ns(CLOCK_THREAD_CPUTIME_ID));
+    vmp_clock_read(&thread->clock, now_ns, vmp_now_ns(CLOCK_THREAD_CPUTIME_ID),
+                   vmp_session.interval_ns);
     vmp_clock_rearm(&thread->clock, period_ns);
 }
 
 static void
 tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
 {
+    uint64_t left_ns;
+
     /* Pairs with await_idle(): either it sees that we are busy, or we see
      * that sampling is off. */
     if (atomic_exchange(&thread->busy, true)) {
@@ -76,9 +79,10 @@ tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
             rearm_unused(thread, now_ns, vmp_tick_period(thread, true));
         } else {
             thread->context = context;
-            vmp_tick(thread, now_ns);
+            left_ns = vmp_tick(thread, now_ns);
             thread->context = NULL;
-            vmp_clock_rearm(&thread->clock, vmp_tick_period(thread, false));
+            vmp_clock_rearm(&thread->clock,
+                            left_ns ? left_ns : vmp_tick_period(thread, false));
         }
     }
     atomic_store_explicit(&thread->busy, false, memory_order_release);

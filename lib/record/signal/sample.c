@@ -247,13 +247,15 @@ read_frames(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
     vmp_read_own_frames(thread, now_ns, cpu_ns);
 }
 
-/* A clock of time that passes ticks for threads that sleep, too: then nothing
- * is due. */
-static bool
-is_idle(const struct vmp_thread *thread, uint64_t used_ns)
+/* A clock of time that passes ticks for threads that sleep or share their CPU,
+ * too, before they have used up their period: the rest of it is yet to come. */
+static uint64_t
+until_due(const struct vmp_thread *thread, uint64_t used_ns)
 {
-    return thread->clock.rung == VMPROF_CLOCK_MONOTONIC &&
-           used_ns < vmp_session.interval_ns / 16;
+    if (thread->clock.rung != VMPROF_CLOCK_MONOTONIC ||
+        used_ns + vmp_session.interval_ns / 16 >= thread->period_ns)
+        return 0;
+    return thread->period_ns - used_ns;
 }
 
 static void
@@ -265,26 +267,27 @@ count_expirations(struct vmp_thread *thread, const struct vmp_missed *missed)
         vmp_count(&thread->counters.lost_overrun, missed->overrun);
 }
 
-void
+uint64_t
 vmp_tick(struct vmp_thread *thread, uint64_t now_ns)
 {
     const uint64_t cpu_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
     const struct vmp_missed missed =
-        vmp_clock_read(&thread->clock, now_ns, cpu_ns);
-    uint64_t used_ns;
+        vmp_clock_read(&thread->clock, now_ns, cpu_ns, vmp_session.interval_ns);
+    uint64_t used_ns, left_ns;
 
     if (atomic_load_explicit(&vmp_session.paused, memory_order_relaxed)) {
         vmp_leave_out(thread, now_ns, cpu_ns);
-        return;
+        return 0;
     }
     /* The observer looks at the others. */
     if (vmp_session.clock == VMPROF_CLOCK_OBSERVER &&
         !vmp_has_own_frames(thread))
-        return;
+        return 0;
     /* A poll may have charged it ahead of its time. */
     used_ns = cpu_ns > thread->last_cpu_ns ? cpu_ns - thread->last_cpu_ns : 0;
-    if (is_idle(thread, used_ns))
-        return;
+    left_ns = until_due(thread, used_ns);
+    if (left_ns)
+        return left_ns;
     count_expirations(thread, &missed);
     if (thread->request)
         ask_walker(thread, &missed);
@@ -292,4 +295,5 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns)
         read_frames(thread, now_ns, cpu_ns, &missed);
     else
         sample_shadow_stack(thread, now_ns, used_ns, &missed);
+    return 0;
 }

@@ -71,10 +71,10 @@ vmp_record_gap(struct vmp_thread *thread, const struct vmp_window *window,
 
 /*
  * A tick on the calling thread: record its shadow stack or what the VM reads, or
- * ask its walker.
- * Counts what happened.
+ * ask its walker. Counts what happened. Returns the CPU time that is left until
+ * a sample is due, or 0 if one was.
  */
-void
+uint64_t
 vmp_tick(struct vmp_thread *thread, uint64_t now_ns);
 
 /* Let the time up to now be nobody's: sampling is paused. */
