@@ -175,9 +175,9 @@ vmprof_enable(int fd, double interval);
  * @retval -EINVAL  Also: a bad size, mode, clock, depth or ring size; or a
  *                  clock that the mode cannot use.
  * @retval -E2BIG   @p options asks for something this library is too old for.
- * @retval -ENOTSUP Also: VMPROF_NATIVE_COPY of a library that was built without
- *                  libunwind, or native frames on a machine other than x86-64
- *                  and aarch64.
+ * @retval -ENOTSUP Also: VMPROF_NATIVE_COPY where libunwind cannot be loaded or
+ *                  the library was built without it, or native frames on a
+ *                  machine other than x86-64 and aarch64.
  * @par Context
  * Any thread, not from a signal handler.
  * @since 0.1

@@ -27,7 +27,10 @@ void
 vmp_bequeath(const struct vmp_thread *thread)
 {
     const uint64_t lived_ns = thread->cpu_end_ns - thread->cpu_start_ns;
-    const uint64_t since_ns = thread->cpu_end_ns - thread->last_cpu_ns;
+    /* A poll may have charged it ahead of its time. */
+    const uint64_t since_ns = thread->cpu_end_ns > thread->last_cpu_ns
+                                  ? thread->cpu_end_ns - thread->last_cpu_ns
+                                  : 0;
     struct vmp_legacy legacy = {
         .unsampled_ns = thread->inherited_ns + since_ns,
         .rest_ns =

@@ -213,7 +213,6 @@ add(struct vmp_counters *sum, const struct vmp_thread *thread)
     ADD(locations_lost);
     ADD(sampled_ns);
     ADD(lost_overrun);
-    ADD(native_cut);
     ADD(polled);
     ADD(held_back);
     ADD(system_ticks);
