@@ -146,7 +146,7 @@ measure(void)
         figures[1][i] = time_ticks(VMPROF_NATIVE_FRAME_POINTERS, &context);
         figures[4][i] = time_draining(&drain);
         figures[2][i] = time_ticks(VMPROF_NATIVE_COPY, &context);
-        if (vmp_step_is_known)
+        if (vmp_step_load())
             figures[5][i] =
                 time_libunwind(stepper, vmp_ring_peek(&thread->ring));
         depth = count_frames(drain.unwinder);
@@ -163,7 +163,7 @@ measure(void)
            median(figures[2]) - figures[0][ROUNDS / 2]);
     printf("  writer, frame pointers           %8.0f ns\n", median(figures[4]));
     printf("  writer, copy, code known         %8.0f ns\n", median(figures[3]));
-    if (vmp_step_is_known)
+    if (vmp_step_load())
         printf("  step by step with libunwind      %8.0f ns\n",
                median(figures[5]));
 }

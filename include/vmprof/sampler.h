@@ -63,7 +63,7 @@ struct vmprof_options {
     uint64_t size;       /**< set by vmprof_options_init() */
     double interval;     /**< seconds between samples of a thread;
                               0 < interval < 1; no default; timers tick no
-                              more often than every 20 microseconds */
+                              more often than every 40 microseconds */
     int32_t fd;          /**< where to write; kept open by the library in a
                               duplicate and still the caller's at disable */
     uint32_t mode;       /**< enum vmprof_mode */
@@ -175,9 +175,9 @@ vmprof_enable(int fd, double interval);
  * @retval -EINVAL  Also: a bad size, mode, clock, depth or ring size; or a
  *                  clock that the mode cannot use.
  * @retval -E2BIG   @p options asks for something this library is too old for.
- * @retval -ENOTSUP Also: VMPROF_NATIVE_COPY of a library that was built without
- *                  libunwind, or native frames on a machine other than x86-64
- *                  and aarch64.
+ * @retval -ENOTSUP Also: VMPROF_NATIVE_COPY where libunwind cannot be loaded or
+ *                  the library was built without it, or native frames on a
+ *                  machine other than x86-64 and aarch64.
  * @par Context
  * Any thread, not from a signal handler.
  * @since 0.1

@@ -32,7 +32,7 @@ vmp_native_check(struct vmprof_options *options)
         options->clock == VMPROF_CLOCK_OBSERVER)
         return -EINVAL;
     if (!vmp_machine.is_known ||
-        (options->native == VMPROF_NATIVE_COPY && !vmp_step_is_known))
+        (options->native == VMPROF_NATIVE_COPY && !vmp_step_load()))
         return -ENOTSUP;
     options->native_bytes = options->native_bytes / 8 * 8;
     return 0;

@@ -10,12 +10,15 @@
 #include "modules.h"
 #include "native.h"
 
-/* Whether there is a libunwind: without, copies are not unwound. */
-extern const bool vmp_step_is_known;
+/* Whether there is a libunwind, which is loaded by the first call: without,
+ * copies are not unwound. Not under a lock. */
+bool
+vmp_step_load(void);
 
 struct vmp_stepper;
 
-/* Returns 0 or -ENOMEM. */
+/* Sets NULL, which vmp_step() takes, where it is not loaded. Returns 0 or
+ * -ENOMEM. */
 int
 vmp_stepper_new(struct vmp_stepper **out, struct vmp_modules *modules,
                 struct vmp_reader *reader);

@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The remote half of libunwind, which asks us for every word and shares no lock
- * with the local one that the program may use. */
+/*
+ * The remote half of libunwind, which asks us for every word and shares no lock
+ * with the local one that the program may use.
+ *
+ * It is loaded when it is first needed and kept out of the program's sight: the
+ * local half, which comes with it, would throw the program's C++ exceptions in
+ * place of the compiler's library.
+ */
 
 #include "step.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <libunwind.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,8 +27,6 @@ struct vmp_stepper {
     struct vmp_registers registers;
 };
 
-const bool vmp_step_is_known = true;
-
 enum {
     LONGEST_STACK = 64 << 20, /* where the end is unknown */
 };
@@ -31,6 +37,56 @@ extern int UNW_OBJ(dwarf_search_unwind_table)(unw_addr_space_t space,
                                               unw_dyn_info_t *table,
                                               unw_proc_info_t *info,
                                               int need_unwind_info, void *user);
+
+/* What is called of it; its names have the machine in them. */
+static struct {
+    __typeof__(&UNW_OBJ(create_addr_space)) create_addr_space;
+    __typeof__(&UNW_OBJ(destroy_addr_space)) destroy_addr_space;
+    __typeof__(&UNW_OBJ(set_caching_policy)) set_caching_policy;
+    __typeof__(&UNW_OBJ(init_remote)) init_remote;
+    __typeof__(&UNW_OBJ(step)) step;
+    __typeof__(&UNW_OBJ(get_reg)) get_reg;
+    __typeof__(&UNW_OBJ(dwarf_search_unwind_table)) dwarf_search_unwind_table;
+    bool is_whole;
+} unwind;
+
+#define TEXT_OF(name) #name
+#define TEXT(name)    TEXT_OF(name)
+#define LIBRARY       "libunwind-" TEXT(UNW_TARGET) ".so.8"
+
+static void
+load(void)
+{
+    void *const library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+
+    if (!library)
+        return;
+    unwind.is_whole = true;
+#define LOAD(name)                                                             \
+    do {                                                                       \
+        void *const symbol = dlsym(library, TEXT(UNW_OBJ(name)));              \
+                                                                               \
+        memcpy(&unwind.name, &symbol, sizeof(symbol));                         \
+        unwind.is_whole &= symbol != NULL;                                     \
+    } while (0)
+    LOAD(create_addr_space);
+    LOAD(destroy_addr_space);
+    LOAD(set_caching_policy);
+    LOAD(init_remote);
+    LOAD(step);
+    LOAD(get_reg);
+    LOAD(dwarf_search_unwind_table);
+#undef LOAD
+}
+
+bool
+vmp_step_load(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, load);
+    return unwind.is_whole;
+}
 
 static int
 find_function(unw_addr_space_t space, unw_word_t address, unw_proc_info_t *info,
@@ -51,8 +107,8 @@ find_function(unw_addr_space_t space, unw_word_t address, unw_proc_info_t *info,
     table.u.rti.segbase = module->unwind_table;
     table.u.rti.table_data = module->unwind_table + 12;
     table.u.rti.table_len = count * 8ul / sizeof(unw_word_t);
-    return UNW_OBJ(dwarf_search_unwind_table)(space, address, &table, info,
-                                              need_unwind_info, user);
+    return unwind.dwarf_search_unwind_table(space, address, &table, info,
+                                            need_unwind_info, user);
 }
 
 static void
@@ -146,16 +202,21 @@ vmp_stepper_new(struct vmp_stepper **out, struct vmp_modules *modules,
         .resume = no_resume,
         .get_proc_name = no_name,
     };
-    struct vmp_stepper *const stepper = calloc(1, sizeof(*stepper));
+    struct vmp_stepper *stepper;
 
+    *out = NULL;
+    /* Frame pointers are followed without it. */
+    if (!unwind.is_whole)
+        return 0;
+    stepper = calloc(1, sizeof(*stepper));
     if (!stepper)
         return -ENOMEM;
-    stepper->space = unw_create_addr_space(&accessors, 0);
+    stepper->space = unwind.create_addr_space(&accessors, 0);
     if (!stepper->space) {
         free(stepper);
         return -ENOMEM;
     }
-    unw_set_caching_policy(stepper->space, UNW_CACHE_NONE);
+    unwind.set_caching_policy(stepper->space, UNW_CACHE_NONE);
     stepper->modules = modules;
     stepper->reader = reader;
     *out = stepper;
@@ -167,7 +228,7 @@ vmp_stepper_free(struct vmp_stepper *stepper)
 {
     if (!stepper)
         return;
-    unw_destroy_addr_space(stepper->space);
+    unwind.destroy_addr_space(stepper->space);
     free(stepper);
 }
 
@@ -178,19 +239,21 @@ vmp_step(struct vmp_stepper *stepper, const struct vmp_native *stack,
     unw_cursor_t cursor;
     int r;
 
+    if (!stepper)
+        return -UNW_ENOINFO;
     stepper->stack = stack;
     stepper->copy = copy;
     stepper->registers = *registers;
-    r = unw_init_remote(&cursor, stepper->space, stepper);
+    r = unwind.init_remote(&cursor, stepper->space, stepper);
     if (r == 0)
-        r = unw_step(&cursor);
+        r = unwind.step(&cursor);
     if (r <= 0)
         return r;
     for (unsigned i = 0; i < vmp_machine.registers; i++) {
         unw_word_t value;
 
         /* What is not kept over calls may be unknown. */
-        if (unw_get_reg(&cursor, (unw_regnum_t)i, &value) == 0)
+        if (unwind.get_reg(&cursor, (unw_regnum_t)i, &value) == 0)
             registers->value[i] = value;
     }
     return 1;

@@ -4,7 +4,11 @@
 
 #include <stddef.h>
 
-const bool vmp_step_is_known = false;
+bool
+vmp_step_load(void)
+{
+    return false;
+}
 
 int
 vmp_stepper_new(struct vmp_stepper **out, struct vmp_modules *modules,
