@@ -28,9 +28,9 @@ def run(mix, engine, threads=2, seconds=SECONDS):
 
 
 class KnownTruth(unittest.TestCase):
-    def check_shares(self, mix, engine):
+    def check_shares(self, mix, engine, least=RATE * SECONDS / 2):
         found = run(mix, engine)
-        self.assertGreater(found.samples, RATE * SECONDS / 2)
+        self.assertGreater(found.samples, least)
         self.assertLess(found.share_error(), 4 * found.noise())
         self.assertLess(abs(found.total_error()), known.TOTAL_BUDGET)
 
@@ -48,6 +48,16 @@ class KnownTruth(unittest.TestCase):
 
     def test_a_timer_that_ticks_while_time_passes_finds_steady_shares(self):
         self.check_shares("steady", "monotonic")
+
+    def test_a_timer_that_ticks_while_time_passes_finds_what_sleeps(self):
+        self.check_shares("bursty", "monotonic")
+        self.check_shares("evading", "monotonic")
+
+    # Where CPUs are short a look may find nobody at work.
+    def test_looks_charge_no_sleep_with_cpu_time(self):
+        self.check_shares("steady", "observer", RATE * SECONDS / 4)
+        self.check_shares("bursty", "observer", RATE * SECONDS / 4)
+        self.check_shares("evading", "observer", RATE * SECONDS / 4)
 
     def test_polls_find_what_bursts_and_steady_work_take(self):
         self.check_shares("steady", "polled")
