@@ -30,6 +30,7 @@ struct vmp_clock {
      * over while the thread mostly sleeps, so that it is not woken. */
     timer_t cpu_timer;
     bool has_cpu_timer, is_sleepy;
+    bool lets_sleep;    /* at the first sign of it; set by who starts it */
     bool is_through;    /* the thread slept no part of the last stretch */
     unsigned idle_legs; /* stretches in a row that it slept through */
     long naps;          /* of the thread, when that was asked last */

@@ -83,6 +83,8 @@ start_clock(struct vmp_thread *thread)
     if (r < 0 && rung == VMPROF_CLOCK_PERF)
         r = vmp_clock_start(&thread->clock, VMPROF_CLOCK_MONOTONIC, thread->tid,
                             thread->period_ns);
+    /* There, whose sleep is asked about has it undisturbed. */
+    thread->clock.lets_sleep = vmp_session.mode == VMPROF_MODE_WALL;
     return r;
 }
 

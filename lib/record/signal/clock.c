@@ -210,7 +210,10 @@ rearm_timer(struct vmp_clock *clock, uint64_t period_ns)
         const uint64_t longest_ns = longest_leg(clock);
 
         period_ns <<= clock->idle_legs;
-        clock->is_sleepy = clock->has_cpu_timer && period_ns > longest_ns;
+        clock->is_sleepy =
+            clock->has_cpu_timer &&
+            (period_ns > longest_ns ||
+             (clock->lets_sleep && !clock->is_through && !clock->is_sleepy));
         if (clock->is_sleepy)
             period_ns = clock->asked_ns;
         else if (period_ns > longest_ns && clock->idle_legs)
