@@ -274,18 +274,43 @@ is_at_work(struct vmp_thread *thread, uint64_t cpu_ns, bool can_ask)
     return went_on && !has_slept(thread);
 }
 
+/* What was used beyond the period goes towards the next, so that as many
+ * samples are taken as are due: looks are jittered, this is not. */
+static void
+aim(struct vmp_thread *thread, uint64_t used_ns)
+{
+    const uint64_t interval_ns = vmp_session.interval_ns,
+                   more_ns = used_ns - thread->period_ns;
+
+    thread->period_ns = more_ns < interval_ns ? interval_ns - more_ns : 0;
+}
+
+/* Looks come as time passes: a thread that shares its CPU, or sleeps, is due
+ * when it has used up a period. */
+static bool
+is_due(const struct vmp_thread *thread, uint64_t used_ns)
+{
+    return used_ns && used_ns >= thread->period_ns;
+}
+
 void
 vmp_observe(struct vmp_thread *thread, uint64_t now_ns, bool can_ask)
 {
     const uint64_t cpu_ns = vmp_thread_cpu_ns(thread->tid);
+    const uint64_t used_ns = since(thread->last_cpu_ns, cpu_ns);
 
     if (vmp_session.mode == VMPROF_MODE_CPU &&
-        !is_at_work(thread, cpu_ns, can_ask))
+        (!is_at_work(thread, cpu_ns, can_ask) || !is_due(thread, used_ns)))
         return;
     vmp_count(&thread->counters.expirations, 1);
-    for (unsigned i = 0; i < TRIES; i++)
-        if (try_to_observe(thread, now_ns, cpu_ns))
-            return;
+    for (unsigned i = 0; i < TRIES; i++) {
+        if (!try_to_observe(thread, now_ns, cpu_ns))
+            continue;
+        if (vmp_session.mode == VMPROF_MODE_CPU &&
+            thread->last_cpu_ns == cpu_ns)
+            aim(thread, used_ns);
+        return;
+    }
     /* The next sample carries the time of this one. */
     vmp_count(&thread->counters.lost_switching, 1);
 }

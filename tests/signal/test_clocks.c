@@ -64,10 +64,14 @@ compute(void)
     require(d.session.number[14] == rung);
     require(s.sampled_ns > used_ns - 60 * MS);
     require(s.sampled_ns < used_ns + 20 * MS);
-    /* Due once in a millisecond, whatever the clock made of it. An observer
-     * that has no CPU to run on cannot say what was due. */
-    require(s.expirations - s.system_ticks < 800);
-    require(rung == VMPROF_CLOCK_OBSERVER || s.expirations > 320);
+    /* Due once in a millisecond, whatever the clock made of it, and however
+     * often others had the CPU. An observer that has no CPU to run on cannot
+     * say what was due. */
+    if (s.expirations - s.system_ticks >= 440)
+        dprintf(2, "clock %u: %llu expirations\n", (unsigned)rung,
+                (unsigned long long)s.expirations);
+    require(s.expirations - s.system_ticks < 440);
+    require(rung == VMPROF_CLOCK_OBSERVER || s.expirations > 340);
     decoded_free(&d);
 }
 

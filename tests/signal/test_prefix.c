@@ -216,6 +216,7 @@ sample(void)
     if (observing) {
         vmp_threads_lock();
         vmp_observe_lock();
+        record->period_ns = 0; /* each look is due, however soon it comes */
         vmp_observe(record, now_ns, false);
         vmp_observe_unlock();
         vmp_threads_unlock();

@@ -18,7 +18,7 @@ enum {
     /* Else a tick follows the handler of the last before the host has run one
      * instruction. perf counts no time of the kernel's, where a signal spends
      * most of its own. */
-    LEAST_TIMER_NS = 40 * 1000,
+    LEAST_TIMER_NS = 20 * 1000,
 
     LEAST_LEG_NS = 100 * 1000, /* of which a handler is but a small part */
     SLACK_NS = 10 * 1000,      /* a switch to others takes as long at least */
@@ -89,9 +89,20 @@ read_perf(struct vmp_clock *clock, uint64_t elapsed_ns)
     return missed;
 }
 
+/* Of the mean length, to the nearest: of jittered periods one over their
+ * length would count, which is more, and whole ones alone are fewer. */
+static uint64_t
+periods_in(uint64_t late_ns, uint64_t interval_ns)
+{
+    if (interval_ns < LEAST_PERIOD_NS)
+        interval_ns = LEAST_PERIOD_NS;
+    return (late_ns + interval_ns / 2) / interval_ns;
+}
+
 /* A timer on a CPU clock is late by a tick of the kernel, and it may skip a few. */
 static struct vmp_missed
-read_timer(const struct vmp_clock *clock, uint64_t elapsed_ns)
+read_timer(const struct vmp_clock *clock, uint64_t elapsed_ns,
+           uint64_t interval_ns)
 {
     const uint64_t period_ns =
         clock->period_ns > clock->asked_ns ? clock->period_ns : clock->asked_ns;
@@ -101,7 +112,9 @@ read_timer(const struct vmp_clock *clock, uint64_t elapsed_ns)
         period_ns + (is_coarse ? 4 * vmp_clock_grain_ns : 0);
 
     return (struct vmp_missed){
-        .overrun = elapsed_ns < period_ns ? 0 : elapsed_ns / period_ns - 1,
+        .overrun = elapsed_ns < period_ns
+                       ? 0
+                       : periods_in(elapsed_ns - period_ns, interval_ns),
         .held_back =
             elapsed_ns > due_ns && is_held_back(clock, elapsed_ns - due_ns),
     };
@@ -152,7 +165,8 @@ follow_legs(struct vmp_clock *clock, uint64_t elapsed_ns, uint64_t passed_ns)
 }
 
 struct vmp_missed
-vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns)
+vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
+               uint64_t interval_ns)
 {
     const uint64_t elapsed_ns = cpu_ns - clock->armed_cpu_ns,
                    passed_ns = now_ns - clock->armed_ns;
@@ -162,7 +176,7 @@ vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns)
         missed = read_perf(clock, elapsed_ns);
         adapt_tries(clock, missed.system);
     } else if (clock->rung != VMPROF_CLOCK_AUTO) {
-        missed = read_timer(clock, elapsed_ns);
+        missed = read_timer(clock, elapsed_ns, interval_ns);
     }
     clock->armed_cpu_ns = cpu_ns;
     clock->armed_ns = now_ns;

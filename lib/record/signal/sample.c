@@ -283,7 +283,7 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns)
 {
     const uint64_t cpu_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
     const struct vmp_missed missed =
-        vmp_clock_read(&thread->clock, now_ns, cpu_ns);
+        vmp_clock_read(&thread->clock, now_ns, cpu_ns, vmp_session.interval_ns);
     uint64_t used_ns;
 
     if (atomic_load_explicit(&vmp_session.paused, memory_order_relaxed)) {

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Signals that are not ours, sleeps that are not ours to end, and clocks of
+ * threads that are gone. */
+
+#include "suite.h"
+
+#include <dirent.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+
+#include "profiled.h"
+
+enum {
+    FORGED = 4711,
+    SPELLS = 20,
+};
+
+static const uint32_t rungs[] = { VMPROF_CLOCK_PERF, VMPROF_CLOCK_MONOTONIC,
+                                  VMPROF_CLOCK_CPU_TIMER };
+static uint32_t rung;
+static struct vmprof_thread *head;
+static volatile sig_atomic_t forwarded, last_code;
+
+static void
+foreign(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    forwarded += number == SIGPROF;
+    last_code = info->si_code;
+}
+
+/* False if the machine has no such clock. */
+static bool
+begin(int file, double interval)
+{
+    struct vmprof_options options = profile_options(file, interval);
+    int r;
+
+    options.clock = rung;
+    require(vmprof_attach_thread(NULL, &head) == 0);
+    vmprof_execute_code_enter(head, code_named("host"), NULL);
+    r = vmprof_enable_with(&options);
+    require(r == 0 || r == -ENOTSUP);
+    return r == 0;
+}
+
+static bool
+begin_beside_a_handler(int file)
+{
+    struct sigaction action = { .sa_sigaction = foreign,
+                                .sa_flags = SA_SIGINFO };
+
+    sigemptyset(&action.sa_mask);
+    require(sigaction(SIGPROF, &action, NULL) == 0);
+    return begin(file, 0.9);
+}
+
+/* A process may give any code to a signal that it sends to itself. */
+static void
+forge(int code, int value)
+{
+    siginfo_t info;
+
+    memset(&info, 0, sizeof(info));
+    info.si_signo = SIGPROF;
+    info.si_code = code;
+    if (code == POLL_IN || code == POLL_HUP)
+        info.si_fd = value;
+    else
+        info.si_value.sival_int = value;
+    require(syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGPROF,
+                    &info) == 0);
+}
+
+static void
+send_all_kinds(void)
+{
+    const union sigval value = { .sival_int = FORGED };
+
+    require(kill(getpid(), SIGPROF) == 0);
+    require(forwarded == 1 && last_code == SI_USER);
+    require(syscall(SYS_tgkill, getpid(), gettid(), SIGPROF) == 0);
+    require(forwarded == 2 && last_code == SI_TKILL);
+    require(sigqueue(getpid(), SIGPROF, value) == 0);
+    require(forwarded == 3 && last_code == SI_QUEUE);
+    forge(SI_TIMER, FORGED);
+    require(forwarded == 4 && last_code == SI_TIMER);
+    forge(SI_MESGQ, FORGED);
+    require(forwarded == 5 && last_code == SI_MESGQ);
+    /* Of a descriptor that is not the clock's; 0 is a clock's that is off. */
+    forge(POLL_IN, 1000);
+    require(forwarded == 6 && last_code == POLL_IN);
+    forge(POLL_HUP, 1000);
+    require(forwarded == 7 && last_code == POLL_HUP);
+}
+
+static void
+from_itself(void)
+{
+    const int file = profile_file();
+    struct decoded d;
+
+    if (!begin_beside_a_handler(file))
+        return;
+    send_all_kinds();
+    finish_profile(file, &d);
+    /* The interval is longer than all this: no signal of ours was due. */
+    require(profile_stats().expirations == 0);
+    require(taken_samples(&d) == 0);
+    decoded_free(&d);
+}
+
+static void
+from_another(void)
+{
+    const union sigval value = { .sival_int = FORGED };
+    const int file = profile_file();
+    const pid_t target = getpid(), thread = gettid();
+    struct decoded d;
+    int status;
+    pid_t sender;
+
+    if (!begin_beside_a_handler(file))
+        return;
+    sender = fork();
+    require(sender >= 0);
+    if (!sender) {
+        siginfo_t info;
+
+        memset(&info, 0, sizeof(info));
+        info.si_signo = SIGPROF;
+        info.si_code = SI_QUEUE;
+        info.si_value = value;
+        require(syscall(SYS_rt_tgsigqueueinfo, target, thread, SIGPROF,
+                        &info) == 0);
+        /* What is not its own it may not say that the kernel sent. */
+        info.si_code = POLL_IN;
+        require(syscall(SYS_rt_tgsigqueueinfo, target, thread, SIGPROF, &info) <
+                    0 &&
+                errno == EPERM);
+        _exit(0);
+    }
+    while (waitpid(sender, &status, 0) < 0)
+        require(errno == EINTR);
+    require(status == 0);
+    require(wait_until(forwarded == 1, 5000));
+    require(last_code == SI_QUEUE);
+    finish_profile(file, &d);
+    require(profile_stats().expirations == 0);
+    decoded_free(&d);
+}
+
+static void
+forged_signals_are_forwarded_and_take_no_sample(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < LENGTH(rungs); i++) {
+        rung = rungs[i];
+        assert_int_equal(isolate(from_itself, 30), 0);
+        forwarded = 0;
+        assert_int_equal(isolate(from_another, 30), 0);
+        forwarded = 0;
+    }
+}
+
+static volatile sig_atomic_t nested, deepest, other_was_blocked;
+
+static void
+send_once_more(int number)
+{
+    sigset_t now;
+
+    nested++;
+    if (nested > deepest)
+        deepest = nested;
+    pthread_sigmask(SIG_BLOCK, NULL, &now);
+    other_was_blocked = sigismember(&now, SIGUSR1);
+    if (forwarded++ == 0)
+        raise(number);
+    nested--;
+}
+
+static void
+forward_with(int flags, int depth)
+{
+    struct sigaction action = { .sa_handler = send_once_more,
+                                .sa_flags = flags };
+    const int file = profile_file();
+    struct decoded d;
+    sigset_t after;
+
+    sigemptyset(&action.sa_mask);
+    sigaddset(&action.sa_mask, SIGUSR1);
+    require(sigaction(SIGPROF, &action, NULL) == 0);
+    if (!begin(file, 0.9))
+        return;
+    require(raise(SIGPROF) == 0);
+    require(wait_until(forwarded == 2, 5000));
+    require(deepest == depth && other_was_blocked);
+    pthread_sigmask(SIG_BLOCK, NULL, &after);
+    require(!sigismember(&after, SIGUSR1) && !sigismember(&after, SIGPROF));
+    finish_profile(file, &d);
+    decoded_free(&d);
+}
+
+static void
+forward_deferred(void)
+{
+    forward_with(0, 1);
+}
+
+static void
+forward_nested(void)
+{
+    forward_with(SA_NODEFER, 2);
+}
+
+static void
+a_foreign_handler_runs_under_the_mask_it_asked_for(void **state)
+{
+    (void)state;
+    rung = VMPROF_CLOCK_MONOTONIC;
+    assert_int_equal(isolate(forward_deferred, 20), 0);
+    assert_int_equal(isolate(forward_nested, 20), 0);
+}
+
+static int
+nap(unsigned kind)
+{
+    const struct timespec moment = { 0, 30 * 1000 * 1000 };
+    struct epoll_event event;
+    int queue, r;
+
+    if (kind == 0)
+        return nanosleep(&moment, NULL);
+    if (kind == 1)
+        return poll(NULL, 0, 30);
+    queue = epoll_create1(EPOLL_CLOEXEC);
+    require(queue >= 0);
+    r = epoll_wait(queue, &event, 1, 30);
+    close(queue);
+    return r;
+}
+
+/* Counts sleeps that ended before their time: after work, and after those. */
+static void
+count_naps_cut_short(unsigned kind, unsigned *first, unsigned *second)
+{
+    for (unsigned i = 0; i < SPELLS; i++) {
+        burn_cpu_ms(5);
+        *first += nap(kind) < 0 && errno == EINTR;
+        *second += nap(kind) < 0 && errno == EINTR;
+    }
+}
+
+static void
+sleep_after_work(void)
+{
+    const int file = profile_file();
+    struct decoded d;
+    unsigned first = 0, second = 0;
+
+    if (!begin(file, 0.001))
+        return;
+    for (unsigned kind = 0; kind < 3; kind++)
+        count_naps_cut_short(kind, &first, &second);
+    /* A tick that finds the thread still rather busy ends a second one. */
+    require(rung == VMPROF_CLOCK_MONOTONIC ? second <= 3 * SPELLS / 4
+                                           : first + second == 0);
+    finish_profile(file, &d);
+    decoded_free(&d);
+}
+
+static void
+a_clock_of_cpu_time_ends_no_sleep_and_another_few(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < LENGTH(rungs); i++) {
+        rung = rungs[i];
+        assert_int_equal(isolate(sleep_after_work, 60), 0);
+    }
+}
+
+static unsigned
+open_descriptors(void)
+{
+    DIR *const directory = opendir("/proc/self/fd");
+    unsigned count = 0;
+
+    require(directory);
+    while (readdir(directory))
+        count++;
+    closedir(directory);
+    return count;
+}
+
+static unsigned
+live_timers(void)
+{
+    FILE *const file = fopen("/proc/self/timers", "re");
+    unsigned count = 0;
+    char line[256];
+
+    if (!file)
+        return 0;
+    while (fgets(line, sizeof(line), file))
+        count += !strncmp(line, "ID:", 3);
+    fclose(file);
+    return count;
+}
+
+static void *
+live_briefly(void *user)
+{
+    struct vmprof_thread *thread;
+
+    require(vmprof_attach_thread(NULL, &thread) == 0);
+    /* Some of them forget to detach. */
+    if (user)
+        require(vmprof_detach_thread(thread) == 0);
+    return NULL;
+}
+
+static void
+churn(void)
+{
+    const int file = profile_file();
+    unsigned descriptors, timers, before, timers_before;
+    struct decoded d;
+
+    before = open_descriptors();
+    timers_before = live_timers();
+    if (!begin(file, 0.001))
+        return;
+    descriptors = open_descriptors();
+    timers = live_timers();
+    for (unsigned i = 0; i < rounds(300); i++) {
+        pthread_t thread;
+
+        require(pthread_create(&thread, NULL, live_briefly,
+                               i % 2 ? &thread : NULL) == 0);
+        require(pthread_join(thread, NULL) == 0);
+    }
+    require(open_descriptors() == descriptors);
+    require(live_timers() == timers);
+    require(vmprof_disable() == 0);
+    require(open_descriptors() == before);
+    require(live_timers() == timers_before);
+    require(decode_fd(&d, file) == 0);
+    decoded_free(&d);
+}
+
+static void
+threads_that_end_leave_no_clock_behind(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < LENGTH(rungs); i++) {
+        rung = rungs[i];
+        assert_int_equal(isolate(churn, 60), 0);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(forged_signals_are_forwarded_and_take_no_sample),
+        cmocka_unit_test(a_foreign_handler_runs_under_the_mask_it_asked_for),
+        cmocka_unit_test(a_clock_of_cpu_time_ends_no_sleep_and_another_few),
+        cmocka_unit_test(threads_that_end_leave_no_clock_behind),
+    };
+
+    return cmocka_run_group_tests_name("foreign", tests, NULL, NULL);
+}
