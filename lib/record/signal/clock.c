@@ -225,8 +225,9 @@ rearm_timer(struct vmp_clock *clock, uint64_t period_ns)
 
         period_ns <<= clock->idle_legs;
         clock->is_sleepy =
-            clock->has_cpu_timer && (period_ns > longest_ns ||
-                                     (clock->lets_sleep && !clock->is_through));
+            clock->has_cpu_timer &&
+            (period_ns > longest_ns ||
+             (clock->lets_sleep && !clock->is_through && !clock->is_sleepy));
         if (clock->is_sleepy)
             period_ns = clock->asked_ns;
         else if (period_ns > longest_ns && clock->idle_legs)
