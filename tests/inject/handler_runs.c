@@ -129,7 +129,7 @@ profile(unsigned long count, char *planted)
     struct vmprof_options options = profile_options(file, 1e-6);
     struct vmprof_stats stats;
 
-    options.clock = VMPROF_CLOCK_MONOTONIC;
+    options.clock = VMPROF_CLOCK_CPU_TIMER;
     require(vmprof_enable_with(&options) == 0);
     learn_a_tick();
     if (!planted)

@@ -66,7 +66,7 @@ options_of(int file)
     struct vmprof_options options = profile_options(file, INTERVAL);
 
     /* It is there on each machine, and asks nothing of perf's limits. */
-    options.clock = VMPROF_CLOCK_MONOTONIC;
+    options.clock = VMPROF_CLOCK_CPU_TIMER;
     return options;
 }
 
