@@ -37,9 +37,9 @@ enum frame_kind {
 
 /* An address is a frame, and each call that was inlined there one more. */
 struct frame {
-    uint32_t code; /* index into codes */
-    uint32_t kind; /* enum vmprof_kind or frame_kind; 0 for CUT */
-    uint32_t line; /* where it is; 0: unknown */
+    uint32_t code;   /* index into codes */
+    uint32_t kind;   /* enum vmprof_kind or frame_kind; 0 for CUT */
+    uint32_t line;   /* where it is; 0: unknown */
     uint64_t offset; /* in the code; of JITTED ones of a vmprof log: where
                         the machine code begins that they are one trace of */
     bool has_offset;
@@ -197,7 +197,7 @@ struct symboliser {
 /* Zeroed: none of it. */
 struct read_options {
     const struct symboliser *symboliser; /* NULL: addresses keep their number */
-    bool no_native; /* leave machine code out: it is its VM frame's time */
+    bool no_native;     /* leave machine code out: it is its VM frame's time */
     bool show_progress; /* on stderr, if it takes long */
 };
 

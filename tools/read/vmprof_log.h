@@ -233,8 +233,8 @@ log_is_usual_sample(const struct log_layout *layout, const unsigned char *data,
 {
     const unsigned address_size = layout->address_size;
     const size_t head = 1 + 2 * (size_t)layout->word_size;
-    const size_t tail = (size_t)address_size *
-                        ((unsigned)layout->thread_ids + layout->memory);
+    const size_t tail =
+        (size_t)address_size * ((unsigned)layout->thread_ids + layout->memory);
     const unsigned char *end;
 
     if (size < head || data[0] != LOG_STACK || layout->seconds ||

@@ -25,9 +25,8 @@ find(struct log *log, uint64_t id, bool is_native)
     if (index < 0 || !is_new)
         return index;
     code = store_unnamed_code(log->profile, id);
-    if (code < 0 ||
-        grow_array((void **)&log->codes, &log->code_capacity, (uint32_t)index,
-                   sizeof(*log->codes)))
+    if (code < 0 || grow_array((void **)&log->codes, &log->code_capacity,
+                               (uint32_t)index, sizeof(*log->codes)))
         return -ENOMEM;
     log->codes[index] = (struct log_code){
         .code = (uint32_t)code,
@@ -86,9 +85,8 @@ log_name(struct log *log, const struct log_record *record)
 {
     const struct bytes *name = &record->name;
     const bool is_native = record->marker == LOG_NATIVE_NAME;
-    const int64_t index =
-        find(log, is_native ? record->id & ~UINT64_C(1) : record->id,
-             is_native);
+    const int64_t index = find(
+        log, is_native ? record->id & ~UINT64_C(1) : record->id, is_native);
 
     if (index < 0)
         return -ENOMEM;

@@ -273,8 +273,8 @@ log_look_at_start(const unsigned char *data, size_t size,
     if (size < words->size)
         return LOG_IS_SHORT;
     for (unsigned i = 0; i < WORDS; i++)
-        word[i] = log_get(data + (size_t)i * words->word_size,
-                          words->word_size);
+        word[i] =
+            log_get(data + (size_t)i * words->word_size, words->word_size);
     /* Windows has long of 4 bytes and pointers of 8; the last word says so. */
     words->address_size =
         words->word_size == 4 && word[4] == 1 ? 8 : words->word_size;

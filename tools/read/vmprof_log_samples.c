@@ -49,8 +49,7 @@ find_thread(struct log *log, uint64_t id)
     if (log->samples && id == log->last_thread_id)
         return log->last_thread;
     thread = vmp_intern(&log->thread_ids, log->session, id, &is_new);
-    if (thread < 0 ||
-        (is_new && store_thread(log->profile, log->session) < 0))
+    if (thread < 0 || (is_new && store_thread(log->profile, log->session) < 0))
         return -ENOMEM;
     log->profile->threads[thread].id = id;
     log->last_thread = (uint32_t)thread;

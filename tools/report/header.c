@@ -273,7 +273,7 @@ print_damage(const struct view *view)
                        "%s bytes could not be read, the first at offset "
                        "%" PRIu64 "%s\n",
                        unread, damage->first_offset,
-                       !damage->cut             ? ""
+                       !damage->cut       ? ""
                        : has_chunks(view) ? "; the file ends in mid-chunk"
                                           : "; the file ends in mid-record");
     }

@@ -95,10 +95,11 @@ class Reader:
         words = struct.unpack_from("<5q", data)
         assert words[:3] == (0, 3, 0) and words[3] > 0 and words[4] == 0
         self.period_ns = words[3] * 1000
-        self.mode, self.vm = 0, ""
+        self.mode, self.vm = None, ""
         self.samples, self.names, self.ended = [], {}, False
         while self.at < len(data) and not self.ended:
             self.record()
+        assert self.mode is not None
 
     def take(self, form):
         values = struct.unpack_from("<" + form, self.data, self.at)
@@ -114,11 +115,13 @@ class Reader:
     def record(self):
         marker = self.take("B")
         if marker == STACK:
+            assert self.mode is not None
             count, depth = self.take("qq")
             assert count == 1
             stack = [self.take("q") for _ in range(depth)]
             thread = self.take("q")
             memory = self.take("q") if self.mode & MEMORY else None
+            list(self.frames(stack))
             self.samples.append((stack, thread, memory))
         elif marker in (NAME, NATIVE_NAME):
             ident = self.take("q")
