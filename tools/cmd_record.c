@@ -276,6 +276,16 @@ warn_of_early_end(const struct record *record, int error)
                 name, name);
 }
 
+static void
+warn_of_no_native(const struct record *record)
+{
+    fprintf(
+        stderr,
+        "vmprof: %s was recorded without native frames: a VM that is walked "
+        "at safe points has none to show there\n",
+        record->argv[0]);
+}
+
 /* `status` is the command's: who killed it knows why the recording stops. */
 static void
 say_what_was_recorded(struct record *record, int status)
@@ -288,6 +298,8 @@ say_what_was_recorded(struct record *record, int status)
         warn_of_early_end(record, error);
     if (nothing && !error)
         warn_of_nothing(record);
+    if (!nothing && record->native && !record->file.scan.modules)
+        warn_of_no_native(record);
     if (nothing && record->file.previous)
         fprintf(stderr, "vmprof: %s is as it was before\n", record->output);
     else if (!nothing && !record->quiet)

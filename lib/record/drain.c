@@ -302,11 +302,14 @@ void
 vmp_drain(struct vmp_drain *drain, struct vmp_thread *thread)
 {
     const struct vmp_record *record;
+    size_t left = thread->ring.size, size;
 
     vmp_encoder_begin(drain->encoder, &thread->stream);
-    while ((record = vmp_ring_peek(&thread->ring))) {
+    while (left && (record = vmp_ring_peek(&thread->ring))) {
+        size = record->size;
         drain_record(drain, thread, record);
         vmp_ring_consume(&thread->ring, record);
+        left -= size < left ? size : left;
     }
     vmp_encoder_finish(drain->encoder);
 }

@@ -16,7 +16,8 @@ struct vmp_drain {
     uint64_t native_cut, native_failed;
 };
 
-/* Write out what is in a ring. */
+/* Write out what is in a ring, and no more than it holds: a thread that is as
+ * fast as the writer leaves the others their turn. */
 void
 vmp_drain(struct vmp_drain *drain, struct vmp_thread *thread);
 

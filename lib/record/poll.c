@@ -27,17 +27,23 @@ take_turn(struct vmp_thread *thread, unsigned session, uint64_t now_ns,
           void (*act)(struct vmp_thread *thread, uint64_t now_ns))
 {
     struct vmp_poll *const poll = &thread->poll;
+    int cancel_state;
 
+    /* A thread that is cancelled in between would be busy for ever. */
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     /* Pairs with await_idle(), as the handler's does. It is taken when a
      * handler that polls has interrupted one of ours. */
-    if (atomic_exchange(&thread->busy, true))
+    if (atomic_exchange(&thread->busy, true)) {
+        pthread_setcancelstate(cancel_state, NULL);
         return;
+    }
     atomic_store_explicit(&poll->sampling, true, memory_order_relaxed);
     if (atomic_load(&vmp_session.sampling) &&
         atomic_load(&poll->session) == session)
         act(thread, now_ns);
     atomic_store_explicit(&poll->sampling, false, memory_order_relaxed);
     atomic_store_explicit(&thread->busy, false, memory_order_release);
+    pthread_setcancelstate(cancel_state, NULL);
 }
 
 /* The next sample is due after a period of CPU time that began just now. */

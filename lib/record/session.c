@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "legacy.h"
+#include "brief.h"
 #include "signal/sample.h"
 #include "splice.h"
 
@@ -213,7 +213,6 @@ add(struct vmp_counters *sum, const struct vmp_thread *thread)
     ADD(locations_lost);
     ADD(sampled_ns);
     ADD(lost_overrun);
-    ADD(native_cut);
     ADD(polled);
     ADD(held_back);
     ADD(system_ticks);

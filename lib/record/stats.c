@@ -64,8 +64,6 @@ vmprof_get_stats(struct vmprof_stats *out)
     stats.locations_lost = sum.locations_lost;
     stats.clock_failures = sum.clock_failures;
     stats.sampled_ns = sum.sampled_ns;
-    stats.native_cut = sum.native_cut;
-    stats.native_failed = sum.native_failed;
     stats.polled = sum.polled;
     stats.held_back = sum.held_back;
     stats.system_ticks = sum.system_ticks;

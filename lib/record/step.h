@@ -17,7 +17,8 @@ vmp_step_load(void);
 
 struct vmp_stepper;
 
-/* Returns 0 or -ENOMEM. */
+/* Sets NULL, which vmp_step() takes, where it is not loaded. Returns 0 or
+ * -ENOMEM. */
 int
 vmp_stepper_new(struct vmp_stepper **out, struct vmp_modules *modules,
                 struct vmp_reader *reader);

@@ -202,8 +202,13 @@ vmp_stepper_new(struct vmp_stepper **out, struct vmp_modules *modules,
         .resume = no_resume,
         .get_proc_name = no_name,
     };
-    struct vmp_stepper *const stepper = calloc(1, sizeof(*stepper));
+    struct vmp_stepper *stepper;
 
+    *out = NULL;
+    /* Frame pointers are followed without it. */
+    if (!unwind.is_whole)
+        return 0;
+    stepper = calloc(1, sizeof(*stepper));
     if (!stepper)
         return -ENOMEM;
     stepper->space = unwind.create_addr_space(&accessors, 0);
@@ -234,6 +239,8 @@ vmp_step(struct vmp_stepper *stepper, const struct vmp_native *stack,
     unw_cursor_t cursor;
     int r;
 
+    if (!stepper)
+        return -UNW_ENOINFO;
     stepper->stack = stack;
     stepper->copy = copy;
     stepper->registers = *registers;

@@ -80,9 +80,10 @@ end_of_thread(void *head)
 {
     struct vmp_thread *const thread = head;
 
-    if (thread->is_ending || pthread_setspecific(at_thread_end, head) != 0)
-        vmprof_detach_thread(head);
-    thread->is_ending = true;
+    if (!thread->is_ending && pthread_setspecific(at_thread_end, head) == 0)
+        thread->is_ending = true;
+    else
+        vmprof_detach_thread(head); /* the record may be another's now */
 }
 
 static void
@@ -199,6 +200,9 @@ vmprof_detach_thread(struct vmprof_thread *head)
     vmp_current = NULL;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     vmp_stack_release(head->stack);
+    /* The VM may free a coroutine's, and fork before the ring is written. */
+    head->stack = NULL;
+    thread->leaving = NULL;
     thread->own.id = 0; /* nothing that sleeps on it goes on there */
     vmp_session_part(thread);
     /* Its ring waits for the writer; address space can be short on 32 bits. */

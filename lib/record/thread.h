@@ -71,7 +71,7 @@ struct vmp_thread {
     struct vmp_ring ring;
     struct vmp_last_sample last;
     uint64_t last_cpu_ns, last_time_ns;
-    uint64_t left_out_ns; /* CPU time of pauses */
+    uint64_t left_out_ns;  /* CPU time of pauses */
     uint64_t period_ns;    /* of CPU time, from then to the next sample */
     uint64_t inherited_ns; /* from threads too brief for a sample: the first
                               sample here stands for theirs, too */

@@ -42,12 +42,14 @@ vmprof_sample_stack(struct vmprof_thread *head,
                     size_t cut)
 {
     struct vmp_thread *const thread = (struct vmp_thread *)head;
-    int r = 0;
+    int r = 0, cancel_state;
 
     if (!thread || thread != vmp_current)
         return -ESRCH;
     if (!frames && count)
         return -EINVAL;
+    /* A thread that is cancelled in between would be busy for ever. */
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     atomic_store(&thread->busy, true);
     /* What is still open when sampling ends is counted there. */
     if (atomic_load(&thread->requested) && atomic_load(&vmp_session.sampling)) {
@@ -58,5 +60,6 @@ vmprof_sample_stack(struct vmprof_thread *head,
         atomic_store(&thread->requested, false);
     }
     atomic_store_explicit(&thread->busy, false, memory_order_release);
+    pthread_setcancelstate(cancel_state, NULL);
     return r;
 }

@@ -49,20 +49,17 @@ note_alarm(int number)
     out_of_time = 1;
 }
 
-static long
-trace(struct tracee *t, unsigned request, size_t address, size_t data)
-{
-    return ptrace(request, t->pid, (void *)address, (void *)data);
-}
+/* The type of a request is the C library's own. */
+#define trace(tracee, request, address, data)                                  \
+    ptrace(request, (tracee)->pid, (void *)(size_t)(address),                  \
+           (void *)(size_t)(data))
 
-/* Let it run until it stops or is over. Returns the signal it stopped for, or
- * 0. */
 static int
-go(struct tracee *t, unsigned request, int number)
+await_stop(struct tracee *t, long went)
 {
     if (t->over)
         return 0;
-    if (trace(t, request, 0, (size_t)number) < 0 && errno != ESRCH)
+    if (went < 0 && errno != ESRCH)
         abort();
     while (waitpid(t->pid, &t->status, __WALL) < 0) {
         if (!out_of_time)
@@ -74,6 +71,11 @@ go(struct tracee *t, unsigned request, int number)
     t->over = !WIFSTOPPED(t->status);
     return t->over ? 0 : WSTOPSIG(t->status);
 }
+
+/* Let it run until it stops or is over. Returns the signal it stopped for, or
+ * 0. */
+#define go(tracee, request, number)                                            \
+    await_stop(tracee, (tracee)->over ? 0 : trace(tracee, request, 0, number))
 
 static uintptr_t
 pc_of(struct tracee *t)

@@ -46,35 +46,40 @@ draw(void)
     return state;
 }
 
-/* Numbers of every width, so that none is cut to a machine's word. */
+/* Numbers of every width, so that none is cut to a machine's word. Drawn one by
+ * one: compilers differ in which of two operands is evaluated first. */
 static uint64_t
 draw_width(unsigned most_bits)
 {
-    return draw() >> (64 - 1 - draw() % most_bits);
+    const uint64_t bits = draw();
+
+    return bits >> (64 - 1 - draw() % most_bits);
 }
 
 static int
 sample(struct vmp_encoder *encoder, uint64_t time_ns)
 {
     uint32_t node = 0;
+    uint64_t weight_ns;
 
     for (uint64_t depth = draw() % 8; depth; depth--) {
-        const struct vmp_place place = {
-            .offset = draw_width(64),
-            .line = (uint32_t)draw_width(20),
-            .has_offset = true,
-        };
-        const uint64_t code = 4 * (1 + draw() % 50) + (draw_width(48) << 8);
-        const int64_t frame = vmp_encoder_frame(encoder, code, &place);
-        const int64_t next =
-            frame < 0 ? frame
-                      : vmp_encoder_node(encoder, node, (uint32_t)frame);
+        struct vmp_place place = { .has_offset = true };
+        uint64_t code;
+        int64_t frame, next;
 
+        place.offset = draw_width(64);
+        place.line = (uint32_t)draw_width(20);
+        code = 4 * (1 + draw() % 50);
+        code += draw_width(48) << 8;
+        frame = vmp_encoder_frame(encoder, code, &place);
+        next = frame < 0 ? frame
+                         : vmp_encoder_node(encoder, node, (uint32_t)frame);
         if (next < 0)
             return (int)next;
         node = (uint32_t)next;
     }
-    return vmp_encoder_sample(encoder, node, time_ns, draw_width(40),
+    weight_ns = draw_width(40);
+    return vmp_encoder_sample(encoder, node, time_ns, weight_ns,
                               (uint32_t)(draw() % 8), 0);
 }
 

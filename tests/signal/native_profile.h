@@ -35,7 +35,7 @@ static const bool has_asan = false;
 /* Copies are unwound with libunwind, which a build can do without. */
 #define skip_without_copies()                                                  \
     do {                                                                       \
-        if (!vmp_step_load())                                                \
+        if (!vmp_step_load())                                                  \
             skip_because("built without libunwind");                           \
     } while (0)
 

@@ -6,9 +6,8 @@
 
 #include <string.h>
 
+#include "by_hand.h"
 #include "format/format.h"
-#include "profiled.h"
-#include "record/signal/sample.h"
 
 enum {
     MS = 1000 * 1000,
@@ -87,15 +86,11 @@ locate(void *user, void *object, uintptr_t position,
 static int
 begin(void)
 {
-    const int file = profile_file();
-    struct vmprof_options options = profile_options(file, 0.9);
-
     outer = code_named("outer");
     inner = code_named("inner");
     other = code_named("xother");
     require(vmprof_attach_thread(NULL, &head) == 0);
-    require(vmprof_enable_with(&options) == 0);
-    return file;
+    return begin_by_hand(head, 0);
 }
 
 static void

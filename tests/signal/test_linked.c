@@ -10,9 +10,8 @@
 #include <stdatomic.h>
 #include <ucontext.h>
 
-#include "profiled.h"
-#include "record/session.h"
-#include "record/signal/sample.h"
+#include "by_hand.h"
+#include "format/format.h"
 
 enum {
     CODES = 64,
@@ -103,25 +102,10 @@ pop(const struct node *node)
     innermost = node->caller;
 }
 
-/* A session in which no clock ticks by itself. */
-static int
-begin_without_ticks(uint32_t max_frames)
-{
-    const int file = profile_file();
-    struct vmprof_options options = profile_options(file, 0.9);
-
-    options.max_frames = max_frames;
-    require(vmprof_enable_with(&options) == 0);
-    /* So that what tick() uses is enough to be due on every clock. */
-    vmp_session.interval_ns = 1000000;
-    return file;
-}
-
 static void
 tick(void)
 {
-    burn_cpu_ms(1);
-    vmp_tick((struct vmp_thread *)thread, vmp_now_ns(CLOCK_MONOTONIC));
+    tick_by_hand(thread);
 }
 
 static void
@@ -266,7 +250,7 @@ read_positions(void)
     int file;
 
     attach();
-    file = begin_without_ticks(0);
+    file = begin_by_hand(thread, 0);
     push(&outer, codes[3]);
     push(&inner, 0);
     outer.position = 7;
@@ -304,7 +288,7 @@ read_deep_stack(void)
     int file;
 
     attach();
-    file = begin_without_ticks(10);
+    file = begin_by_hand(thread, 10);
     for (int i = 0; i < DEEP; i++)
         push(&nodes[i], codes[i % CODES]);
     tick();
@@ -346,7 +330,7 @@ read_too_many(void)
 
     attach();
     require(vmprof_read_frames(thread, claim_too_many, NULL) == 0);
-    file = begin_without_ticks(10);
+    file = begin_by_hand(thread, 10);
     tick();
     finish_profile(file, &d);
     require(d.sample_count == 1);
@@ -368,7 +352,7 @@ refuse_to_read(void)
     int file;
 
     attach();
-    file = begin_without_ticks(0);
+    file = begin_by_hand(thread, 0);
     push(&node, codes[1]);
     unreadable = 1;
     for (int i = 0; i < 3; i++)
@@ -376,9 +360,9 @@ refuse_to_read(void)
     unreadable = 0;
     tick();
     finish_profile(file, &d);
-    /* Or more: on a busy machine a clock of its own may tick, too. */
-    require(profile_stats().lost_switching >= 3);
-    require(d.sample_count >= 1);
+    require(profile_stats().lost_switching == 3);
+    require(profile_stats().expirations == 4);
+    require(d.sample_count == 1);
     require(profile_stats().sampled_ns >= 4 * 1000000);
 }
 
@@ -407,15 +391,18 @@ change_sources(void)
 
     require(vmprof_read_frames(NULL, read_nodes, codes) == -ESRCH);
     attach();
-    file = begin_without_ticks(0);
+    file = begin_by_hand(thread, 0);
     push(&node, codes[1]);
     token = vmprof_execute_code_enter(thread, codes[2], NULL);
     tick();
     require(vmprof_request_sample(thread, ask_nobody, NULL) == 0);
+    stop_clock(thread);
     tick();
     require(vmprof_read_frames(thread, read_nodes, codes) == 0);
+    stop_clock(thread);
     tick();
     require(vmprof_read_frames(thread, NULL, NULL) == 0);
+    stop_clock(thread);
     tick();
     vmprof_execute_code_leave(thread, token);
     finish_profile(file, &d);
@@ -435,32 +422,75 @@ a_thread_has_one_source_of_frames_at_a_time(void **state)
     assert_int_equal(isolate(change_sources, 20), 0);
 }
 
+/* Nothing is on the shadow stack: a sample of that would have no frames. */
+static void
+poll_with_own_frames(void)
+{
+    const int file = profile_file();
+    struct node node;
+    struct decoded d;
+    uint64_t polled;
+    size_t with_frames = 0;
+
+    attach();
+    push(&node, codes[0]);
+    require(vmprof_enable(file, 0.0005) == 0);
+    require(burn_until((vmprof_poll(thread), reads >= 50), 20000));
+    require(profile_stats().polled == 0);
+    require(vmprof_read_frames(thread, NULL, NULL) == 0);
+    require(
+        burn_until((vmprof_poll(thread), profile_stats().polled >= 20), 20000));
+    require(vmprof_read_frames(thread, read_nodes, codes) == 0);
+    polled = profile_stats().polled;
+    reads = 0;
+    require(burn_until((vmprof_poll(thread), reads >= 50), 20000));
+    require(profile_stats().polled == polled);
+    finish_profile(file, &d);
+    for (size_t i = 0; i < d.sample_count; i++) {
+        uint32_t frames[2];
+        const size_t depth = decoded_stack(&d, d.samples[i].node, frames, 2);
+        const bool by_poll = d.samples[i].state & VMP_STATE_POLLED;
+
+        require(!by_poll || depth == 0);
+        require(depth <= 1);
+        with_frames += depth;
+    }
+    require(with_frames >= 100);
+    decoded_free(&d);
+}
+
+static void
+polls_leave_a_thread_with_frames_of_its_own_to_its_clock(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(poll_with_own_frames, 60), 0);
+}
+
 static void
 sleep_between_calls(void)
 {
     const int file = profile_file();
     struct vmprof_options options = profile_options(file, 0.001);
-    uint64_t off_cpu = 0, total = 0, ms;
+    struct lived from, to;
+    uint64_t off_cpu = 0;
     struct decoded d;
 
     attach();
     options.mode = VMPROF_MODE_WALL;
     require(vmprof_enable_with(&options) == 0);
+    from = lived_so_far();
     require(burn_until((call(0, 10), reads >= 20), 20000));
     sleep_ms(300);
     reads = 0;
     require(burn_until((call(0, 10), reads >= 20), 20000));
+    to = lived_so_far();
     finish_profile(file, &d);
     require_possible_stacks(&d);
-    ms = 1000000 / d.session.number[4];
-    for (size_t i = 0; i < d.sample_count; i++) {
-        total += d.samples[i].weight;
+    require_all_that_was_lived(&d, from, to, 1000000);
+    for (size_t i = 0; i < d.sample_count; i++)
         if (d.samples[i].state & 1)
             off_cpu += d.samples[i].weight;
-    }
-    require(off_cpu >= 270 * ms);
-    require(total >= off_cpu + 10 * ms);
-    require(total <= d.end_time + 100);
+    require(off_cpu * d.session.number[4] >= 270000000);
 }
 
 static void
@@ -487,6 +517,8 @@ main(void)
         cmocka_unit_test(a_thread_has_one_source_of_frames_at_a_time),
         cmocka_unit_test(
             in_wall_mode_they_are_read_on_the_cpu_and_the_rest_is_weighed),
+        cmocka_unit_test(
+            polls_leave_a_thread_with_frames_of_its_own_to_its_clock),
     };
 
     return cmocka_run_group_tests_name("linked", tests, NULL, NULL);

@@ -139,6 +139,14 @@ code_that_is_unloaded_and_replaced_is_never_taken_for_another(void **state)
     assert_int_equal(isolate(reload, 60), 0);
 }
 
+static OUTER void
+call_spin(const struct chain *unused)
+{
+    (void)unused;
+    while (!stop)
+        __asm__ volatile("" ::: "memory");
+}
+
 /* Functions whose rules are wrong: CFA where it is not, below it, far away, and
  * one that leads to itself. */
 #if defined(__x86_64__)
@@ -196,14 +204,6 @@ wrong_rules_end_a_stack_and_are_counted(void **state)
 /* push %rbp; mov %rsp, %rbp; call *%rsi; pop %rbp; ret */
 static const unsigned char machine_code[] = { 0x55, 0x48, 0x89, 0xe5,
                                               0xff, 0xd6, 0x5d, 0xc3 };
-
-static OUTER void
-call_spin(const struct chain *unused)
-{
-    (void)unused;
-    while (!stop)
-        __asm__ volatile("" ::: "memory");
-}
 
 static void
 sample_generated_code(void)

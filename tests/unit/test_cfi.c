@@ -176,12 +176,49 @@ damaged_tables_give_rows_or_none(void **state)
     assert_int_equal(row.kind, VMP_ROW_NONE);
 }
 
+/* An augmentation of -64 bytes, with instructions for whoever goes there. */
+static void
+no_length_leads_back_out_of_an_entry(void **state)
+{
+    (void)state;
+    static struct vmp_reader reader;
+    static unsigned char image[1 << 14];
+    const unsigned char head[] = { 1, 0x1b, 0x03, 0x3b, [8] = 1, [11] = 0 };
+    const unsigned char cie[] = {
+        96,   0,    0,    0,    0,    0,    0,    0,    3,
+        'z',  'R',  0,    0x81, 0,    0x78, 16,   0xc0, 0xff,
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 0x1b,
+    };
+    const unsigned char short_size[10] = { 0x81, 0x80, 0x80, 0x80, 0x80,
+                                           0x80, 0x80, 0x80, 0x80, 0 };
+    const int32_t entry[] = { 4096, 8192 };
+    const uint32_t fde[] = { 64, 8196 - 8000 };
+    const int32_t range[] = { 4096 - 8200, 4096 };
+    const uint64_t table = (uint64_t)(uintptr_t)image;
+    struct vmp_row row;
+
+    memcpy(image, head, sizeof(head));
+    memcpy(image + 12, entry, sizeof(entry));
+    memcpy(image + 8000, cie, sizeof(cie));
+    memcpy(image + 8192, fde, sizeof(fde));
+    memcpy(image + 8200, range, sizeof(range));
+    vmp_cfi_row(&reader, table, table + 5000, &row);
+    assert_int_equal(row.kind, VMP_ROW_NONE);
+
+    /* The same entry with the size of what is there. */
+    memcpy(image + 8016, short_size, sizeof(short_size));
+    vmp_reader_forget(&reader);
+    vmp_cfi_row(&reader, table, table + 5000, &row);
+    assert_int_not_equal(row.kind, VMP_ROW_NONE);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_lead_where_libunwind_does),
         cmocka_unit_test(damaged_tables_give_rows_or_none),
+        cmocka_unit_test(no_length_leads_back_out_of_an_entry),
     };
 
     return cmocka_run_group_tests_name("cfi", tests, NULL, NULL);

@@ -2,10 +2,39 @@
 
 #include "suite.h"
 
+#include <stdbool.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "decode.h"
 #include "format/crc32c.h"
+
+/* The linker puts it between the two ways. */
+uint32_t
+__wrap_vmp_crc32c_portable(const void *data, size_t size);
+uint32_t
+__real_vmp_crc32c_portable(const void *data, size_t size);
+
+static unsigned by_tables;
+
+uint32_t
+__wrap_vmp_crc32c_portable(const void *data, size_t size)
+{
+    by_tables++;
+    return __real_vmp_crc32c_portable(data, size);
+}
+
+static bool
+has_instruction(void)
+{
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("sse4.2");
+#elif defined(__aarch64__)
+    return getauxval(AT_HWCAP) & HWCAP_CRC32;
+#else
+    return false;
+#endif
+}
 
 /* From RFC 3720, B.4, and the usual check value. */
 static void
@@ -47,6 +76,17 @@ tables_and_instruction_agree_at_every_length_and_alignment(void **state)
 }
 
 static void
+tables_are_used_only_where_there_is_no_instruction(void **state)
+{
+    (void)state;
+    by_tables = 0;
+    assert_int_equal(vmp_crc32c("123456789", 9), 0xe3069283);
+    assert_int_equal(by_tables, has_instruction() ? 0 : 1);
+    vmp_crc32c_portable("123456789", 9);
+    assert_int_equal(by_tables, has_instruction() ? 1 : 2);
+}
+
+static void
 every_flipped_bit_is_noticed(void **state)
 {
     (void)state;
@@ -67,6 +107,7 @@ main(void)
         cmocka_unit_test(known_vectors_come_out),
         cmocka_unit_test(
             tables_and_instruction_agree_at_every_length_and_alignment),
+        cmocka_unit_test(tables_are_used_only_where_there_is_no_instruction),
         cmocka_unit_test(every_flipped_bit_is_noticed),
     };
 

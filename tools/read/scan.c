@@ -18,6 +18,8 @@ scan_payload(struct scan *scan, uint64_t type, struct cursor payload)
         scan->sessions++;
     } else if (type == VMP_CHUNK_END) {
         scan->ends++;
+    } else if (type == VMP_CHUNK_MODULES) {
+        scan->modules++;
     } else if (type == VMP_CHUNK_SAMPLES) {
         cursor_varint(&payload); /* the thread */
         scan->samples += cursor_varint(&payload);

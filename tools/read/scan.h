@@ -14,7 +14,8 @@ struct scan {
     uint64_t offset; /* where the next chunk begins */
     uint64_t samples;
     uint64_t sessions;
-    uint64_t ends; /* of sessions, in order */
+    uint64_t ends;    /* of sessions, in order */
+    uint64_t modules; /* chunks that tell of some: there are native frames */
 };
 
 /* Go on to the end of the file. Moves no file offset. */

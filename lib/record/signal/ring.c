@@ -33,6 +33,10 @@ vmp_ring_reserve(struct vmp_ring *ring, size_t size)
         atomic_compare_exchange_strong_explicit(
             &ring->tail, &tail, head + to_end, memory_order_release,
             memory_order_relaxed);
+        /* The record may reach to where the reader saw the skip. Pairs with the
+         * fence in vmp_ring_peek(): what it reads of the record there, it reads
+         * after the new tail. */
+        atomic_thread_fence(memory_order_release);
         return (struct vmp_record *)ring->data;
     }
     if (ring->size - (head - tail) < (size > to_end ? to_end : 0) + size)

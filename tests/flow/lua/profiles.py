@@ -115,6 +115,10 @@ class Profiles(unittest.TestCase):
                    if row["function"] == "string.rep")
         self.assertEqual(row["file"], "[C]")
 
+    def test_native_frames_that_cannot_be_had_are_told(self):
+        _, done = record_lua("for i = 1, 300 do ('x'):rep(1e6) end", "-g")
+        self.assertIn("without native frames", done.stderr)
+
     def test_functions_are_named_after_their_definitions(self):
         profile, _ = record_lua(BUSY + """
             local M = { field = function() busy(2e6) end }
