@@ -17,7 +17,9 @@ enum {
 int
 names_open(struct names *names, bool no_native)
 {
-    *names = (struct names){ .options.no_native = no_native };
+    *names = (struct names){
+        .options = { .no_native = no_native, .show_progress = true },
+    };
     if (no_native)
         return 0;
     names->symbols = symbols_open();

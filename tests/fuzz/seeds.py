@@ -8,6 +8,8 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../flow/tools"))
 import vmprof_file
+import vmprof_log
+from vmprof_log import ASSEMBLER, CODE, JITTED, LINES, MEMORY, NATIVE, PAIRS
 
 
 def recipe(chunks):
@@ -20,6 +22,34 @@ def recipe(chunks):
     return out
 
 
+def log(words=(CODE, 12, CODE, 8), count=4, **how):
+    out = vmprof_log.Log(**how).meta("os", "linux")
+    out.name(8, "py:f:1:a.py").name(12, "py:g:5:a.py")
+    for i in range(count):
+        out.stack(list(words), thread=i % 2, time=i,
+                  memory=9 if out.mode & MEMORY else None)
+    out.name(0x7001, "n:memcpy:0:-", vmprof_log.NATIVE_NAME)
+    return b"\0" + out.end().bytes()
+
+
+def logs():
+    traced = (NATIVE, 0x7001, ASSEMBLER, 4096, JITTED, 12, CODE, 8)
+    return {
+        "log": log(traced),
+        "log_memory": log(mode=PAIRS | MEMORY),
+        "log_lines": log((3, 12, 4, 8), mode=LINES),
+        "log_plain": log((0x7001, 12, 8), mode=0),
+        "log_32": log(word=4, address=4),
+        "log_win64": log(word=4, address=8, win64=True),
+        "log_old": log(version=1, mode=0),
+        "log_times": log(version=7, flavour="times"),
+        "log_seconds": log(version=7, flavour="seconds"),
+        "log_headless": log(header=False),
+        "log_twice": log() + log(mode=0)[1:],
+        "log_hole": log() + b"\xff\0hole" + log()[60:],
+    }
+
+
 def main(directory):
     os.makedirs(directory, exist_ok=True)
     one, two = vmprof_file.demo(1), vmprof_file.demo(2, mode=1)
@@ -29,7 +59,8 @@ def main(directory):
                        "recipe": recipe(one.chunks),
                        "two": recipe(mixed),
                        "native": recipe(native.chunks),
-                       "group": recipe(vmprof_file.grouped(one).chunks)}.items():
+                       "group": recipe(vmprof_file.grouped(one).chunks),
+                       **logs()}.items():
         with open(os.path.join(directory, name), "wb") as file:
             file.write(data)
 

@@ -23,7 +23,7 @@ MAY_INCLUDE = {
     "lib/os": ["lib/format", "include"],
     "lib/record": ["lib", "lib/format", "lib/os", "include"],
     "lib": ["include"],
-    "tools/read": ["lib", "lib/format", "include"],
+    "tools/read": ["lib", "lib/format", "tools/text", "include"],
     "tools/symbols": ["lib", "tools/read", "include"],
     "tools/analyse": ["lib", "tools/read", "include"],
     "tools/export": ["lib", "tools/analyse", "tools/read", "tools/text",

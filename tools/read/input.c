@@ -11,6 +11,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "bar.h"
+
 enum {
     /* Fits the second-level cache, and is large beside a chunk. */
     WINDOW_SIZE = 512 * 1024,
@@ -22,8 +24,11 @@ struct input_private {
     bool packed;
     bool member_open; /* in the middle of a gzip member */
     z_stream stream;
+    struct bar bar;
+    uint64_t whole_size; /* of a regular file when it was opened */
     unsigned char packed_bytes[PACKED_SIZE];
-    unsigned char window[WINDOW_SIZE];
+    unsigned char *window;
+    size_t window_size;
 };
 
 static size_t
@@ -92,6 +97,25 @@ produce(struct input *input, unsigned char *to, size_t size)
                                   : read_some(input, to, size);
 }
 
+/* What is left comes to the front, and `size` bytes fit. */
+static bool
+make_room(struct input *input, size_t size)
+{
+    struct input_private *private = input->private;
+
+    memmove(private->window, input->data, input->size);
+    input->data = private->window;
+    if (size > private->window_size) {
+        unsigned char *bigger = realloc(private->window, size);
+
+        if (!bigger)
+            return false;
+        input->data = private->window = bigger;
+        private->window_size = size;
+    }
+    return true;
+}
+
 void
 input_need(struct input *input, size_t size)
 {
@@ -99,16 +123,26 @@ input_need(struct input *input, size_t size)
 
     if (input->size >= size || input->ended)
         return;
-    memmove(private->window, input->data, input->size);
-    input->data = private->window;
-    while (input->size < WINDOW_SIZE && !input->ended) {
+    if (!make_room(input, size)) {
+        input->error = ENOMEM;
+        input->broken = input->ended = true;
+        return;
+    }
+    while (input->size < private->window_size && !input->ended) {
         const size_t got = produce(input, private->window + input->size,
-                                   WINDOW_SIZE - input->size);
+                                   private->window_size - input->size);
         input->ended = got == 0;
         input->size += got;
+        bar_step(&private->bar, input->file_size, private->whole_size);
         if (input->size >= size)
             return;
     }
+}
+
+void
+input_show_progress(struct input *input)
+{
+    input->private->bar.enabled = input->regular && isatty(STDERR_FILENO) == 1;
 }
 
 /* What was read to look at becomes the first packed bytes. */
@@ -164,6 +198,7 @@ open_path(struct input *input, const char *path)
     if (S_ISDIR(status.st_mode))
         return -EISDIR;
     input->regular = S_ISREG(status.st_mode);
+    input->private->whole_size = (uint64_t)status.st_size;
     return 0;
 }
 
@@ -177,7 +212,9 @@ input_open(struct input *input, const char *path)
     if (!input->private)
         return -ENOMEM;
     input->private->fd = -1;
-    result = open_path(input, path);
+    input->private->window_size = WINDOW_SIZE;
+    input->private->window = malloc(WINDOW_SIZE);
+    result = input->private->window ? open_path(input, path) : -ENOMEM;
     if (result == 0)
         result = look_at_start(input);
     if (result < 0)
@@ -194,6 +231,8 @@ input_close(struct input *input)
         inflateEnd(&input->private->stream);
     if (input->private->fd >= 0)
         close(input->private->fd);
+    bar_end(&input->private->bar);
+    free(input->private->window);
     free(input->private);
     memset(input, 0, sizeof(*input));
 }

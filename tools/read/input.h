@@ -28,7 +28,15 @@ struct input {
 int
 input_open(struct input *input, const char *path);
 
-/* Have at least `size` bytes in the window, unless the file ends before. */
+/* Show on stderr how far reading is; for files on a terminal alone. */
+void
+input_show_progress(struct input *input);
+
+/*
+ * Have at least `size` bytes in the window, unless the file ends before. The
+ * window grows for that, so a size that the file claims is to be checked first;
+ * without memory it is as if the file ended.
+ */
 void
 input_need(struct input *input, size_t size);
 

@@ -37,10 +37,11 @@ enum frame_kind {
 
 /* An address is a frame, and each call that was inlined there one more. */
 struct frame {
-    uint32_t code; /* index into codes */
-    uint32_t kind; /* enum vmprof_kind or frame_kind; 0 for CUT */
-    uint32_t line; /* where it is; 0: unknown */
-    uint64_t offset;
+    uint32_t code;   /* index into codes */
+    uint32_t kind;   /* enum vmprof_kind or frame_kind; 0 for CUT */
+    uint32_t line;   /* where it is; 0: unknown */
+    uint64_t offset; /* in the code; of JITTED ones of a vmprof log: where
+                        the machine code begins that they are one trace of */
     bool has_offset;
     bool is_machine_code;  /* whoever made it; the offset is its address */
     uint32_t module;       /* index into modules; 0: none */
@@ -84,6 +85,8 @@ struct session {
     uint32_t clock;  /* enum vmprof_clock; 0: the format does not say */
     uint64_t end_ns; /* the latest time seen, since the start */
     bool ended;      /* in order; false: killed, cut, or still running */
+    bool has_memory; /* the samples hold the process's resident memory */
+    uint64_t memory_first_kb, memory_least_kb, memory_most_kb;
     bool has_stats;
     struct session_stats {
         uint64_t expirations, samples;
@@ -96,6 +99,28 @@ struct session {
     } stats;
 };
 
+/* What a reader made the best of; repair_words() says it. */
+enum repair {
+    REPAIR_START,
+    REPAIR_HEADER_MISSING,
+    REPAIR_HEADER_TWICE,
+    REPAIR_VERSION,
+    REPAIR_LAYOUT,
+    REPAIR_PERIOD,
+    REPAIR_META_TWICE,
+    REPAIR_NAME_TWICE,
+    REPAIR_NAME_MISSING,
+    REPAIR_NAME_NOT_UTF8,
+    REPAIR_STRETCH,
+    REPAIR_COUNT,
+    REPAIR_KIND,
+    REPAIR_HALF_FRAME,
+    REPAIR_ALLOCATION,
+    REPAIR_AFTER_END,
+    REPAIR_BYTES_AFTER_END,
+    REPAIRS,
+};
+
 /* What was wrong with the file, and what it cost. All zero: nothing. */
 struct damage {
     uint64_t bytes_unread;    /* bytes that belong to no whole chunk */
@@ -104,10 +129,11 @@ struct damage {
     uint64_t chunks_unknown;  /* of a type or with flags we do not know */
     uint64_t samples_unknown; /* their stack was lost: it is "[unknown]" */
     bool cut;                 /* the file ends in the middle of a chunk */
+    uint64_t repairs[REPAIRS];
 };
 
 struct profile {
-    const char *format; /* "vmprof native 1" and so on */
+    const char *format; /* "vmprof native 1", "vmprof log" */
     struct session *sessions;
     struct thread *threads;
     struct code *codes; /* 0 is "unknown", 1 is CUT: "[truncated]" */
@@ -138,6 +164,7 @@ struct batch {
     const uint64_t *weights_ns; /* NULL where the reader was told not to */
     const uint8_t *phases;      /* enum vmprof_phase */
     const uint8_t *states;      /* enum sample_state bits */
+    const uint64_t *memory_kb;  /* resident, of the process; NULL: unknown */
 };
 
 /* Returning other than 0 stops the reading with that result. */
@@ -170,12 +197,14 @@ struct symboliser {
 /* Zeroed: none of it. */
 struct read_options {
     const struct symboliser *symboliser; /* NULL: addresses keep their number */
-    bool no_native; /* leave machine code out: it is its VM frame's time */
+    bool no_native;     /* leave machine code out: it is its VM frame's time */
+    bool show_progress; /* on stderr, if it takes long */
 };
 
 /*
  * Read a whole file ("-": standard input), calling `on_batch` as samples come
- * by; tables may grow between two calls. NULL: only tables and counts. Without
+ * by; tables may grow between two calls, and names are final behind the last.
+ * NULL: only tables and counts. Without
  * `options` it is as with zeroed ones.
  *
  * Returns 0, also for a file with damage, whose readable part it holds; else
@@ -186,6 +215,12 @@ int
 profile_read(struct profile *profile, const char *path,
              const struct read_options *options, batch_function on_batch,
              void *user, char *message, size_t message_size);
+
+/* How reports count a repair ("3 names are …"), and its key in JSON. */
+const char *
+repair_words(enum repair repair);
+const char *
+repair_key(enum repair repair);
 
 /* Frees the tables. A zeroed profile is fine. */
 void

@@ -8,6 +8,11 @@
 
 #include "native.h"
 #include "store.h"
+#include "vmprof_log.h"
+
+enum {
+    LONGEST_START = 40,
+};
 
 struct request {
     const char *path;
@@ -64,7 +69,7 @@ fail_without_chunk(const struct request *request, const struct native *native)
                     request->path);
     return fail(request,
                 "%s is not a profile; this command reads the files that "
-                "vmprof record writes",
+                "vmprof record writes, and vmprof logs",
                 request->path);
 }
 
@@ -114,6 +119,69 @@ read_native(struct native *native, const struct request *request)
     return say_what_happened(request, native, result);
 }
 
+/* The words that a log begins with do not name its kind, so it is short. */
+static int
+refuse_log(const struct request *request, enum log_start start)
+{
+    if (start == LOG_IS_BIG_ENDIAN)
+        return fail(request,
+                    "%s is a vmprof log of a big-endian machine, which vmprof "
+                    "does not read",
+                    request->path);
+    return fail(request,
+                "%s ends within the first words of a vmprof log, so nothing in "
+                "it can be read; record it again",
+                request->path);
+}
+
+static int
+read_log(struct native *native, const struct request *request)
+{
+    struct log *log = calloc(1, sizeof(*log));
+    int result = log ? store_open(native->profile) : -ENOMEM;
+
+    if (result == 0)
+        result = add_unknown_node(native);
+    if (result == 0) {
+        native->profile->format = "vmprof log";
+        log->profile = native->profile;
+        log->input = &native->input;
+        log->options = native->options;
+        log->on_batch = native->on_batch;
+        log->user = native->user;
+        result = log_read(log);
+    }
+    if (result == -ECANCELED)
+        result = log->stopped;
+    else if (result < 0)
+        result = fail(request, "%s: not enough memory", request->path);
+    if (log)
+        log_free(log);
+    free(log);
+    return result;
+}
+
+/* What the first bytes say. */
+static int
+read_any(struct native *native, const struct request *request)
+{
+    struct log_words words;
+    enum log_start start;
+
+    if (native->options.show_progress)
+        input_show_progress(&native->input);
+    input_need(&native->input, LONGEST_START);
+    start = log_look_at_start(native->input.data, native->input.size, &words);
+    switch (start) {
+    case LOG_IS_NOT_LOG:
+        return read_native(native, request);
+    case LOG_IS_LOG:
+        return read_log(native, request);
+    default:
+        return refuse_log(request, start);
+    }
+}
+
 int
 profile_read(struct profile *profile, const char *path,
              const struct read_options *options, batch_function on_batch,
@@ -135,7 +203,7 @@ profile_read(struct profile *profile, const char *path,
     native->user = user;
     result = input_open(&native->input, path);
     result = result < 0 ? fail_to_open(&request, result)
-                        : read_native(native, &request);
+                        : read_any(native, &request);
     native_free(native);
     free(native);
     if (result)

@@ -137,32 +137,38 @@ add_code(struct profile *profile, const struct code *code)
     return profile->code_count++;
 }
 
-static int64_t
-add_named_code(struct profile *profile, uint64_t id, const void *name,
-               size_t size)
+/* The parts of a full name. */
+static int
+split_name(struct profile *profile, struct code *code, const void *name,
+           size_t size)
 {
     struct name_parts parts;
     char *copy = malloc(size + 1);
-    int64_t index;
 
     if (!copy)
         return -ENOMEM;
     memcpy(copy, name, size);
     name_split(&parts, copy, size);
-    index = add_code(
-        profile,
-        &(struct code){
-            .id = id,
-            .line = parts.line,
-            .module = "",
-            .language =
-                store_text(profile, parts.language.text, parts.language.size),
-            .function =
-                store_text(profile, parts.function.text, parts.function.size),
-            .file = store_text(profile, parts.file.text, parts.file.size),
-        });
+    code->line = parts.line;
+    code->module = "";
+    code->language =
+        store_text(profile, parts.language.text, parts.language.size);
+    code->function =
+        store_text(profile, parts.function.text, parts.function.size);
+    code->file = store_text(profile, parts.file.text, parts.file.size);
     free(copy);
-    return index;
+    return code->language && code->function && code->file ? 0 : -ENOMEM;
+}
+
+static int64_t
+add_named_code(struct profile *profile, uint64_t id, const void *name,
+               size_t size)
+{
+    struct code code = { .id = id };
+
+    if (split_name(profile, &code, name, size))
+        return -ENOMEM;
+    return add_code(profile, &code);
 }
 
 int64_t
@@ -198,22 +204,35 @@ native_key(const struct code *code, size_t *size)
     return NULL;
 }
 
-static int64_t
-add_native_code(struct profile *profile, const struct code *code)
+static int
+make_lasting(struct profile *profile, const struct code *code,
+             struct code *lasting)
 {
-    const struct code lasting = {
+    *lasting = (struct code){
         .language = store_text(profile, code->language, strlen(code->language)),
         .function = store_text(profile, code->function, strlen(code->function)),
         .file = store_text(profile, code->file, strlen(code->file)),
         .module = store_text(profile, code->module, strlen(code->module)),
         .line = code->line,
     };
+    return lasting->language && lasting->function && lasting->file &&
+                   lasting->module
+               ? 0
+               : -ENOMEM;
+}
 
+static int64_t
+add_native_code(struct profile *profile, const struct code *code)
+{
+    struct code lasting;
+
+    if (make_lasting(profile, code, &lasting))
+        return -ENOMEM;
     return add_code(profile, &lasting);
 }
 
-int64_t
-store_native_code(struct profile *profile, const struct code *code)
+static struct text *
+find_native(struct profile *profile, const struct code *code)
 {
     size_t size = 0;
     char *key = native_key(code, &size);
@@ -221,10 +240,58 @@ store_native_code(struct profile *profile, const struct code *code)
         key ? intern_text(&profile->private->natives, key, size) : NULL;
 
     free(key);
+    return text;
+}
+
+int64_t
+store_native_code(struct profile *profile, const struct code *code)
+{
+    struct text *text = find_native(profile, code);
+
     if (!text)
         return -ENOMEM;
     if (text->code < 0)
         text->code = add_native_code(profile, code);
+    return text->code;
+}
+
+int64_t
+store_unnamed_code(struct profile *profile, uint64_t id)
+{
+    const struct code code = { id, "", "[unknown]", "", "", 0 };
+
+    return add_code(profile, &code);
+}
+
+int64_t
+store_name_code(struct profile *profile, uint32_t index, const void *name,
+                size_t size)
+{
+    struct text *text = intern_text(&profile->private->names, name, size);
+
+    if (!text)
+        return -ENOMEM;
+    if (text->code < 0) {
+        if (split_name(profile, &profile->codes[index], name, size))
+            return -ENOMEM;
+        text->code = index;
+    }
+    return text->code;
+}
+
+int64_t
+store_name_native_code(struct profile *profile, uint32_t index,
+                       const struct code *code)
+{
+    struct text *text = find_native(profile, code);
+
+    if (!text)
+        return -ENOMEM;
+    if (text->code < 0) {
+        if (make_lasting(profile, code, &profile->codes[index]))
+            return -ENOMEM;
+        text->code = index;
+    }
     return text->code;
 }
 

@@ -39,6 +39,19 @@ store_code(struct profile *profile, uint64_t id, const void *name, size_t size);
 int64_t
 store_native_code(struct profile *profile, const struct code *code);
 
+/*
+ * A code whose name is not known yet. To be named once: the result is the index
+ * that stands for it then, another one if there is a code of that name.
+ */
+int64_t
+store_unnamed_code(struct profile *profile, uint64_t id);
+int64_t
+store_name_code(struct profile *profile, uint32_t index, const void *name,
+                size_t size);
+int64_t
+store_name_native_code(struct profile *profile, uint32_t index,
+                       const struct code *code);
+
 int64_t
 store_module(struct profile *profile, const struct module *module);
 int64_t

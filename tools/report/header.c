@@ -29,12 +29,17 @@ print_session(const struct view *view, const struct session *session)
     char *library = clean_text(session->library_version);
 
     if (program && vm && os && machine && library) {
+        FILE *out = view->terminal.out;
+
         print_title(view, "Program");
-        fprintf(view->terminal.out,
-                "%s (process %" PRIu64 "), VM %s, on %s %s, libvmprof %s\n",
-                *program ? program : "unknown", session->pid,
-                *vm ? vm : "unknown", *os ? os : "unknown", machine,
-                *library ? library : "unknown");
+        fputs(*program ? program : "unknown", out);
+        if (session->pid)
+            fprintf(out, " (process %" PRIu64 ")", session->pid);
+        fprintf(out, ", VM %s, on %s%s%s", *vm ? vm : "unknown",
+                *os ? os : "unknown", *machine ? " " : "", machine);
+        if (*library)
+            fprintf(out, ", libvmprof %s", library);
+        putc('\n', out);
     }
     free(program);
     free(vm);
@@ -57,6 +62,20 @@ print_time(const struct view *view, const struct session *session)
                 : "; without an end: killed, cut off, or still running");
 }
 
+/* Of the whole process, not of its VM alone. */
+static void
+print_memory(const struct view *view, const struct session *session)
+{
+    if (!session->has_memory)
+        return;
+    print_title(view, "Memory");
+    fprintf(view->terminal.out,
+            "%.1f MiB resident at first, %.1f at least, %.1f at most\n",
+            (double)session->memory_first_kb / 1024,
+            (double)session->memory_least_kb / 1024,
+            (double)session->memory_most_kb / 1024);
+}
+
 static void
 print_sessions(const struct view *view)
 {
@@ -71,6 +90,7 @@ print_sessions(const struct view *view)
         }
         print_session(view, &profile->sessions[i]);
         print_time(view, &profile->sessions[i]);
+        print_memory(view, &profile->sessions[i]);
     }
 }
 
@@ -234,6 +254,12 @@ print_lack_of_samples(const struct view *view, const struct losses *losses)
                    "no samples could be read\n");
 }
 
+static bool
+has_chunks(const struct view *view)
+{
+    return strncmp(view->profile.format, "vmprof native", 13) == 0;
+}
+
 static void
 print_damage(const struct view *view)
 {
@@ -247,13 +273,17 @@ print_damage(const struct view *view)
                        "%s bytes could not be read, the first at offset "
                        "%" PRIu64 "%s\n",
                        unread, damage->first_offset,
-                       damage->cut ? "; the file ends in mid-chunk" : "");
+                       !damage->cut       ? ""
+                       : has_chunks(view) ? "; the file ends in mid-chunk"
+                                          : "; the file ends in mid-record");
     }
     print_warning(view, damage->chunks_missing, "chunks are missing");
     print_warning(view, damage->chunks_unknown,
                   "chunks were skipped: a newer vmprof may read them");
     print_warning(view, damage->samples_unknown,
                   "samples lost their stack and are under [unknown]");
+    for (enum repair i = 0; i < REPAIRS; i++)
+        print_warning(view, damage->repairs[i], repair_words(i));
 }
 
 int

@@ -24,6 +24,11 @@ json_session(const struct session *session)
               : session->mode == 1 ? "wall"
                                    : "unknown");
     json_text(object, "clock", clock_name(session->clock));
+    if (session->has_memory) {
+        json_number(object, "memory_first_kb", session->memory_first_kb);
+        json_number(object, "memory_least_kb", session->memory_least_kb);
+        json_number(object, "memory_most_kb", session->memory_most_kb);
+    }
     json_flag(object, "ended", session->ended);
     json_flag(object, "has_counters", session->has_stats);
     return object;
@@ -39,6 +44,18 @@ json_sessions(const struct profile *profile)
     return array;
 }
 
+/* By key, those that there were. */
+static struct json_object *
+json_repairs(const struct damage *damage)
+{
+    struct json_object *object = json_object_new_object();
+
+    for (enum repair i = 0; i < REPAIRS; i++)
+        if (damage->repairs[i])
+            json_number(object, repair_key(i), damage->repairs[i]);
+    return object;
+}
+
 struct json_object *
 json_damage(const struct profile *profile)
 {
@@ -51,6 +68,7 @@ json_damage(const struct profile *profile)
     json_number(object, "chunks_unknown", damage->chunks_unknown);
     json_number(object, "samples_unknown", damage->samples_unknown);
     json_flag(object, "cut", damage->cut);
+    json_object_object_add(object, "repairs", json_repairs(damage));
     return object;
 }
 
