@@ -12,7 +12,8 @@ struct page {
     unsigned delivered; /* ticks that the tracer let through */
     intptr_t result;    /* of the operation */
     int error;          /* errno after it */
-    char after[64];     /* the stack after it, as the tracee walks it */
+    bool burns;     /* CPU time before the operation, until the clock ticks */
+    char after[64]; /* the stack after it, as the tracee walks it */
 };
 
 /* The tracer looks from one of these to the next. */

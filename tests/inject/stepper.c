@@ -40,6 +40,7 @@ struct tracee {
 };
 
 static siginfo_t newest_tick;
+static bool learns; /* what a tick is */
 static volatile sig_atomic_t out_of_time;
 
 static void
@@ -241,6 +242,7 @@ start(struct tracee *t, const struct operation *operation, struct page *page)
 {
     memset(t, 0, sizeof(*t));
     memset(page, 0, sizeof(*page));
+    page->burns = learns;
     t->page = page;
     t->pid = fork();
     if (t->pid < 0)
@@ -294,8 +296,12 @@ learn(const struct operation *operation, struct page *page)
     static bool known;
 
     if (!known) {
-        struct tracee t = open_run(operation, page);
+        struct tracee t;
+
+        learns = true;
+        t = open_run(operation, page);
         close_run(&t);
+        learns = false;
     }
     known = true;
 }

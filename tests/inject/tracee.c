@@ -65,7 +65,8 @@ options_of(int file)
 {
     struct vmprof_options options = profile_options(file, INTERVAL);
 
-    /* It is there on each machine, and asks nothing of perf's limits. */
+    /* It is there on each machine, asks nothing of perf's limits, and takes a
+     * sample at any tick. */
     options.clock = VMPROF_CLOCK_CPU_TIMER;
     return options;
 }
@@ -241,6 +242,8 @@ tracee_run(const struct operation *operation, struct page *page)
     restore_fatal_signals();
     require(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0);
     open_world(&world, operation);
+    if (page->burns)
+        burn_cpu_ms(50);
     errno = ERRNO_BEFORE;
     stop_here();
     page->result = operation->run(&world);
