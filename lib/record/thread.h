@@ -32,6 +32,19 @@ struct vmp_segment {
     size_t depth;
 };
 
+/* A part of a whole stack that is to be recorded. */
+struct vmp_window {
+    struct vmp_segment segments[VMP_MAX_SEGMENTS];
+    unsigned segment_count;
+    size_t skip;       /* outer frames of the segments that are left out */
+    uint64_t cut;      /* outer frames left out in all */
+    uint32_t count;    /* frames left in */
+    uint32_t keep;     /* of these, the outer ones that the last record held */
+    uint32_t lasting;  /* and those that were active ever since it */
+    uint64_t jumps;    /* the thread's */
+    bool leaf_missing; /* the innermost stack is overfull */
+};
+
 /* What the last record in the ring held: the next repeats no frame of it. */
 struct vmp_last_sample {
     struct vmp_segment segments[VMP_MAX_SEGMENTS];
@@ -70,6 +83,7 @@ struct vmp_thread {
     void *context;    /* what the tick in hand interrupted, or NULL */
     struct vmp_ring ring;
     struct vmp_last_sample last;
+    struct vmp_window window; /* of a tick: a signal's stack may be small */
     uint64_t last_cpu_ns, last_time_ns;
     uint64_t left_out_ns;  /* CPU time of pauses */
     uint64_t period_ns;    /* of CPU time, from then to the next sample */
