@@ -15,6 +15,7 @@
 #include "../format/encoder.h"
 #include "../format/format.h"
 #include "../os/clock.h"
+#include "../os/signal_stack.h"
 #include "poll.h"
 #include "ring.h"
 #include "stack.h"
@@ -92,7 +93,8 @@ struct vmp_thread {
     uint64_t random;
     struct vmp_counters counters; /* written by one, read by all */
     struct vmp_clock clock;
-    uintptr_t stack_low, stack_high; /* of its own C stack; 0: unknown */
+    uintptr_t stack_low, stack_high;      /* of its own C stack; 0: unknown */
+    struct vmp_signal_stack signal_stack; /* if it had none */
 
     struct vmp_poll poll;
 
