@@ -110,5 +110,8 @@ vmprof_autostart(const char *vm_name)
     close(options.fd);
     if (r < 0)
         return r;
-    return atexit(stop) == 0 ? 1 : -ENOMEM;
+    if (atexit(stop) == 0)
+        return 1;
+    stop();
+    return -ENOMEM;
 }

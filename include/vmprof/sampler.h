@@ -63,7 +63,7 @@ struct vmprof_options {
     uint64_t size;       /**< set by vmprof_options_init() */
     double interval;     /**< seconds between samples of a thread;
                               0 < interval < 1; no default; timers tick no
-                              more often than every 20 microseconds */
+                              more often than every 40 microseconds */
     int32_t fd;          /**< where to write; kept open by the library in a
                               duplicate and still the caller's at disable */
     uint32_t mode;       /**< enum vmprof_mode */

@@ -34,8 +34,9 @@ vmp_code_place(uint64_t id, uint64_t position, struct vmp_place *place);
 
 /*
  * Codes that are forgotten stay readable until the writer has seen every sample
- * that was taken before: it marks a point, reads all rings, and buries what was
- * forgotten before the mark.
+ * that was taken before: it marks a point and reads all rings. What was forgotten
+ * before the mark is buried a round later, for a sample that was being taken then
+ * may not have been in its ring.
  */
 uint64_t
 vmp_codes_mark(void);

@@ -2,86 +2,19 @@
 
 #include "modules.h"
 
-#include <elf.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <link.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../os/clock.h"
+#include "image.h"
 
 enum {
-    MOST_HEADERS = 64,
-    LARGEST_PAGE = 64 << 10,
-    FIRST_TEXT = 32 << 10,
     REST_PER_COST = 10, /* looking takes at most a 10th of the time */
     ROUNDS_KEPT = 2,
 };
 
-/* A line of the maps. */
-struct mapping {
-    uint64_t start, end, offset, device, inode;
-    bool is_code;
-    char *path; /* in the text */
-};
-
-/* Returns false if the maps cannot be read. */
 static bool
-read_text(struct vmp_modules *modules)
-{
-    const int file = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-    size_t used = 0;
-    ssize_t got = 1;
-
-    if (file < 0)
-        return false;
-    while (got > 0) {
-        if (modules->text_size - used < FIRST_TEXT / 2) {
-            const size_t size =
-                modules->text_size ? 2 * modules->text_size : FIRST_TEXT;
-            char *const grown = realloc(modules->text, size);
-            if (!grown)
-                break;
-            modules->text = grown;
-            modules->text_size = size;
-        }
-        got = read(file, modules->text + used, modules->text_size - used - 1);
-        used += got > 0 ? (size_t)got : 0;
-    }
-    close(file);
-    if (got == 0)
-        modules->text[used] = 0;
-    return got == 0 && used > 0;
-}
-
-/* Take a line and go behind it; false at the end. */
-static bool
-next_mapping(char **at, struct mapping *mapping)
-{
-    char *line = *at, *end = strchr(line, '\n');
-    char *rest;
-
-    if (!end)
-        return false;
-    *end = 0;
-    *at = end + 1;
-    mapping->start = strtoull(line, &rest, 16);
-    mapping->end = strtoull(rest + 1, &rest, 16);
-    mapping->is_code = strnlen(rest, 5) == 5 && rest[3] == 'x';
-    mapping->offset = strtoull(rest + 5, &rest, 16);
-    mapping->device = strtoull(rest, &rest, 16) << 32;
-    if (*rest == ':')
-        mapping->device |= strtoull(rest + 1, &rest, 16);
-    mapping->inode = strtoull(rest, &rest, 10);
-    mapping->path = rest + strspn(rest, " ");
-    return true;
-}
-
-static bool
-is_same(const struct vmp_module *module, const struct mapping *mapping)
+is_same(const struct vmp_module *module, const struct vmp_mapping *mapping)
 {
     return module->start == mapping->start && module->end == mapping->end &&
            module->offset == mapping->offset &&
@@ -90,73 +23,13 @@ is_same(const struct vmp_module *module, const struct mapping *mapping)
            (!module->path || !strcmp(module->path, mapping->path));
 }
 
-/* The name of a build id note among some notes. */
-static void
-find_build_id(struct vmp_module *module, struct vmp_reader *reader, uint64_t at,
-              uint64_t size)
-{
-    const uint64_t end = at + size;
-    ElfW(Nhdr) note;
-    char name[4];
-
-    while (at + sizeof(note) <= end &&
-           vmp_read(reader, at, &note, sizeof(note))) {
-        const uint64_t bytes =
-            at + sizeof(note) + ((uint64_t)note.n_namesz + 3) / 4 * 4;
-
-        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 &&
-            note.n_descsz <= sizeof(module->build_id) &&
-            vmp_read(reader, at + sizeof(note), name, 4) &&
-            !memcmp(name, "GNU", 4) &&
-            vmp_read(reader, bytes, module->build_id, note.n_descsz)) {
-            module->build_id_size = note.n_descsz;
-            return;
-        }
-        at = bytes + ((uint64_t)note.n_descsz + 3) / 4 * 4;
-    }
-}
-
-/* What the ELF header at the start of the image says of it. */
-static void
-read_headers(struct vmp_module *module, struct vmp_reader *reader)
-{
-    ElfW(Phdr) headers[MOST_HEADERS];
-    ElfW(Ehdr) elf;
-    bool is_found = false;
-
-    module->bias = module->start - module->offset;
-    if (!module->image || !vmp_read(reader, module->image, &elf, sizeof(elf)) ||
-        memcmp(elf.e_ident, ELFMAG, SELFMAG) != 0 ||
-        elf.e_phentsize != sizeof(*headers) || elf.e_phnum > MOST_HEADERS ||
-        !vmp_read(reader, module->image + elf.e_phoff, headers,
-                  elf.e_phnum * sizeof(*headers)))
-        return;
-    for (unsigned i = 0; i < elf.e_phnum && !is_found; i++) {
-        const ElfW(Phdr) *const h = &headers[i];
-
-        is_found = h->p_type == PT_LOAD && h->p_flags & PF_X &&
-                   module->offset + LARGEST_PAGE > h->p_offset &&
-                   module->offset < h->p_offset + h->p_filesz;
-        if (is_found)
-            module->bias += h->p_offset - h->p_vaddr;
-    }
-    for (unsigned i = 0; i < elf.e_phnum && is_found; i++) {
-        const uint64_t at = module->bias + headers[i].p_vaddr;
-
-        if (headers[i].p_type == PT_GNU_EH_FRAME)
-            module->unwind_table = at;
-        else if (headers[i].p_type == PT_NOTE && !module->build_id_size)
-            find_build_id(module, reader, at, headers[i].p_memsz);
-    }
-}
-
 /* Where the file begins that mappings are of. */
 struct image {
     uint64_t device, inode, start;
 };
 
 static void
-follow_image(struct image *image, const struct mapping *mapping)
+follow_image(struct image *image, const struct vmp_mapping *mapping)
 {
     if (!mapping->offset)
         *image =
@@ -167,7 +40,7 @@ follow_image(struct image *image, const struct mapping *mapping)
 
 static void
 describe(struct vmp_modules *modules, struct vmp_module *module,
-         const struct mapping *mapping, const struct image *image,
+         const struct vmp_mapping *mapping, const struct image *image,
          struct vmp_reader *reader)
 {
     const bool is_named = mapping->inode || !strcmp(mapping->path, "[vdso]") ||
@@ -189,7 +62,7 @@ describe(struct vmp_modules *modules, struct vmp_module *module,
     module->id = ++modules->last_id;
     modules->version++;
     module->image = image->start;
-    read_headers(module, reader);
+    vmp_image_read(module, reader);
 }
 
 static bool
@@ -256,7 +129,8 @@ find_contests(struct vmp_modules *modules)
 }
 
 static struct vmp_module *
-next_old(struct vmp_modules *modules, size_t *i, const struct mapping *mapping)
+next_old(struct vmp_modules *modules, size_t *i,
+         const struct vmp_mapping *mapping)
 {
     while (*i < modules->live_count && modules->live[*i].start < mapping->start)
         bury(modules, &modules->live[(*i)++]);
@@ -272,10 +146,10 @@ take_over(struct vmp_modules *modules, struct vmp_reader *reader)
     struct vmp_module *made = NULL;
     size_t count = 0, size = 0, old = 0;
     struct image image = { 0 };
-    struct mapping mapping;
-    char *at = modules->text;
+    struct vmp_mapping mapping;
+    char *at = modules->maps.text;
 
-    while (next_mapping(&at, &mapping)) {
+    while (vmp_maps_next(&at, &mapping)) {
         struct vmp_module *same;
 
         follow_image(&image, &mapping);
@@ -312,7 +186,7 @@ refresh(struct vmp_modules *modules, struct vmp_reader *reader)
 
     vmp_reader_forget(reader);
     modules->begun_ns = vmp_now_ns(CLOCK_MONOTONIC);
-    is_read = read_text(modules);
+    is_read = vmp_maps_read(&modules->maps);
     modules->read_ns = vmp_now_ns(CLOCK_MONOTONIC);
     if (is_read)
         take_over(modules, reader);
@@ -399,6 +273,6 @@ vmp_modules_free(struct vmp_modules *modules)
     free(modules->live);
     free(modules->gone);
     free(modules->gone_in);
-    free(modules->text);
+    free(modules->maps.text);
     memset(modules, 0, sizeof(*modules));
 }

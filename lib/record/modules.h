@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "maps.h"
 #include "reader.h"
 
 enum {
@@ -46,8 +47,7 @@ struct vmp_modules {
     uint32_t last_id;
     uint64_t begun_ns, read_ns, refreshed_ns, took_ns; /* of the last look */
     uint64_t sample_ns; /* the time that questions are about */
-    char *text;         /* the maps */
-    size_t text_size;
+    struct vmp_maps maps;
 };
 
 /* Samples of another round follow: modules may have come and gone since. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The thread that looks at the stacks of others: wall mode. */
+/* The thread that looks at the stacks of others: wall mode, and CPU time without
+ * signals. */
 #ifndef VMP_OBSERVER_H
 #define VMP_OBSERVER_H
 

@@ -78,7 +78,8 @@ looks_for(uint64_t interval_ns)
 static double
 rough_log(double x)
 {
-    return x < 2 ? 1 : 0.7 * (64 - __builtin_clzll((uint64_t)x));
+    /* It may be infinite: nothing was slow yet. */
+    return x < 2 ? 1 : 0.7 * (64 - __builtin_clzll((uint64_t)least(x, 0x1p62)));
 }
 
 /* Polls may begin to come rarely, where they never did. */

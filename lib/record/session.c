@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "legacy.h"
+#include "brief.h"
 #include "signal/sample.h"
 #include "splice.h"
 

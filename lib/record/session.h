@@ -10,14 +10,15 @@
 #include "thread.h"
 #include "writer.h"
 
-/* What a thread that was too brief for a sample leaves to another. */
-struct vmp_legacy {
+/* What a thread that was too brief for a sample leaves to another, see brief.h.
+ */
+struct vmp_estate {
     uint64_t unsampled_ns; /* of its CPU time */
     uint64_t rest_ns;      /* until the next sample was due; 0: it was */
 };
 
 enum {
-    VMP_MOST_LEGACIES = 16,
+    VMP_MOST_ESTATES = 16,
 };
 
 struct vmp_session {
@@ -45,8 +46,8 @@ struct vmp_session {
     int clock_error;
     uint64_t samples_written, samples_unwritten, bytes_written;
     int write_error;
-    struct vmp_legacy legacies[VMP_MOST_LEGACIES];
-    unsigned legacy_count;
+    struct vmp_estate estates[VMP_MOST_ESTATES];
+    unsigned estate_count;
     char vm_name[64], program[64];
     struct vmp_writer *writer;
 };

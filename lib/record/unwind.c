@@ -8,33 +8,12 @@
 
 #include <vmprof/sampler.h>
 
-#include "cfi.h"
-#include "modules.h"
+#include "instructions.h"
 #include "step.h"
 
-enum {
-    FIRST_CODES = 1 << 10,
-    MOST_CODES = 1 << 16,
-};
-
-/* What is known of one instruction. */
-struct code {
-    uint64_t address; /* 0: free */
-    uint32_t frame;   /* 0: there was no memory for it */
-    uint32_t module;  /* its id; 0: not of one */
-    struct vmp_row row;
-};
-
 struct vmp_unwinder {
-    struct vmp_encoder *encoder;
-    struct vmp_modules modules;
-    struct vmp_reader reader;
+    struct vmp_instructions known;
     struct vmp_stepper *stepper;
-    struct code *codes;
-    size_t code_count, code_size; /* a power of two */
-    struct code uncertain;        /* not to be kept */
-    bool is_begun;                /* modules were looked at in this round, */
-    bool has_refreshed;           /* and once more for an unknown address */
 };
 
 /* A copy of the stack while it is unwound. */
@@ -60,12 +39,10 @@ vmp_unwinder_new(struct vmp_unwinder **out, struct vmp_encoder *encoder)
 
     if (!unwinder)
         return -ENOMEM;
-    unwinder->encoder = encoder;
-    unwinder->code_size = FIRST_CODES;
-    unwinder->codes = calloc(FIRST_CODES, sizeof(*unwinder->codes));
-    r = unwinder->codes ? vmp_stepper_new(&unwinder->stepper,
-                                          &unwinder->modules, &unwinder->reader)
-                        : -ENOMEM;
+    r = vmp_instructions_new(&unwinder->known, encoder);
+    if (r == 0)
+        r = vmp_stepper_new(&unwinder->stepper, &unwinder->known.modules,
+                            &unwinder->known.reader);
     if (r < 0)
         vmp_unwinder_free(unwinder);
     else
@@ -79,143 +56,14 @@ vmp_unwinder_free(struct vmp_unwinder *unwinder)
     if (!unwinder)
         return;
     vmp_stepper_free(unwinder->stepper);
-    vmp_modules_free(&unwinder->modules);
-    free(unwinder->codes);
+    vmp_instructions_free(&unwinder->known);
     free(unwinder);
-}
-
-/* Nothing is known of any instruction, as modules have come or gone. */
-static void
-forget_codes(struct vmp_unwinder *unwinder)
-{
-    if (unwinder->code_count)
-        memset(unwinder->codes, 0,
-               unwinder->code_size * sizeof(*unwinder->codes));
-    unwinder->code_count = 0;
 }
 
 void
 vmp_unwinder_begin(struct vmp_unwinder *unwinder)
 {
-    vmp_modules_begin(&unwinder->modules);
-    unwinder->is_begun = false;
-    unwinder->has_refreshed = false;
-}
-
-static void
-refresh(struct vmp_unwinder *unwinder)
-{
-    const uint64_t version = unwinder->modules.version;
-
-    vmp_modules_refresh(&unwinder->modules, &unwinder->reader);
-    if (unwinder->modules.version != version)
-        forget_codes(unwinder);
-}
-
-static struct code *
-slot_of(struct code *codes, size_t size, uint64_t address)
-{
-    uint64_t i = address * 0x9e3779b97f4a7c15 >> 32;
-
-    while (codes[i & (size - 1)].address &&
-           codes[i & (size - 1)].address != address)
-        i++;
-    return &codes[i & (size - 1)];
-}
-
-static void
-grow_codes(struct vmp_unwinder *unwinder)
-{
-    const size_t size = unwinder->code_size * 2;
-    struct code *const grown =
-        size <= MOST_CODES ? calloc(size, sizeof(*grown)) : NULL;
-
-    if (!grown) {
-        forget_codes(unwinder);
-        return;
-    }
-    for (size_t i = 0; i < unwinder->code_size; i++)
-        if (unwinder->codes[i].address)
-            *slot_of(grown, size, unwinder->codes[i].address) =
-                unwinder->codes[i];
-    free(unwinder->codes);
-    unwinder->codes = grown;
-    unwinder->code_size = size;
-}
-
-static uint32_t
-index_of(struct vmp_unwinder *unwinder, struct vmp_module *module)
-{
-    const struct vmp_module_info info = {
-        .path = module->path,
-        .build_id = module->build_id,
-        .build_id_size = module->build_id_size,
-        .start = module->start,
-        .size = module->end - module->start,
-        .offset = module->offset,
-        .bias = module->bias,
-    };
-
-    if (!module->index)
-        module->index = vmp_encoder_module(unwinder->encoder, &info);
-    return module->index;
-}
-
-static struct vmp_module *
-module_at(struct vmp_unwinder *unwinder, uint64_t address)
-{
-    struct vmp_modules *const modules = &unwinder->modules;
-    struct vmp_module *const module = vmp_modules_find(modules, address);
-
-    if (module || unwinder->has_refreshed)
-        return module;
-    /* Loaded since the round began, perhaps. */
-    unwinder->has_refreshed = true;
-    refresh(unwinder);
-    return vmp_modules_find(modules, address);
-}
-
-static void
-describe(struct vmp_unwinder *unwinder, struct vmp_module *module,
-         uint64_t address, struct code *code)
-{
-    int64_t frame;
-
-    *code = (struct code){ .address = address };
-    if (module && module->id) {
-        code->module = module->id;
-        frame =
-            vmp_encoder_address(unwinder->encoder, index_of(unwinder, module),
-                                address - module->bias);
-        if (module->unwind_table)
-            vmp_cfi_row(&unwinder->reader, module->unwind_table, address,
-                        &code->row);
-    } else {
-        frame = vmp_encoder_address(unwinder->encoder, 0, address);
-    }
-    code->frame = frame < 0 ? 0 : (uint32_t)frame;
-}
-
-/* What there is to know of the instruction at `address`. */
-static const struct code *
-look_up(struct vmp_unwinder *unwinder, uint64_t address)
-{
-    struct code *code = slot_of(unwinder->codes, unwinder->code_size, address);
-    struct vmp_module *module;
-
-    if (code->address)
-        return code;
-    module = module_at(unwinder, address);
-    if (!module || module->is_contested) {
-        describe(unwinder, module, address, &unwinder->uncertain);
-        return &unwinder->uncertain;
-    }
-    if (unwinder->code_count >= unwinder->code_size / 2)
-        grow_codes(unwinder);
-    code = slot_of(unwinder->codes, unwinder->code_size, address);
-    unwinder->code_count++;
-    describe(unwinder, module, address, code);
-    return code;
+    vmp_instructions_begin(&unwinder->known);
 }
 
 /* Why a word is not in the copy. */
@@ -277,7 +125,7 @@ follow_frame_pointer(struct walk *walk)
     if (!read_word(walk, fp, &before) || !read_word(walk, fp + 8, &pc))
         return why_not(walk, fp);
     pc &= vmp_machine.code_bits;
-    if (!pc || !vmp_modules_find(&walk->unwinder->modules, pc - 1))
+    if (!pc || !vmp_modules_find(&walk->unwinder->known.modules, pc - 1))
         return STEP_FAILED;
     walk->registers.value[vmp_machine.fp] = before;
     walk->registers.value[vmp_machine.sp] = fp + 16;
@@ -298,7 +146,7 @@ follow_other(struct walk *walk)
 }
 
 static enum step
-follow(struct walk *walk, const struct code *code)
+follow(struct walk *walk, const struct vmp_instruction *code)
 {
     enum step step;
 
@@ -345,8 +193,8 @@ unwind_copy(struct walk *walk, struct vmp_unwound *frames,
     *end = VMP_UNWIND_WHOLE;
     while (*pc && count < VMP_MOST_NATIVE_FRAMES) {
         const uint64_t from_pc = *pc, from_sp = *sp;
-        const struct code *const code =
-            look_up(walk->unwinder, is_exact ? *pc : *pc - 1);
+        const struct vmp_instruction *const code = vmp_instruction_at(
+            &walk->unwinder->known, is_exact ? *pc : *pc - 1);
         const bool is_signal = code->row.is_signal_frame;
         enum step step;
 
@@ -424,14 +272,16 @@ take_chain(struct vmp_unwinder *unwinder, const struct vmp_native *native,
     *end = native->is_cut ? VMP_UNWIND_CUT : VMP_UNWIND_WHOLE;
     for (size_t i = 0; i < count && made < VMP_MOST_NATIVE_FRAMES; i++) {
         const uint64_t pc = from[i].pc & vmp_machine.code_bits;
-        const struct code *const code = look_up(unwinder, i ? pc - 1 : pc);
+        const struct vmp_instruction *const code =
+            vmp_instruction_at(&unwinder->known, i ? pc - 1 : pc);
         struct vmp_native_frame leaf;
 
         frames[made].frame = code->frame;
         frames[made++].cfa = from[i].cfa;
         if (i == 0 && find_caller(chain, &code->row, &leaf)) {
             frames[0].cfa = leaf.cfa;
-            frames[made].frame = look_up(unwinder, leaf.pc - 1)->frame;
+            frames[made].frame =
+                vmp_instruction_at(&unwinder->known, leaf.pc - 1)->frame;
             frames[made++].cfa = from[i].cfa;
         }
         if (!frames[made - 1].frame)
@@ -462,10 +312,7 @@ vmp_unwind(struct vmp_unwinder *unwinder, const struct vmp_record *record,
     *end = VMP_UNWIND_WHOLE;
     if (!(record->parts & (VMP_PART_CHAIN | VMP_PART_COPY)))
         return 0;
-    if (!unwinder->is_begun)
-        refresh(unwinder);
-    unwinder->is_begun = true;
-    unwinder->modules.sample_ns = record->time_ns;
+    vmp_instructions_turn_to(&unwinder->known, record->time_ns);
     if (record->parts & VMP_PART_CHAIN)
         return take_chain(unwinder, native, frames, end);
     walk.registers = ((const struct vmp_native_copy *)native)->registers;

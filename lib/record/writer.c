@@ -27,6 +27,7 @@ struct vmp_writer {
     uint32_t thread_count; /* announced */
     unsigned wait_ms;
     uint64_t stats_ns; /* when they were written last */
+    uint64_t mark;     /* of the last round; see code.h */
 
     pthread_mutex_t mutex;
     pthread_cond_t wake;
@@ -180,7 +181,8 @@ drain_all(struct vmp_writer *writer, bool is_last)
     /* Records are never unmapped, and the links behind one never change. */
     for (struct vmp_thread *t = newest; t; t = t->next)
         drain_thread(writer, t);
-    vmp_codes_bury(mark);
+    vmp_codes_bury(writer->mark);
+    writer->mark = mark;
     write_stats(writer, is_last);
 }
 

@@ -20,7 +20,7 @@ import tempfile
 
 def run(*command, **options):
     return subprocess.run(command, check=True, capture_output=True,
-                          timeout=120, **options).stdout
+                          timeout=600, **options).stdout
 
 
 def check(holds, claim):

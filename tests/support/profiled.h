@@ -137,6 +137,44 @@ total_weight(const struct decoded *d, uint32_t thread)
     return total;
 }
 
+/* What a thread has lived and used so far, in nanoseconds. */
+struct lived {
+    uint64_t wall_ns, cpu_ns;
+};
+
+static inline struct lived
+lived_so_far(void)
+{
+    struct timespec wall, cpu;
+
+    clock_gettime(CLOCK_MONOTONIC, &wall);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+    return (struct lived){
+        .wall_ns = (uint64_t)wall.tv_sec * 1000000000 + (uint64_t)wall.tv_nsec,
+        .cpu_ns = (uint64_t)cpu.tv_sec * 1000000000 + (uint64_t)cpu.tv_nsec,
+    };
+}
+
+/* A profile in wall mode has all that the thread lived between the two, which
+ * the session began before and ended after. */
+static inline void
+require_all_that_was_lived(const struct decoded *d, struct lived from,
+                           struct lived to, uint64_t interval_ns)
+{
+    const uint64_t unit_ns = d->session.number[4];
+    uint64_t off_cpu_ns = 0, total_ns = 0;
+
+    for (size_t i = 0; i < d->sample_count; i++) {
+        total_ns += d->samples[i].weight * unit_ns;
+        if (d->samples[i].state & 1)
+            off_cpu_ns += d->samples[i].weight * unit_ns;
+    }
+    /* Less than an interval at the end is nobody's. */
+    require(total_ns + 5 * interval_ns >= to.wall_ns - from.wall_ns);
+    require(total_ns <= (d->end_time + 100) * unit_ns);
+    require(total_ns - off_cpu_ns + 5 * interval_ns >= to.cpu_ns - from.cpu_ns);
+}
+
 /* Does not return before the CPU time of the calling thread has grown; rarely
  * in the kernel, where no clock of ours ticks. */
 static inline void

@@ -11,7 +11,7 @@
 #include <vmprof/vmprof.h>
 
 #include "isolate.h"
-#include "record/legacy.h"
+#include "record/brief.h"
 #include "record/session.h"
 
 static pthread_key_t key_of_the_vm;

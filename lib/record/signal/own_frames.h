@@ -25,7 +25,7 @@ void
 vmp_commit_own_frames(struct vmp_thread *thread, struct vmp_record *record,
                       uint64_t now_ns, uint64_t cpu_ns, uint64_t weight_ns);
 
-/* Record what the VM's function reads at a tick, or vmprof_poll() does. */
+/* Record what the VM's function reads at a tick. */
 void
 vmp_read_own_frames(struct vmp_thread *thread, uint64_t now_ns,
                     uint64_t cpu_ns);

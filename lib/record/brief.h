@@ -6,8 +6,8 @@
  * its first sample stands for what that left unsampled, too. Under
  * vmp_threads_lock().
  */
-#ifndef LEGACY_H
-#define LEGACY_H
+#ifndef VMP_BRIEF_H
+#define VMP_BRIEF_H
 
 #include "thread.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "legacy.h"
+#include "brief.h"
 
 #include "session.h"
 #include "signal/sample.h"
@@ -31,7 +31,7 @@ vmp_bequeath(const struct vmp_thread *thread)
     const uint64_t since_ns = thread->cpu_end_ns > thread->last_cpu_ns
                                   ? thread->cpu_end_ns - thread->last_cpu_ns
                                   : 0;
-    struct vmp_legacy legacy = {
+    struct vmp_estate estate = {
         .unsampled_ns = thread->inherited_ns + since_ns,
         .rest_ns =
             thread->period_ns > since_ns ? thread->period_ns - since_ns : 0,
@@ -41,19 +41,19 @@ vmp_bequeath(const struct vmp_thread *thread)
     if (vmp_session.mode != VMPROF_MODE_CPU || !thread->ring.data ||
         lived_ns >= vmp_session.interval_ns)
         return;
-    if (vmp_session.legacy_count == VMP_MOST_LEGACIES)
-        legacy.unsampled_ns +=
-            vmp_session.legacies[--vmp_session.legacy_count].unsampled_ns;
-    vmp_session.legacies[vmp_session.legacy_count++] = legacy;
+    if (vmp_session.estate_count == VMP_MOST_ESTATES)
+        estate.unsampled_ns +=
+            vmp_session.estates[--vmp_session.estate_count].unsampled_ns;
+    vmp_session.estates[vmp_session.estate_count++] = estate;
 }
 
 void
 vmp_inherit(struct vmp_thread *thread)
 {
-    struct vmp_legacy legacy = { 0 };
+    struct vmp_estate estate = { 0 };
 
-    if (vmp_session.legacy_count)
-        legacy = vmp_session.legacies[--vmp_session.legacy_count];
-    thread->inherited_ns = legacy.unsampled_ns;
-    thread->period_ns = legacy.rest_ns ? legacy.rest_ns : first_period(thread);
+    if (vmp_session.estate_count)
+        estate = vmp_session.estates[--vmp_session.estate_count];
+    thread->inherited_ns = estate.unsampled_ns;
+    thread->period_ns = estate.rest_ns ? estate.rest_ns : first_period(thread);
 }
