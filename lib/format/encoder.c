@@ -199,6 +199,9 @@ vmp_encoder_thread(struct vmp_encoder *encoder, uint32_t index,
                    const struct vmp_thread_info *info)
 {
     struct vmp_chunk *const chunk = &encoder->chunk;
+    /* The sum over many brief threads is as exact as that of a long one. */
+    const uint64_t cpu_ns =
+        info->cpu_ns ? info->cpu_ns + encoder->cpu_rest_ns : 0;
 
     vmp_chunk_string_field(chunk, VMP_THREAD_NAME, info->name);
     vmp_chunk_number_field(chunk, VMP_THREAD_INDEX, index);
@@ -208,8 +211,9 @@ vmp_encoder_thread(struct vmp_encoder *encoder, uint32_t index,
     vmp_chunk_number_field(chunk, VMP_THREAD_END,
                            info->end_ns ? info->end_ns / encoder->unit_ns + 1
                                         : 0);
-    vmp_chunk_number_field(chunk, VMP_THREAD_CPU,
-                           info->cpu_ns / encoder->unit_ns);
+    vmp_chunk_number_field(chunk, VMP_THREAD_CPU, cpu_ns / encoder->unit_ns);
+    if (cpu_ns)
+        encoder->cpu_rest_ns = cpu_ns % encoder->unit_ns;
     return send_chunk(encoder, VMP_CHUNK_THREAD);
 }
 

@@ -26,6 +26,7 @@ struct vmp_encoder {
     void *user;
     uint32_t session, number;
     uint64_t unit_ns;
+    uint64_t cpu_rest_ns; /* of the threads' CPU time: less than a unit */
 
     struct vmp_intern codes; /* (id, 0) */
     struct vmp_intern keys;  /* (code and kind, key) → frame_of_key */

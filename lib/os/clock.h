@@ -30,7 +30,9 @@ struct vmp_clock {
      * over while the thread mostly sleeps, so that it is not woken. */
     timer_t cpu_timer;
     bool has_cpu_timer, is_sleepy;
-    long naps; /* of the thread, when that was asked last */
+    bool is_through;    /* the thread slept no part of the last stretch */
+    unsigned idle_legs; /* stretches in a row that it slept through */
+    long naps;          /* of the thread, when that was asked last */
 
     /* The handler's, and of who starts it. */
     uint64_t period_ns;         /* until the tick that it is armed for */
@@ -83,9 +85,23 @@ vmp_clock_check(enum vmprof_clock rung);
 struct vmp_missed
 vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns);
 
+/* Ask a timer for its first tick, after clock->period_ns. */
+void
+vmp_clock_begin_timer(struct vmp_clock *clock);
+
 /* Ask for the next tick. Signal context. */
 void
 vmp_clock_rearm(struct vmp_clock *clock, uint64_t period_ns);
+
+/* Whether a tick just read found the thread where it uses CPU time. A sample of
+ * one that did not would show where the thread sleeps. Signal context. */
+bool
+vmp_clock_is_fair(const struct vmp_clock *clock);
+
+/* Instead of rearming after a tick that was too early, or not fair: go on for
+ * `left_ns` of CPU time. VMPROF_CLOCK_MONOTONIC alone. Signal context. */
+void
+vmp_clock_go_on(struct vmp_clock *clock, uint64_t left_ns);
 
 /* Whether a signal was sent by this clock, or is a last one of clocks that are
  * off; NULL: the thread has none. Signal context. */
@@ -95,6 +111,12 @@ vmp_clock_sent(const struct vmp_clock *clock, const siginfo_t *info);
 /* CPU time of a thread of this process in nanoseconds; 0 if it is gone. */
 uint64_t
 vmp_thread_cpu_ns(pid_t tid);
+
+/* How often a thread of this process has waited for anything but a CPU, or a
+ * negative errno. Opens a file: only with a table of descriptors that is the
+ * caller's own. */
+int64_t
+vmp_thread_naps(pid_t tid);
 
 /* Now, in nanoseconds. Signal context. */
 uint64_t

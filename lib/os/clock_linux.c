@@ -8,6 +8,9 @@
 #include <fcntl.h>
 #include <linux/perf_event.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -125,8 +128,7 @@ new_timer(clockid_t clock, pid_t tid, timer_t *out)
 }
 
 static int
-start_timer(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid,
-            uint64_t period_ns)
+start_timer(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid)
 {
     const bool monotonic = rung == VMPROF_CLOCK_MONOTONIC;
     int r = new_timer(monotonic ? CLOCK_MONOTONIC : cpu_clock_of(tid), tid,
@@ -137,7 +139,7 @@ start_timer(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid,
     clock->has_cpu_timer =
         monotonic && new_timer(cpu_clock_of(tid), tid, &clock->cpu_timer) == 0;
     __atomic_store_n(&clock->rung, rung, __ATOMIC_RELEASE);
-    vmp_clock_rearm(clock, period_ns);
+    vmp_clock_begin_timer(clock);
     return 0;
 }
 
@@ -159,7 +161,7 @@ vmp_clock_start(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid,
     if (rung == VMPROF_CLOCK_PERF)
         return start_perf(clock, tid, period_ns);
     if (rung == VMPROF_CLOCK_MONOTONIC || rung == VMPROF_CLOCK_CPU_TIMER)
-        return start_timer(clock, rung, tid, period_ns);
+        return start_timer(clock, rung, tid);
     return -EINVAL;
 }
 
@@ -257,4 +259,26 @@ uint64_t
 vmp_thread_cpu_ns(pid_t tid)
 {
     return vmp_now_ns(cpu_clock_of(tid));
+}
+
+int64_t
+vmp_thread_naps(pid_t tid)
+{
+    static const char key[] = "\nvoluntary_ctxt_switches:";
+    char path[64], text[4096];
+    const char *found;
+    ssize_t size;
+    int fd;
+
+    snprintf(path, sizeof(path), "/proc/self/task/%d/status", (int)tid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    size = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    if (size < 0)
+        return -EIO;
+    text[size] = '\0';
+    found = strstr(text, key);
+    return found ? strtoll(found + sizeof(key) - 1, NULL, 10) : -ENOTSUP;
 }

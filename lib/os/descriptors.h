@@ -12,4 +12,8 @@
 int
 vmp_descriptors_keep_only(int fd);
 
+/* The same, and it is empty. */
+int
+vmp_descriptors_keep_none(void);
+
 #endif

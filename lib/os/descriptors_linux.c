@@ -30,3 +30,9 @@ vmp_descriptors_keep_only(int fd)
         syscall(SYS_close_range, 0, kept - 1, 0);
     return 0;
 }
+
+int
+vmp_descriptors_keep_none(void)
+{
+    return syscall(SYS_close_range, 0, UINT_MAX, UNSHARE) < 0 ? -errno : 0;
+}

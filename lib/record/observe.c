@@ -244,13 +244,43 @@ try_to_observe(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
     return true;
 }
 
+/* Whether the thread has waited for anything but a CPU since it was asked last;
+ * false also if that cannot be told. */
+static bool
+has_slept(struct vmp_thread *thread)
+{
+    const int64_t before = thread->naps;
+
+    thread->naps = vmp_thread_naps(thread->tid);
+    return thread->naps >= 0 && thread->naps != before;
+}
+
+/*
+ * Whether the thread uses CPU time just now, or waits for a CPU where it used
+ * some since the last look: the observer may have taken it from it. One that used
+ * some and sleeps again, or waits for a CPU after it slept, would be charged with
+ * it where it slept: the next look that finds it at work has that time.
+ */
+static bool
+is_at_work(struct vmp_thread *thread, uint64_t cpu_ns, bool can_ask)
+{
+    const bool went_on = cpu_ns > thread->looked_cpu_ns;
+
+    thread->looked_cpu_ns = cpu_ns;
+    if (cpu_ns <= thread->last_cpu_ns)
+        return false;
+    if (!can_ask || vmp_thread_cpu_ns(thread->tid) > cpu_ns)
+        return true;
+    return went_on && !has_slept(thread);
+}
+
 void
-vmp_observe(struct vmp_thread *thread, uint64_t now_ns)
+vmp_observe(struct vmp_thread *thread, uint64_t now_ns, bool can_ask)
 {
     const uint64_t cpu_ns = vmp_thread_cpu_ns(thread->tid);
 
-    /* Who used no CPU time has done nothing that it could be asked about. */
-    if (vmp_session.mode == VMPROF_MODE_CPU && cpu_ns <= thread->last_cpu_ns)
+    if (vmp_session.mode == VMPROF_MODE_CPU &&
+        !is_at_work(thread, cpu_ns, can_ask))
         return;
     vmp_count(&thread->counters.expirations, 1);
     for (unsigned i = 0; i < TRIES; i++)

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "../os/descriptors.h"
 #include "observe.h"
 #include "session.h"
 #include "signal/sample.h"
@@ -19,7 +20,7 @@ static struct {
 } observer;
 
 static void
-look_at_all(void)
+look_at_all(bool can_ask)
 {
     const bool paused = atomic_load(&vmp_session.paused) > 0;
 
@@ -32,7 +33,7 @@ look_at_all(void)
         if (paused)
             vmp_skip(t, vmp_now_ns(CLOCK_MONOTONIC));
         else
-            vmp_observe(t, vmp_now_ns(CLOCK_MONOTONIC));
+            vmp_observe(t, vmp_now_ns(CLOCK_MONOTONIC), can_ask);
     }
     vmp_observe_unlock();
     vmp_threads_unlock();
@@ -62,6 +63,8 @@ static void *
 run(void *user)
 {
     static struct vmp_thread dice;
+    const bool can_ask =
+        vmp_session.mode == VMPROF_MODE_CPU && vmp_descriptors_keep_none() == 0;
     uint64_t due_ns = vmp_now_ns(CLOCK_MONOTONIC);
 
     pthread_setname_np(pthread_self(), "vmprof-observer");
@@ -75,7 +78,7 @@ run(void *user)
         due_ns += vmp_jitter(&dice, vmp_session.interval_ns);
         if (!wait_until(due_ns))
             break;
-        look_at_all();
+        look_at_all(can_ask);
     } while (true);
     return user;
 }

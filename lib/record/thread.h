@@ -86,10 +86,12 @@ struct vmp_thread {
     struct vmp_last_sample last;
     struct vmp_window window; /* of a tick: a signal's stack may be small */
     uint64_t last_cpu_ns, last_time_ns;
-    uint64_t left_out_ns;  /* CPU time of pauses */
-    uint64_t period_ns;    /* of CPU time, from then to the next sample */
-    uint64_t inherited_ns; /* from threads too brief for a sample: the first
+    uint64_t left_out_ns;   /* CPU time of pauses */
+    uint64_t period_ns;     /* of CPU time, from then to the next sample */
+    uint64_t inherited_ns;  /* from threads too brief for a sample: the first
                               sample here stands for theirs, too */
+    uint64_t looked_cpu_ns; /* at the observer's last look */
+    int64_t naps; /* when it last asked how often the thread had slept */
     uint64_t random;
     struct vmp_counters counters; /* written by one, read by all */
     struct vmp_clock clock;

@@ -216,7 +216,7 @@ sample(void)
     if (observing) {
         vmp_threads_lock();
         vmp_observe_lock();
-        vmp_observe(record, now_ns);
+        vmp_observe(record, now_ns, false);
         vmp_observe_unlock();
         vmp_threads_unlock();
     } else {

@@ -19,6 +19,10 @@ enum {
      * instruction. perf counts no time of the kernel's, where a signal spends
      * most of its own. */
     LEAST_TIMER_NS = 40 * 1000,
+
+    LEAST_LEG_NS = 100 * 1000, /* of which a handler is but a small part */
+    SLACK_NS = 10 * 1000,      /* a switch to others takes as long at least */
+    MOST_IDLE_LEGS = 16,
 };
 
 /* Marks our timers' signals; perf's are marked by their descriptor. */
@@ -89,7 +93,8 @@ read_perf(struct vmp_clock *clock, uint64_t elapsed_ns)
 static struct vmp_missed
 read_timer(const struct vmp_clock *clock, uint64_t elapsed_ns)
 {
-    const uint64_t period_ns = clock->period_ns;
+    const uint64_t period_ns =
+        clock->period_ns > clock->asked_ns ? clock->period_ns : clock->asked_ns;
     const bool is_coarse =
         clock->rung == VMPROF_CLOCK_CPU_TIMER || clock->is_sleepy;
     const uint64_t due_ns =
@@ -128,6 +133,24 @@ adapt_tries(struct vmp_clock *clock, uint64_t system)
     clock->tries += (now - clock->tries) / 8;
 }
 
+/*
+ * A timer of time that passes ends while the thread sleeps, too. At the end of a
+ * stretch of which it slept no part it is at work, and nowhere else is that sure.
+ * The kernel's CPU timer, which stands in for long sleeps, tells no more than that
+ * it has woken up.
+ */
+static void
+follow_legs(struct vmp_clock *clock, uint64_t elapsed_ns, uint64_t passed_ns)
+{
+    clock->is_through =
+        !clock->is_sleepy &&
+        (passed_ns < elapsed_ns + SLACK_NS || !has_slept(clock));
+    if (clock->is_through || clock->is_sleepy || elapsed_ns > passed_ns / 2)
+        clock->idle_legs = 0;
+    else if (clock->idle_legs < MOST_IDLE_LEGS)
+        clock->idle_legs++;
+}
+
 struct vmp_missed
 vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns)
 {
@@ -143,28 +166,70 @@ vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns)
     }
     clock->armed_cpu_ns = cpu_ns;
     clock->armed_ns = now_ns;
-    clock->is_sleepy = clock->rung == VMPROF_CLOCK_MONOTONIC &&
-                       elapsed_ns < passed_ns - passed_ns / 4 &&
-                       has_slept(clock);
+    if (clock->rung == VMPROF_CLOCK_MONOTONIC)
+        follow_legs(clock, elapsed_ns, passed_ns);
     return missed;
 }
 
-/* Where there is no other timer, one that wakes its thread does so rarely. */
-static void
-rearm_timer(struct vmp_clock *clock, uint64_t period_ns)
+bool
+vmp_clock_is_fair(const struct vmp_clock *clock)
 {
-    const bool by_cpu_timer = clock->is_sleepy && clock->has_cpu_timer;
-    const bool rarely = clock->is_sleepy && !clock->has_cpu_timer;
-    const uint64_t wait_ns =
-        period_ns > LEAST_TIMER_NS ? period_ns : LEAST_TIMER_NS;
-    const uint64_t after_ns = rarely ? wait_ns * 32 : wait_ns;
+    return clock->rung != VMPROF_CLOCK_MONOTONIC || clock->is_through;
+}
+
+static void
+set_timer(timer_t timer, uint64_t after_ns)
+{
     const struct itimerspec once = {
         .it_value = { .tv_sec = (time_t)(after_ns / 1000000000),
                       .tv_nsec = (long)(after_ns % 1000000000) },
     };
 
-    timer_settime(by_cpu_timer ? clock->cpu_timer : clock->timer, 0, &once,
-                  NULL);
+    timer_settime(timer, 0, &once, NULL);
+}
+
+/* A thread that sleeps is woken ever more rarely, and then no more: its CPU timer
+ * takes over. Where there is none, it is woken once in 32 periods. */
+static uint64_t
+longest_leg(const struct vmp_clock *clock)
+{
+    const uint64_t rare_ns = 2 * vmp_clock_grain_ns,
+                   least_ns = 2 * clock->asked_ns;
+
+    if (!clock->has_cpu_timer)
+        return 32 * clock->asked_ns;
+    return rare_ns > least_ns ? rare_ns : least_ns;
+}
+
+static void
+rearm_timer(struct vmp_clock *clock, uint64_t period_ns)
+{
+    if (period_ns < LEAST_TIMER_NS)
+        period_ns = LEAST_TIMER_NS;
+    if (clock->rung == VMPROF_CLOCK_MONOTONIC) {
+        const uint64_t longest_ns = longest_leg(clock);
+
+        period_ns <<= clock->idle_legs;
+        clock->is_sleepy = clock->has_cpu_timer && period_ns > longest_ns;
+        if (clock->is_sleepy)
+            period_ns = clock->asked_ns;
+        else if (period_ns > longest_ns && clock->idle_legs)
+            period_ns = longest_ns;
+    }
+    clock->period_ns = period_ns;
+    set_timer(clock->is_sleepy ? clock->cpu_timer : clock->timer, period_ns);
+}
+
+void
+vmp_clock_begin_timer(struct vmp_clock *clock)
+{
+    set_timer(clock->timer, clock->period_ns);
+}
+
+void
+vmp_clock_go_on(struct vmp_clock *clock, uint64_t left_ns)
+{
+    rearm_timer(clock, left_ns > LEAST_LEG_NS ? left_ns : LEAST_LEG_NS);
 }
 
 void
@@ -182,7 +247,6 @@ vmp_clock_rearm(struct vmp_clock *clock, uint64_t period_ns)
         ioctl(clock->fd, PERF_EVENT_IOC_PERIOD, &period_ns);
         ioctl(clock->fd, PERF_EVENT_IOC_REFRESH, 1);
     } else if (clock->rung != VMPROF_CLOCK_AUTO) {
-        clock->period_ns = period_ns;
         rearm_timer(clock, period_ns);
     }
 }

@@ -76,10 +76,13 @@ tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
         if (vmp_polls_come(thread, now_ns)) {
             rearm_unused(thread, now_ns, vmp_tick_period(thread, true));
         } else {
+            bool was_due;
+
             thread->context = context;
-            vmp_tick(thread, now_ns);
+            was_due = vmp_tick(thread, now_ns);
             thread->context = NULL;
-            vmp_clock_rearm(&thread->clock, vmp_tick_period(thread, false));
+            if (was_due)
+                vmp_clock_rearm(&thread->clock, vmp_tick_period(thread, false));
         }
     }
     atomic_store_explicit(&thread->busy, false, memory_order_release);

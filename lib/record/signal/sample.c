@@ -256,13 +256,26 @@ read_frames(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
     vmp_read_own_frames(thread, now_ns, cpu_ns);
 }
 
-/* A clock of time that passes ticks for threads that sleep, too: then nothing
- * is due. */
+/*
+ * A sample is to fall on a moment of CPU time that nothing in the program has a
+ * part in. perf ticks there; a clock of time that passes goes on for what is left
+ * of the period, as often as the thread slept in between.
+ */
 static bool
-is_idle(const struct vmp_thread *thread, uint64_t used_ns)
+is_due(const struct vmp_thread *thread, uint64_t used_ns)
 {
-    return thread->clock.rung == VMPROF_CLOCK_MONOTONIC &&
-           used_ns < vmp_session.interval_ns / 16;
+    return thread->clock.rung != VMPROF_CLOCK_MONOTONIC ||
+           (used_ns + vmp_session.interval_ns / 16 >= thread->period_ns &&
+            vmp_clock_is_fair(&thread->clock));
+}
+
+static void
+go_on(struct vmp_thread *thread, uint64_t used_ns)
+{
+    vmp_clock_go_on(&thread->clock,
+                    used_ns < thread->period_ns
+                        ? thread->period_ns - used_ns
+                        : vmp_jitter(thread, vmp_session.interval_ns / 4));
 }
 
 static void
@@ -274,7 +287,7 @@ count_expirations(struct vmp_thread *thread, const struct vmp_missed *missed)
         vmp_count(&thread->counters.lost_overrun, missed->overrun);
 }
 
-void
+bool
 vmp_tick(struct vmp_thread *thread, uint64_t now_ns)
 {
     const uint64_t cpu_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
@@ -284,16 +297,18 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns)
 
     if (atomic_load_explicit(&vmp_session.paused, memory_order_relaxed)) {
         vmp_leave_out(thread, now_ns, cpu_ns);
-        return;
+        return true;
     }
     /* The observer looks at the others. */
     if (vmp_session.clock == VMPROF_CLOCK_OBSERVER &&
         !vmp_has_own_frames(thread))
-        return;
+        return true;
     /* A poll may have charged it ahead of its time. */
     used_ns = cpu_ns > thread->last_cpu_ns ? cpu_ns - thread->last_cpu_ns : 0;
-    if (is_idle(thread, used_ns))
-        return;
+    if (!missed.held_back && !is_due(thread, used_ns)) {
+        go_on(thread, used_ns);
+        return false;
+    }
     count_expirations(thread, &missed);
     if (thread->request)
         ask_walker(thread, &missed);
@@ -301,4 +316,5 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns)
         read_frames(thread, now_ns, cpu_ns, &missed);
     else
         sample_shadow_stack(thread, now_ns, used_ns, &missed);
+    return true;
 }

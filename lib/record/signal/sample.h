@@ -59,9 +59,10 @@ vmp_record_gap(struct vmp_thread *thread, const struct vmp_window *window,
 /*
  * A tick on the calling thread: record its shadow stack or what the VM reads, or
  * ask its walker.
- * Counts what happened.
+ * Counts what happened. Returns false if nothing was due yet: then the clock goes
+ * on by itself, and is not to be rearmed.
  */
-void
+bool
 vmp_tick(struct vmp_thread *thread, uint64_t now_ns);
 
 /* Let the time up to now be nobody's: sampling is paused. */
