@@ -107,6 +107,10 @@ vmprof_attach_thread_1(const struct vmprof_thread_options *options,
  *
  * A thread that ends without detaching is detached by the library.
  *
+ * A thread that has no alternate signal stack gets one of 64 KiB until it
+ * detaches, so that samples need nothing of a small stack. One that the program
+ * sets stays, whether before or later.
+ *
  * @param options   NULL for the defaults.
  * @param[out] out  The thread's record, owned by the library.
  *

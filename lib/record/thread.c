@@ -136,6 +136,11 @@ attach(const struct vmprof_thread_options *options, struct vmp_thread **out)
                                         : THREAD_DEPTH);
     if (r < 0)
         return r;
+    r = vmp_signal_stack_give(&thread->signal_stack);
+    if (r < 0) {
+        vmp_stack_unmap(&thread->own);
+        return r;
+    }
     thread->own.is_own = true;
     vmp_stack_take(&thread->own);
     thread->head.top = thread->own.top;
@@ -191,9 +196,11 @@ int
 vmprof_detach_thread(struct vmprof_thread *head)
 {
     struct vmp_thread *const thread = (struct vmp_thread *)head;
+    struct vmp_signal_stack signal_stack;
 
     if (!thread || thread != vmp_current)
         return -ESRCH;
+    signal_stack = thread->signal_stack;
     vmp_threads_lock();
     vmp_observe_lock();
     /* No tick finds a stack that is taken apart. */
@@ -209,6 +216,8 @@ vmprof_detach_thread(struct vmprof_thread *head)
     vmp_stack_unmap(&thread->own);
     vmp_observe_unlock();
     vmp_threads_unlock();
+    /* The last tick has come. */
+    vmp_signal_stack_take(&signal_stack);
     if (at_thread_end != (pthread_key_t)-1)
         pthread_setspecific(at_thread_end, NULL);
     return 0;

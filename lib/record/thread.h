@@ -15,6 +15,7 @@
 #include "../format/encoder.h"
 #include "../format/format.h"
 #include "../os/clock.h"
+#include "../os/signal_stack.h"
 #include "poll.h"
 #include "ring.h"
 #include "stack.h"
@@ -30,6 +31,19 @@ struct vmp_segment {
     uint64_t runs;                /* the stack's then */
     struct vmp_stack_place place; /* likewise */
     size_t depth;
+};
+
+/* A part of a whole stack that is to be recorded. */
+struct vmp_window {
+    struct vmp_segment segments[VMP_MAX_SEGMENTS];
+    unsigned segment_count;
+    size_t skip;       /* outer frames of the segments that are left out */
+    uint64_t cut;      /* outer frames left out in all */
+    uint32_t count;    /* frames left in */
+    uint32_t keep;     /* of these, the outer ones that the last record held */
+    uint32_t lasting;  /* and those that were active ever since it */
+    uint64_t jumps;    /* the thread's */
+    bool leaf_missing; /* the innermost stack is overfull */
 };
 
 /* What the last record in the ring held: the next repeats no frame of it. */
@@ -70,6 +84,7 @@ struct vmp_thread {
     void *context;    /* what the tick in hand interrupted, or NULL */
     struct vmp_ring ring;
     struct vmp_last_sample last;
+    struct vmp_window window; /* of a tick: a signal's stack may be small */
     uint64_t last_cpu_ns, last_time_ns;
     uint64_t left_out_ns;   /* CPU time of pauses */
     uint64_t period_ns;     /* of CPU time, from then to the next sample */
@@ -80,7 +95,8 @@ struct vmp_thread {
     uint64_t random;
     struct vmp_counters counters; /* written by one, read by all */
     struct vmp_clock clock;
-    uintptr_t stack_low, stack_high; /* of its own C stack; 0: unknown */
+    uintptr_t stack_low, stack_high;      /* of its own C stack; 0: unknown */
+    struct vmp_signal_stack signal_stack; /* if it had none */
 
     struct vmp_poll poll;
 

@@ -32,6 +32,8 @@ const struct call fallible_calls[] = {
     { SYS_timer_settime, "timer_settime", false, true, { EINVAL } },
     { SYS_timer_delete, "timer_delete", true, false, { EINVAL } },
     { SYS_clock_gettime, "clock_gettime", false, false, { EINVAL } },
+    { SYS_sigaltstack, "sigaltstack", false, false, { EPERM } },
+    { SYS_getrusage, "getrusage", false, true, { EINVAL } },
     { SYS_mmap, "mmap", false, false, { ENOMEM } },
     { SYS_munmap, "munmap", true, false, { ENOMEM } },
     { SYS_mprotect, "mprotect", false, false, { ENOMEM } },

@@ -17,7 +17,9 @@ vmp_jitter(struct vmp_thread *thread, uint64_t interval_ns)
     x ^= x >> 7;
     x ^= x << 17;
     thread->random = x;
-    return (interval_ns / 2 + (x >> 11) % (interval_ns | 1)) | 1;
+    /* A share by 32 random bits: a division takes longer, and no interval has
+     * as many. */
+    return (interval_ns / 2 + ((x >> 32) * (interval_ns | 1) >> 32)) | 1;
 }
 
 struct vmp_record *
@@ -93,11 +95,18 @@ static void
 copy_frames(const struct vmp_window *window, struct vmp_sampled_frame *to,
             uint64_t *links)
 {
-    for (uint32_t i = window->keep; i < window->count; i++, to++) {
-        const struct vmprof_frame *const frame = vmp_window_frame(window, i);
+    const struct vmp_segment *segment = window->segments;
+    size_t at = window->keep + window->skip;
 
-        links[i] = frame->link;
-        copy_frame(frame, to);
+    links += window->keep;
+    for (unsigned left = window->segment_count; left; left--, segment++) {
+        const struct vmprof_frame *const frames = segment->stack->frames + 1;
+
+        for (; at < segment->depth; at++) {
+            *links++ = frames[at].link;
+            copy_frame(&frames[at], to++);
+        }
+        at -= segment->depth;
     }
 }
 
@@ -210,13 +219,13 @@ static void
 sample_shadow_stack(struct vmp_thread *thread, uint64_t now_ns,
                     uint64_t weight_ns, const struct vmp_missed *missed)
 {
-    struct vmp_window window;
+    struct vmp_window *const window = &thread->window;
 
-    vmp_look_at_stack(thread, &window);
+    vmp_look_at_stack(thread, window);
     if (missed->system)
-        weight_ns = record_system_time(thread, &window, missed->system, now_ns,
+        weight_ns = record_system_time(thread, window, missed->system, now_ns,
                                        weight_ns);
-    if (vmp_record_stack(thread, &window, now_ns, weight_ns,
+    if (vmp_record_stack(thread, window, now_ns, weight_ns,
                          missed->held_back ? VMP_STATE_HELD_BACK : 0) &&
         missed->held_back)
         vmp_count(&thread->counters.held_back, 1);

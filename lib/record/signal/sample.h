@@ -6,19 +6,6 @@
 
 #include "../thread.h"
 
-/* A part of a whole stack that is to be recorded. */
-struct vmp_window {
-    struct vmp_segment segments[VMP_MAX_SEGMENTS];
-    unsigned segment_count;
-    size_t skip;       /* outer frames of the segments that are left out */
-    uint64_t cut;      /* outer frames left out in all */
-    uint32_t count;    /* frames left in */
-    uint32_t keep;     /* of these, the outer ones that the last record held */
-    uint32_t lasting;  /* and those that were active ever since it */
-    uint64_t jumps;    /* the thread's */
-    bool leaf_missing; /* the innermost stack is overfull */
-};
-
 /*
  * Collect the stacks that make up a thread's whole stack. `top` is where the
  * innermost one ends. What is beyond VMP_MAX_SEGMENTS, the outermost, is cut.

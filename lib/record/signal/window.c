@@ -26,7 +26,12 @@ vmp_window_open(struct vmp_window *window, const struct vmprof_stack *innermost,
 {
     unsigned count = 0;
 
-    *window = (struct vmp_window){ .leaf_missing = top > innermost->limit };
+    /* The segments, most of them unused, are a kilobyte: not cleared. */
+    window->skip = 0;
+    window->cut = 0;
+    window->count = window->keep = window->lasting = 0;
+    window->jumps = 0;
+    window->leaf_missing = top > innermost->limit;
     for (const struct vmprof_stack *stack = innermost; stack;
          stack = stack->caller, top = stack ? stack->top : NULL) {
         const size_t depth = vmp_stack_depth(stack, top);
@@ -77,13 +82,23 @@ link_at(const struct vmp_segment *segment, size_t i)
 }
 
 /* How many of `count` frames of a segment, from the one at `skip`, have these
- * links. Once one differs, so do all above it. */
+ * links. Once one differs, so do all above it. Mostly few do: steps that double
+ * from the innermost one touch little memory that the program has not. */
 static size_t
 known_frames(const struct vmp_segment *segment, size_t skip,
              const uint64_t *links, size_t count)
 {
-    size_t low = 0, high = count;
+    size_t low = count, high = count, step = 1;
 
+    while (low) {
+        low = low > step ? low - step : 0;
+        step *= 2;
+        if (link_at(segment, skip + low) == links[low]) {
+            low++;
+            break;
+        }
+        high = low;
+    }
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
         if (link_at(segment, skip + middle) == links[middle])

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "signal_stack.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+
+#ifndef AT_MINSIGSTKSZ
+#    define AT_MINSIGSTKSZ 51
+#endif
+
+enum {
+    /* Beside the kernel's frame. Our handler takes 2 KiB of it, a handler of the
+     * host's that a signal is forwarded to may take more. */
+    ROOM = 64 << 10,
+};
+
+static size_t
+round_up(size_t size, size_t page)
+{
+    return (size + page - 1) / page * page;
+}
+
+int
+vmp_signal_stack_give(struct vmp_signal_stack *stack)
+{
+    const size_t page = getauxval(AT_PAGESZ);
+    /* 0 where the kernel does not say: then a frame is small. */
+    const size_t size = round_up(ROOM + getauxval(AT_MINSIGSTKSZ), page);
+    stack_t ours = { .ss_size = size }, now;
+    char *map;
+
+    *stack = (struct vmp_signal_stack){ 0 };
+    if (sigaltstack(NULL, &now) < 0 || !(now.ss_flags & SS_DISABLE))
+        return 0;
+    map = mmap(NULL, page + size, PROT_READ | PROT_WRITE,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (map == MAP_FAILED)
+        return -ENOMEM;
+    ours.ss_sp = map + page;
+    if (mprotect(map, page, PROT_NONE) < 0) {
+        munmap(map, page + size);
+        return -ENOMEM;
+    }
+    if (sigaltstack(&ours, NULL) < 0) {
+        munmap(map, page + size);
+        return 0;
+    }
+    *stack = (struct vmp_signal_stack){ map, page + size };
+    return 0;
+}
+
+void
+vmp_signal_stack_take(const struct vmp_signal_stack *stack)
+{
+    const stack_t none = { .ss_flags = SS_DISABLE };
+    const char *const map = stack->map;
+    stack_t now;
+
+    if (!map || sigaltstack(NULL, &now) < 0 || now.ss_flags & SS_DISABLE)
+        return;
+    if ((const char *)now.ss_sp <= map ||
+        (const char *)now.ss_sp >= map + stack->size)
+        return;
+    if (sigaltstack(&none, NULL) == 0)
+        munmap(stack->map, stack->size);
+}
