@@ -35,6 +35,8 @@ struct vmp_clock {
     unsigned idle_legs; /* stretches in a row that it slept through */
     long naps;          /* of the thread, when that was asked last */
 
+    int error; /* the errno of arming it, after which it ticks no more; or 0 */
+
     /* The handler's, and of who starts it. */
     uint64_t period_ns;         /* until the tick that it is armed for */
     uint64_t armed_cpu_ns;      /* the thread's CPU time then */

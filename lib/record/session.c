@@ -112,15 +112,30 @@ vmp_session_retry_clocks(void)
             vmp_session_start_clock(t);
 }
 
+/* Whether the clock could not be armed again; counted once. */
+static bool
+count_error(struct vmp_thread *thread)
+{
+    const int error =
+        __atomic_exchange_n(&thread->clock.error, 0, __ATOMIC_RELAXED);
+
+    if (error)
+        failed_clock(-error);
+    return error != 0;
+}
+
 void
 vmp_session_check_clocks(void)
 {
     if (!atomic_load(&vmp_session.sampling))
         return;
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
-        if (t->state != VMP_THREAD_ATTACHED || !vmp_clock_is_gone(&t->clock))
+        if (t->state != VMP_THREAD_ATTACHED)
             continue;
-        failed_clock(-EBADF);
+        if (vmp_clock_is_gone(&t->clock))
+            failed_clock(-EBADF);
+        else if (!count_error(t))
+            continue;
         vmp_clock_stop(&t->clock);
         vmp_session_start_clock(t);
     }
@@ -180,6 +195,7 @@ void
 vmp_session_part(struct vmp_thread *thread)
 {
     atomic_store(&thread->poll.session, 0);
+    count_error(thread);
     vmp_clock_stop(&thread->clock);
     if (!vmp_session.enabled) {
         vmp_thread_recycle(thread);
@@ -268,6 +284,7 @@ vmp_session_stop_sampling(void)
             continue;
         await_idle(t);
         atomic_store(&t->poll.session, 0);
+        count_error(t);
         vmp_clock_stop(&t->clock);
         close_accounts(t);
     }

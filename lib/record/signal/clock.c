@@ -4,6 +4,7 @@
 
 #include "../../os/clock.h"
 
+#include <errno.h>
 #include <linux/perf_event.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -192,14 +193,15 @@ vmp_clock_is_fair(const struct vmp_clock *clock)
 }
 
 static void
-set_timer(timer_t timer, uint64_t after_ns)
+set_timer(struct vmp_clock *clock, timer_t timer, uint64_t after_ns)
 {
     const struct itimerspec once = {
         .it_value = { .tv_sec = (time_t)(after_ns / 1000000000),
                       .tv_nsec = (long)(after_ns % 1000000000) },
     };
 
-    timer_settime(timer, 0, &once, NULL);
+    if (timer_settime(timer, 0, &once, NULL) < 0)
+        __atomic_store_n(&clock->error, errno, __ATOMIC_RELAXED);
 }
 
 /* A thread that sleeps is woken ever more rarely, and then no more: its CPU timer
@@ -234,13 +236,14 @@ rearm_timer(struct vmp_clock *clock, uint64_t period_ns)
             period_ns = longest_ns;
     }
     clock->period_ns = period_ns;
-    set_timer(clock->is_sleepy ? clock->cpu_timer : clock->timer, period_ns);
+    set_timer(clock, clock->is_sleepy ? clock->cpu_timer : clock->timer,
+              period_ns);
 }
 
 void
 vmp_clock_begin_timer(struct vmp_clock *clock)
 {
-    set_timer(clock->timer, clock->period_ns);
+    set_timer(clock, clock->timer, clock->period_ns);
 }
 
 void

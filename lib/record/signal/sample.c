@@ -8,6 +8,10 @@
 #include "capture.h"
 #include "own_frames.h"
 
+enum {
+    MOST_PERIODS = 4, /* to wait for a moment that is fair */
+};
+
 uint64_t
 vmp_jitter(struct vmp_thread *thread, uint64_t interval_ns)
 {
@@ -259,14 +263,19 @@ read_frames(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
 /*
  * A sample is to fall on a moment of CPU time that nothing in the program has a
  * part in. perf ticks there; a clock of time that passes goes on for what is left
- * of the period, as often as the thread slept in between.
+ * of the period, as often as the thread slept in between. One that sleeps in each
+ * stretch, or whose tracer makes it look so, is sampled after a few periods all
+ * the same.
  */
 static bool
 is_due(const struct vmp_thread *thread, uint64_t used_ns)
 {
-    return thread->clock.rung != VMPROF_CLOCK_MONOTONIC ||
-           (used_ns + vmp_session.interval_ns / 16 >= thread->period_ns &&
-            vmp_clock_is_fair(&thread->clock));
+    if (thread->clock.rung != VMPROF_CLOCK_MONOTONIC)
+        return true;
+    if (used_ns + vmp_session.interval_ns / 16 < thread->period_ns)
+        return false;
+    return vmp_clock_is_fair(&thread->clock) ||
+           used_ns / MOST_PERIODS >= vmp_session.interval_ns;
 }
 
 static void
