@@ -306,8 +306,7 @@ struct vmprof_linked_frame {
  * Reads the frames that a VM links itself, whatever instruction of the VM the
  * signal came at.
  *
- * @param context      The ucontext_t of what was interrupted, or NULL when the
- *                     thread samples itself.
+ * @param context      The ucontext_t of what was interrupted.
  * @param[out] frames  Where to write, **innermost first**, as a linked list has
  *                     them.
  * @param room         How many fit, at least 1: what is left then is cut.
@@ -319,8 +318,8 @@ struct vmprof_linked_frame {
  * the middle of a change: then there is no sample, which is counted in
  * vmprof_stats::lost_switching, and the next one has its time.
  * @par Context
- * Runs in the signal handler on @p thread, or inside vmprof_poll(): must be
- * async-signal-safe, need little stack, and not call the library.
+ * Runs in the signal handler on @p thread: must be async-signal-safe, need little
+ * stack, and not call the library. Polls leave such a thread to its clock.
  * @since 0.1
  */
 typedef size_t (*vmprof_read_function)(struct vmprof_thread *thread,

@@ -74,5 +74,6 @@ main(int argc, char **argv)
     require(get_stats(&stats) == 0);
     require(decode_fd(&d, file) == 0 && d.ended);
     require(d.sample_count >= 5 && d.sample_count >= stats.samples);
+    decoded_free(&d);
     return 0;
 }
