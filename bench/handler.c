@@ -192,29 +192,65 @@ enum {
 };
 
 static struct column columns[COLUMN_COUNT] = {
-    [TIMER] = { "reading the time, left out below", call_nothing, call_nothing,
-                50 },
-    [CPU_CLOCK] = { "system call: the thread's CPU time", read_cpu_clock,
-                    disable, 50 },
-    [PERIOD] = { "system call: the clock's period", set_period, disable, 50 },
-    [REFRESH] = { "system call: the clock's next tick", refresh, disable, 50 },
-    [WHOLE_50] = { "handler, 50 VM frames", call_handler, change_some, 50 },
-    [OWN_50] = { "handler without system calls, 50 VM frames",
-                 call_handler,
-                 change_some,
-                 50,
-                 true,
-                 { 150, 1000 } },
-    [WHOLE_1000] = { "handler, 1,000 VM frames", call_handler, change_some,
-                     1000 },
-    [OWN_1000] = { "handler without system calls, 1,000 VM frames",
-                   call_handler,
-                   change_some,
-                   1000,
-                   true,
-                   { 1500 } },
-    [OWN_ALL_NEW] = { "handler without system calls, 1,000 new VM frames",
-                      call_handler, change_all, 1000, true },
+    [TIMER] = {
+        .what = "reading the time, left out below",
+        .spend = call_nothing,
+        .prepare = call_nothing,
+        .depth = 50,
+    },
+    [CPU_CLOCK] = {
+        .what = "system call: the thread's CPU time",
+        .spend = read_cpu_clock,
+        .prepare = disable,
+        .depth = 50,
+    },
+    [PERIOD] = {
+        .what = "system call: the clock's period",
+        .spend = set_period,
+        .prepare = disable,
+        .depth = 50,
+    },
+    [REFRESH] = {
+        .what = "system call: the clock's next tick",
+        .spend = refresh,
+        .prepare = disable,
+        .depth = 50,
+    },
+    [WHOLE_50] = {
+        .what = "handler, 50 VM frames",
+        .spend = call_handler,
+        .prepare = change_some,
+        .depth = 50,
+    },
+    [OWN_50] = {
+        .what = "handler without system calls, 50 VM frames",
+        .spend = call_handler,
+        .prepare = change_some,
+        .depth = 50,
+        .without_calls = true,
+        .budget_ns = { 150, 1000 },
+    },
+    [WHOLE_1000] = {
+        .what = "handler, 1,000 VM frames",
+        .spend = call_handler,
+        .prepare = change_some,
+        .depth = 1000,
+    },
+    [OWN_1000] = {
+        .what = "handler without system calls, 1,000 VM frames",
+        .spend = call_handler,
+        .prepare = change_some,
+        .depth = 1000,
+        .without_calls = true,
+        .budget_ns = { 1500, 0 },
+    },
+    [OWN_ALL_NEW] = {
+        .what = "handler without system calls, 1,000 new VM frames",
+        .spend = call_handler,
+        .prepare = change_all,
+        .depth = 1000,
+        .without_calls = true,
+    },
 };
 
 static void
@@ -273,20 +309,20 @@ print(const struct column *column)
     const double median = part(column, 0.5), most = part(column, 0.99);
     const double *const budget = column->budget_ns;
     const bool is_met =
-        median <= budget[0] && (!budget[1] || most <= budget[1]);
+        median <= budget[0] && (budget[1] == 0 || most <= budget[1]);
     char measured[64], spread[64], limit[64] = "";
 
     printf("%-50s %8.0f %8.0f %8.0f\n", column->what, median, most,
            part(column, 0.999));
     snprintf(measured, sizeof(measured), "%.0f ns", median);
     snprintf(spread, sizeof(spread), "99th percentile %.0f ns", most);
-    if (budget[1])
+    if (budget[1] != 0)
         snprintf(limit, sizeof(limit), "%.0f ns, 99th percentile %.0f ns",
                  budget[0], budget[1]);
-    else if (budget[0])
+    else if (budget[0] != 0)
         snprintf(limit, sizeof(limit), "%.0f ns", budget[0]);
     bench_row(column->what, measured, spread, limit, "",
-              budget[0] ? is_met : -1);
+              budget[0] != 0 ? is_met : -1);
 }
 
 static int

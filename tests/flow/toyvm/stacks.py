@@ -132,7 +132,9 @@ class Stacks(unittest.TestCase):
         self.assertIn(stack[0], ROOTS)
         for index, (caller, callee) in enumerate(zip(stack, stack[1:])):
             if callee in NATIVES:
-                self.assertEqual(index, len(stack) - 2, stack)
+                # Only time of which no sample was taken lies beneath them.
+                self.assertIn(stack[index + 2:],
+                              [[], ["[system calls]"], ["[no poll]"]], stack)
             else:
                 self.assertIn(callee, calls.get(caller, ()), stack)
 
