@@ -4,9 +4,9 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 
 #include "../os/descriptors.h"
+#include "helper.h"
 #include "observe.h"
 #include "session.h"
 #include "signal/sample.h"
@@ -86,22 +86,14 @@ run(void *user)
 int
 vmp_observer_start(void)
 {
-    pthread_condattr_t attributes;
-    sigset_t all, before;
     int r;
 
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&observer.wake, &attributes);
-    pthread_condattr_destroy(&attributes);
+    vmp_helper_condition(&observer.wake);
     pthread_mutex_init(&observer.mutex, NULL);
     observer.stopping = false;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    r = pthread_create(&observer.thread, NULL, run, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    r = vmp_helper_start(&observer.thread, run, NULL);
     observer.started = r == 0;
-    return -r;
+    return r;
 }
 
 void

@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "../format/format.h"
 #include "../os/clock.h"
 #include "../os/descriptors.h"
+#include "helper.h"
 #include "sink.h"
 
 enum {
@@ -100,31 +100,6 @@ run(void *user)
     return NULL;
 }
 
-/* A thread that nobody joins, if it comes to that, takes no signal ever. */
-static int
-start_thread(struct vmp_output *output)
-{
-    sigset_t all, before;
-    int r;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    r = pthread_create(&output->thread, NULL, run, output);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return -r;
-}
-
-static void
-init_condition(pthread_cond_t *condition)
-{
-    pthread_condattr_t attributes;
-
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(condition, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
 static void
 await_ready(struct vmp_output *output)
 {
@@ -149,8 +124,8 @@ vmp_output_start(struct vmp_output **out, int fd)
     }
     number = output->sink.fd;
     pthread_mutex_init(&output->mutex, NULL);
-    init_condition(&output->changed);
-    r = start_thread(output);
+    vmp_helper_condition(&output->changed);
+    r = vmp_helper_start(&output->thread, run, output);
     if (r < 0) {
         vmp_sink_close(&output->sink);
         free_output(output);

@@ -4,12 +4,12 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "code.h"
 #include "drain.h"
+#include "helper.h"
 #include "session.h"
 
 enum {
@@ -248,19 +248,6 @@ run(void *user)
     return NULL;
 }
 
-static int
-start_thread(struct vmp_writer *writer)
-{
-    sigset_t all, before;
-    int r;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    r = pthread_create(&writer->thread, NULL, run, writer);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return -r;
-}
-
 static void
 free_writer(struct vmp_writer *writer)
 {
@@ -276,7 +263,6 @@ vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
                  const struct vmp_session_info *info)
 {
     struct vmp_writer *const writer = calloc(1, sizeof(*writer));
-    pthread_condattr_t attributes;
     int r;
 
     if (!writer)
@@ -284,10 +270,7 @@ vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
     writer->output = output;
     writer->info = *info;
     writer->wait_ms = SHORTEST_WAIT_MS;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&writer->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
+    vmp_helper_condition(&writer->wake);
     pthread_mutex_init(&writer->mutex, NULL);
     r = vmp_encoder_new(&writer->encoder, write_chunk, name_of, writer);
     writer->drain.encoder = writer->encoder;
@@ -295,7 +278,7 @@ vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
     if (r == 0 && vmp_session.native)
         r = vmp_unwinder_new(&writer->drain.unwinder, writer->encoder);
     if (r == 0)
-        r = start_thread(writer);
+        r = vmp_helper_start(&writer->thread, run, writer);
     if (r < 0) {
         free_writer(writer);
         return r;
