@@ -58,6 +58,23 @@ enum vmprof_native {
                                            compiled with frame pointers */
 };
 
+/** What is written. @since 0.1 */
+enum vmprof_format {
+    VMPROF_FORMAT_NATIVE = 0, /**< the format of this library */
+    VMPROF_FORMAT_LOG = 1,    /**< version 6 of the vmprof log, for the tools
+                                   that read it: without the times of samples,
+                                   their phases, and threads' names */
+};
+
+/** What VMPROF_FORMAT_LOG has beyond stacks; the native format has no need of
+ * them, or has no place for them. @since 0.1 */
+enum vmprof_log_part {
+    VMPROF_LOG_MEMORY = 1, /**< with each sample the resident memory of the
+                                process, read where the sample is taken */
+    VMPROF_LOG_LINES = 2,  /**< the line of each frame, in place of its kind:
+                                compiled code looks like any other */
+};
+
 /** How to profile. Only grows at the end. @since 0.1 */
 struct vmprof_options {
     uint64_t size;       /**< set by vmprof_options_init() */
@@ -80,6 +97,9 @@ struct vmprof_options {
     uint32_t native_bytes; /**< of the C stack that are copied at most; default
                                 16 KiB; from 1 KiB to 64 KiB */
     uint32_t reserved;     /**< 0 */
+    uint32_t format;       /**< enum vmprof_format */
+    uint32_t log_parts;    /**< bits of enum vmprof_log_part; 0 for the native
+                                format */
 };
 
 /** Zero @p options, set their size, and fd to -1. @since 0.1 */
@@ -172,12 +192,14 @@ vmprof_enable(int fd, double interval);
 /**
  * As vmprof_enable(), with all there is to choose.
  *
- * @retval -EINVAL  Also: a bad size, mode, clock, depth or ring size; or a
- *                  clock that the mode cannot use.
+ * @retval -EINVAL  Also: a bad size, mode, clock, depth, ring size or format; a
+ *                  clock that the mode cannot use; parts of a log in another
+ *                  format.
  * @retval -E2BIG   @p options asks for something this library is too old for.
  * @retval -ENOTSUP Also: VMPROF_NATIVE_COPY where libunwind cannot be loaded or
  *                  the library was built without it, or native frames on a
- *                  machine other than x86-64 and aarch64.
+ *                  machine other than x86-64 and aarch64; VMPROF_LOG_MEMORY
+ *                  where /proc/self/statm cannot be read.
  * @par Context
  * Any thread, not from a signal handler.
  * @since 0.1

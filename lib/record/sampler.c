@@ -44,6 +44,18 @@ check_clock(const struct vmprof_options *options)
     return observed || options->clock == VMPROF_CLOCK_AUTO ? 0 : -EINVAL;
 }
 
+/* Nothing writes a log yet. */
+static int
+check_format(const struct vmprof_options *options)
+{
+    const uint32_t parts = VMPROF_LOG_MEMORY | VMPROF_LOG_LINES;
+
+    if (options->format > VMPROF_FORMAT_LOG || options->log_parts & ~parts ||
+        (options->format != VMPROF_FORMAT_LOG && options->log_parts))
+        return -EINVAL;
+    return options->format == VMPROF_FORMAT_LOG ? -ENOTSUP : 0;
+}
+
 static bool
 is_observed(const struct vmprof_options *options)
 {
@@ -88,6 +100,9 @@ check(struct vmprof_options *options)
         options->interval * 1e9 < 1)
         return -EINVAL;
     r = check_clock(options);
+    if (r < 0)
+        return r;
+    r = check_format(options);
     if (r < 0)
         return r;
     r = vmp_native_check(options);

@@ -97,7 +97,7 @@ static void
 bad_options_are_refused(void **state)
 {
     (void)state;
-    struct vmprof_options bad[24];
+    struct vmprof_options bad[32];
     size_t count = 0;
 
     for (size_t i = 0; i < LENGTH(bad); i++)
@@ -125,6 +125,10 @@ bad_options_are_refused(void **state)
     bad[count].mode = VMPROF_MODE_WALL;
     bad[count++].native = VMPROF_NATIVE_FRAME_POINTERS;
     bad[count++].interval = 0;
+    bad[count++].format = 2;
+    bad[count++].log_parts = VMPROF_LOG_MEMORY;
+    bad[count].format = VMPROF_FORMAT_LOG;
+    bad[count++].log_parts = 4;
 
     for (size_t i = 0; i < count; i++) {
         const int r = vmprof_enable_with(&bad[i]);
