@@ -342,7 +342,8 @@ read_in_pauses(void)
     require(vmprof_pause_output() == -EALREADY);
     require(vmprof_enable(file, 0.0005) == 0);
     for (int i = 0; i < 4; i++) {
-        require(wait_until(profile_stats().samples_written > before, 10000));
+        require(
+            wait_until(profile_stats().samples_written > before + 30, 10000));
         require(vmprof_pause_output() == 1);
         read_through_descriptor(file);
         /* Of several pauses the last holds as the first did. */
