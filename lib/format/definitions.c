@@ -23,8 +23,8 @@ enum {
 
 static const uint64_t CODE_MASK = ((uint64_t)1 << KIND_SHIFT) - 1;
 
-static int
-define_code(struct vmp_encoder *encoder, uint64_t id)
+int
+vmp_encoder_define_code(struct vmp_encoder *encoder, uint64_t id)
 {
     char name[NAME_SIZE];
     size_t size;
@@ -83,7 +83,7 @@ vmp_encoder_frame(struct vmp_encoder *encoder, uint64_t code,
             return where;
         where++;
     }
-    frame = define_code(encoder, code & CODE_MASK);
+    frame = vmp_encoder_define_code(encoder, code & CODE_MASK);
     if (frame < 0)
         return frame;
     frame = vmp_intern(&encoder->frames, code, (uint64_t)where, &is_new);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "encoder_state.h"
 
@@ -35,10 +36,14 @@ static unsigned char *
 put_head(const struct vmp_encoder *encoder, const struct vmp_pending *list,
          enum vmp_chunk_type type, unsigned char *to)
 {
-    if (type == VMP_CHUNK_SAMPLES)
+    if (type == VMP_CHUNK_SAMPLES) {
         to = vmp_put_varint(to, encoder->stream->thread);
-    else if (type != VMP_CHUNK_CODES)
+    } else if (type == VMP_CHUNK_SITES) {
+        memcpy(to, encoder->sites_head, encoder->sites_head_size);
+        to += encoder->sites_head_size;
+    } else if (type != VMP_CHUNK_CODES) {
         to = vmp_put_varint(to, list->first);
+    }
     to = vmp_put_varint(to, list->count);
     if (type == VMP_CHUNK_SAMPLES)
         to = vmp_put_varint(to, encoder->samples_from);
@@ -70,9 +75,9 @@ first_error(int a, int b)
     return a < 0 ? a : b;
 }
 
-static int
-send_list(struct vmp_encoder *encoder, struct vmp_pending *list,
-          enum vmp_chunk_type type)
+int
+vmp_encoder_send_list(struct vmp_encoder *encoder, struct vmp_pending *list,
+                      enum vmp_chunk_type type)
 {
     if (!list->count)
         return 0;
@@ -83,14 +88,22 @@ send_list(struct vmp_encoder *encoder, struct vmp_pending *list,
 int
 vmp_encoder_send_definitions(struct vmp_encoder *encoder)
 {
-    int r = send_list(encoder, &encoder->new_modules, VMP_CHUNK_MODULES);
+    const struct {
+        struct vmp_pending *list;
+        enum vmp_chunk_type type;
+    } lists[] = {
+        { &encoder->new_modules, VMP_CHUNK_MODULES },
+        { &encoder->new_codes, VMP_CHUNK_CODES },
+        { &encoder->new_frames, VMP_CHUNK_FRAMES },
+        { &encoder->new_nodes, VMP_CHUNK_NODES },
+        { &encoder->new_words, VMP_CHUNK_WORDS },
+    };
+    int r = 0;
 
-    r = first_error(r,
-                    send_list(encoder, &encoder->new_codes, VMP_CHUNK_CODES));
-    r = first_error(r,
-                    send_list(encoder, &encoder->new_frames, VMP_CHUNK_FRAMES));
-    return first_error(
-        r, send_list(encoder, &encoder->new_nodes, VMP_CHUNK_NODES));
+    for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+        r = first_error(
+            r, vmp_encoder_send_list(encoder, lists[i].list, lists[i].type));
+    return r;
 }
 
 /* The samples with all that they need in one chunk, if it holds that much. */
@@ -115,11 +128,12 @@ send_samples(struct vmp_encoder *encoder)
         size += SECTION_MAX + parts[i].list->used;
     }
     if (lists == 1)
-        return send_list(encoder, &encoder->samples, VMP_CHUNK_SAMPLES);
+        return vmp_encoder_send_list(encoder, &encoder->samples,
+                                     VMP_CHUNK_SAMPLES);
     if (size > VMP_CHUNK_MAX_PAYLOAD) {
         const int r = vmp_encoder_send_definitions(encoder);
-        return first_error(
-            r, send_list(encoder, &encoder->samples, VMP_CHUNK_SAMPLES));
+        return first_error(r, vmp_encoder_send_list(encoder, &encoder->samples,
+                                                    VMP_CHUNK_SAMPLES));
     }
     for (size_t i = 0; i < count; i++)
         if (parts[i].list->count)
@@ -176,6 +190,7 @@ vmp_encoder_new(struct vmp_encoder **out, vmp_sink_function sink,
     encoder->new_modules.first = 1;
     encoder->new_frames.first = 1;
     encoder->new_nodes.first = 1;
+    encoder->new_words.first = 1;
     *out = encoder;
     return 0;
 }
@@ -190,6 +205,7 @@ vmp_encoder_free(struct vmp_encoder *encoder)
     vmp_intern_free(&encoder->places);
     vmp_intern_free(&encoder->frames);
     vmp_intern_free(&encoder->nodes);
+    vmp_intern_free(&encoder->words);
     free(encoder->frame_of_key);
     free(encoder);
 }

@@ -10,7 +10,7 @@
 #include "varint.h"
 
 enum {
-    VMP_HEAD_MAX = 3 * VMP_VARINT_MAX, /* what stands before a list */
+    VMP_HEAD_MAX = 5 * VMP_VARINT_MAX, /* what stands before a list */
 };
 
 /* Definitions or samples that are yet to be written: entries `first` and up. */
@@ -37,7 +37,12 @@ struct vmp_encoder {
                                  (module and kind, address) */
     struct vmp_intern nodes;  /* (parent, frame) */
 
+    struct vmp_intern words; /* (what it names, id) */
+
     struct vmp_pending new_modules, new_codes, new_frames, new_nodes, samples;
+    struct vmp_pending new_words, sites;
+    unsigned char sites_head[4 * VMP_VARINT_MAX]; /* of each chunk of them */
+    size_t sites_head_size;
     struct vmp_stream *stream;
     uint64_t samples_from; /* the start time of the open SAMPLES chunk */
     uint32_t phase, state; /* of the last sample in it */
@@ -64,5 +69,14 @@ vmp_pending_fits(const struct vmp_pending *pending, size_t size)
 /* Write out all definitions there are, in chunks of their own. */
 int
 vmp_encoder_send_definitions(struct vmp_encoder *encoder);
+
+/* Write out one list as a chunk of its own, if there is anything in it. */
+int
+vmp_encoder_send_list(struct vmp_encoder *encoder, struct vmp_pending *list,
+                      enum vmp_chunk_type type);
+
+/* Have a code's name written before what is written next. 0 is no code. */
+int
+vmp_encoder_define_code(struct vmp_encoder *encoder, uint64_t id);
 
 #endif

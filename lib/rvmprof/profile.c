@@ -10,7 +10,6 @@
 
 #include <vmprof/sampler.h>
 
-#include "hooks.h"
 #include "threads.h"
 
 enum {
@@ -82,7 +81,6 @@ rvm_prepare(const struct rvm_request *request)
 static int
 enable(const struct rvm_request *request)
 {
-    const struct vmprof_vm_hooks *const hooks = atomic_load(&rvm_hooks);
     struct vmprof_options options;
 
     vmprof_options_init(&options);
@@ -93,7 +91,8 @@ enable(const struct rvm_request *request)
     options.max_frames = MOST_FRAMES;
     options.vm_name = request->vm_name;
     options.native = request->native ? VMPROF_NATIVE_COPY : VMPROF_NATIVE_OFF;
-    (void)hooks;
+    options.format = VMPROF_FORMAT_LOG;
+    options.log_parts = request->memory ? VMPROF_LOG_MEMORY : 0;
     return vmprof_enable_with(&options);
 }
 
