@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /* SAMPLES: the bytes that a file is made of. */
-#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
 #include "native.h"
-#include "native_record.h"
 #include "store.h"
 
 struct sample_reader {
@@ -20,123 +18,6 @@ struct sample_reader {
     uint32_t count; /* in the batch */
     uint32_t run;   /* those of the batch from here on have phase, state */
 };
-
-/* Where records go, and what is needed to put them there. */
-struct target {
-    const uint32_t *nodes;
-    uint64_t known;
-    uint32_t shift; /* of consecutive nodes: what to add to the session's */
-    bool consecutive;
-    uint64_t unit_ns, time_ns;
-    struct native_batch *batch;
-};
-
-/* Returns false for what is left to read_unusual(): among others node 0, which
- * is the same in every session. */
-static inline __attribute__((always_inline)) bool
-put_record(struct target *to, uint32_t at, struct record record)
-{
-    uint32_t node;
-
-    if (__builtin_expect(record.bad || (int64_t)record.weight < 0 ||
-                             record.node - 2 >= to->known - 1,
-                         0))
-        return false;
-    node = to->consecutive ? (uint32_t)record.node + to->shift
-                           : to->nodes[record.node - 1];
-    if (!to->consecutive && node == INDEX_LOST)
-        return false;
-    to->time_ns += record.elapsed * to->unit_ns;
-    to->batch->nodes[at] = node;
-    to->batch->times_ns[at] = to->time_ns;
-    to->batch->weights_ns[at] = record.weight * to->unit_ns;
-    return true;
-}
-
-/*
- * Reads short records of known nodes. Stops at any other, and at `limit`. Two
- * of them fit into one word, so that the second need not wait for where it is
- * to be loaded from.
- */
-static inline __attribute__((always_inline)) void
-read_short_ones(struct sample_reader *reader, uint32_t limit, bool consecutive,
-                short_function short_of)
-{
-    const struct index_row *const row = reader->session->nodes.rows;
-    struct target to = {
-        .nodes = row->values,
-        .known = row->count,
-        .shift = consecutive ? row->values[1] - 2 : 0,
-        .consecutive = consecutive,
-        .unit_ns = reader->session->unit_ns,
-        .time_ns = reader->time_ns,
-        .batch = &reader->native->batch,
-    };
-    const unsigned char *at = reader->at, *const end = reader->end;
-    uint64_t word;
-    uint32_t count = reader->count;
-
-    while (count < limit && end - at >= (ptrdiff_t)sizeof(word)) {
-        struct record first, second;
-
-        memcpy(&word, at, sizeof(word));
-        first = short_of(le64toh(word));
-        second = short_of(first.next);
-        if (!put_record(&to, count, first))
-            break;
-        count++;
-        at += first.size;
-        if (count == limit || !put_record(&to, count, second))
-            continue;
-        count++;
-        at += second.size;
-    }
-    reader->left -= count - reader->count;
-    reader->count = count;
-    reader->time_ns = to.time_ns;
-    reader->at = at;
-}
-
-static inline __attribute__((always_inline)) void
-read_known(struct sample_reader *reader, uint32_t limit,
-           short_function short_of)
-{
-    const struct index_map *const map = &reader->session->nodes;
-
-    if (!map->count || map->rows[0].count < 2)
-        return;
-    if (map->rows[0].consecutive)
-        read_short_ones(reader, limit, true, short_of);
-    else
-        read_short_ones(reader, limit, false, short_of);
-}
-
-/* Each by itself, so that its loops have the registers. */
-static __attribute__((noinline)) void
-read_usual_anywhere(struct sample_reader *reader, uint32_t limit)
-{
-    read_known(reader, limit, short_record);
-}
-
-#if defined(__x86_64__)
-static __attribute__((noinline, target("bmi2"))) void
-read_usual_bmi2(struct sample_reader *reader, uint32_t limit)
-{
-    read_known(reader, limit, short_record_bmi2);
-}
-#endif
-
-static void
-read_usual(struct sample_reader *reader, uint32_t limit)
-{
-#if defined(__x86_64__)
-    if (has_bmi2()) {
-        read_usual_bmi2(reader, limit);
-        return;
-    }
-#endif
-    read_usual_anywhere(reader, limit);
-}
 
 /* Phases and states change seldom: they are filled in run by run. */
 static void
@@ -200,25 +81,83 @@ read_unusual(struct sample_reader *reader)
     return true;
 }
 
-/* The usual ones that go into sums and not into the batch. */
+/* As read_unusual(), into the batch, until that is full or a node unknown. */
+static uint32_t
+take_short_ones(struct sample_reader *reader, const struct short_block *block,
+                uint32_t *at)
+{
+    struct native_batch *batch = &reader->native->batch;
+    const struct index_map *nodes = &reader->session->nodes;
+    const uint64_t unit_ns = reader->session->unit_ns;
+    const uint32_t room = BATCH_SIZE - reader->count;
+    const uint64_t end =
+        short_block_end(block, *at, reader->left < room ? reader->left : room);
+    uint32_t i = *at, count = 0;
+
+    while (i < end && block->size[i]) {
+        const uint32_t to = reader->count + count;
+
+        batch->nodes[to] = index_map_get(nodes, block->node[i] - UINT64_C(1));
+        if (batch->nodes[to] == INDEX_LOST)
+            break;
+        reader->time_ns += block->elapsed[i] * unit_ns;
+        batch->times_ns[to] = reader->time_ns;
+        batch->weights_ns[to] = block->weight[i] * unit_ns;
+        i += block->size[i];
+        count++;
+    }
+    *at = i;
+    reader->count += count;
+    return count;
+}
+
+/* The same into the sums. */
 static int
-sum_usual(struct sample_reader *reader)
+sum_short_ones(struct sample_reader *reader, const struct short_block *block,
+               uint32_t *at, uint32_t *count)
 {
     struct native *native = reader->native;
-    struct native_sums_input input = { reader->at, reader->end, reader->left,
-                                       0 };
     const struct native_sums_of of = {
         .session = (uint32_t)(reader->session - native->sessions),
         .thread = reader->thread,
         .phase = reader->phase,
         .state = reader->state,
     };
-    const int result = native_sums_take(native, &of, &input);
+    uint64_t room, elapsed = 0;
+    const int result = native_sums_begin(native, &of, &room);
 
-    native->profile->sample_count += reader->left - input.left;
-    reader->at = input.at;
-    reader->left = input.left;
-    reader->time_ns += input.elapsed * reader->session->unit_ns;
+    if (result)
+        return result;
+    *count = native_sums_add(&native->sums, block,
+                             reader->left < room ? reader->left : room, at,
+                             &elapsed);
+    native->profile->sample_count += *count;
+    reader->time_ns += elapsed * reader->session->unit_ns;
+    return 0;
+}
+
+/* What is left of a block, but for one that fits no longer. */
+static int
+read_block(struct sample_reader *reader, const struct short_block *block)
+{
+    const unsigned char *const start = reader->at;
+    uint32_t at = 0;
+    int result = 0;
+
+    do {
+        uint32_t count = 0;
+
+        if (!reader->native->options.summed)
+            count = take_short_ones(reader, block, &at);
+        else if (at < block->count)
+            result = sum_short_ones(reader, block, &at, &count);
+        reader->at = start + at;
+        reader->left -= count;
+        if (!result && !count && reader->left && !read_unusual(reader))
+            result = -EBADMSG;
+        at = (uint32_t)(reader->at - start);
+    } while (!result && reader->left && reader->count < BATCH_SIZE &&
+             at < block->count);
     return result;
 }
 
@@ -226,22 +165,14 @@ sum_usual(struct sample_reader *reader)
 static int
 read_batch(struct sample_reader *reader)
 {
-    while (reader->left && reader->count < BATCH_SIZE) {
-        const uint32_t room = BATCH_SIZE - reader->count;
-        int result = 0;
+    struct short_block block;
+    int result = 0;
 
-        if (reader->native->options.summed)
-            result = sum_usual(reader);
-        else
-            read_usual(reader, reader->left < room
-                                   ? reader->count + (uint32_t)reader->left
-                                   : BATCH_SIZE);
-        if (result)
-            return result;
-        if (reader->left && reader->count < BATCH_SIZE && !read_unusual(reader))
-            return -EBADMSG;
+    while (!result && reader->left && reader->count < BATCH_SIZE) {
+        short_block_fill(&block, reader->at, reader->end);
+        result = read_block(reader, &block);
     }
-    return 0;
+    return result;
 }
 
 static int

@@ -3,7 +3,6 @@
 /* The loop that counts, for all that only want to know sums. */
 #include "native_sums.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
@@ -19,83 +18,6 @@ enum {
     MOST_SAMPLES = (1 << COUNT_BITS) - 1,
 };
 
-/* A cell's number is entered in any case, and kept if it was not there. */
-static inline __attribute__((always_inline)) void
-add_record(struct native_sums *sums, const struct record *record)
-{
-    const int64_t weight = (int64_t)record->weight;
-    const uint64_t kept = weight < 0 ? 0 : (uint64_t)weight;
-    uint64_t *const cell = &sums->cells[record->node];
-
-    sums->used[sums->used_count] = (uint16_t)record->node;
-    sums->used_count += *cell == 0;
-    *cell += kept << COUNT_BITS | 1;
-}
-
-/* Two of them fit into one word, so that the second need not wait for where it
- * is to be loaded from. */
-static inline __attribute__((always_inline)) void
-take_short_ones(struct native_sums *sums, struct native_sums_input *input,
-                uint32_t limit, short_function short_of)
-{
-    const unsigned char *at = input->at, *const end = input->end;
-    uint64_t word, elapsed = 0;
-    uint32_t count = 0;
-
-    while (count + 2 <= limit && end - at >= (ptrdiff_t)sizeof(word)) {
-        struct record first, second;
-
-        memcpy(&word, at, sizeof(word));
-        first = short_of(le64toh(word));
-        second = short_of(first.next);
-        if (first.bad || !first.node)
-            break;
-        add_record(sums, &first);
-        elapsed += first.elapsed;
-        at += first.size;
-        count++;
-        if (second.bad || !second.node)
-            continue;
-        add_record(sums, &second);
-        elapsed += second.elapsed;
-        at += second.size;
-        count++;
-    }
-    input->at = at;
-    input->left -= count;
-    input->elapsed += elapsed;
-    sums->sample_count += count;
-}
-
-/* Each by itself, so that its loop has the registers. */
-static __attribute__((noinline)) void
-take_anywhere(struct native_sums *sums, struct native_sums_input *input,
-              uint32_t limit)
-{
-    take_short_ones(sums, input, limit, short_record);
-}
-
-#if defined(__x86_64__)
-static __attribute__((noinline, target("bmi2"))) void
-take_bmi2(struct native_sums *sums, struct native_sums_input *input,
-          uint32_t limit)
-{
-    take_short_ones(sums, input, limit, short_record_bmi2);
-}
-#endif
-
-static void
-take(struct native_sums *sums, struct native_sums_input *input, uint32_t limit)
-{
-#if defined(__x86_64__)
-    if (has_bmi2()) {
-        take_bmi2(sums, input, limit);
-        return;
-    }
-#endif
-    take_anywhere(sums, input, limit);
-}
-
 static bool
 is_same(const struct native_sums_of *a, const struct native_sums_of *b)
 {
@@ -104,22 +26,45 @@ is_same(const struct native_sums_of *a, const struct native_sums_of *b)
 }
 
 int
-native_sums_take(struct native *native, const struct native_sums_of *of,
-                 struct native_sums_input *input)
+native_sums_begin(struct native *native, const struct native_sums_of *of,
+                  uint64_t *room)
 {
     struct native_sums *sums = &native->sums;
-    uint32_t room = MOST_SAMPLES - sums->sample_count;
+    int result = 0;
 
-    if (!is_same(&sums->of, of) || room < 2) {
-        const int result = native_sums_send(native);
+    if (!is_same(&sums->of, of) || sums->sample_count == MOST_SAMPLES)
+        result = native_sums_send(native);
+    sums->of = *of;
+    *room = MOST_SAMPLES - sums->sample_count;
+    return result;
+}
 
-        if (result)
-            return result;
-        sums->of = *of;
-        room = MOST_SAMPLES;
+/* A cell's number is entered in any case, and kept if the cell was empty. */
+uint32_t
+native_sums_add(struct native_sums *sums, const struct short_block *block,
+                uint64_t most, uint32_t *at, uint64_t *elapsed)
+{
+    const uint64_t end = short_block_end(block, *at, most);
+    uint64_t i = *at, used = sums->used_count, units = 0;
+    uint32_t count = 0;
+
+    while (i < end && block->size[i]) {
+        const uint64_t node = block->node[i];
+        const uint64_t before = sums->cells[node];
+
+        sums->used[used] = (uint16_t)node;
+        used += before == 0;
+        sums->cells[node] =
+            before + ((uint64_t)block->weight[i] << COUNT_BITS) + 1;
+        units += block->elapsed[i];
+        i += block->size[i];
+        count++;
     }
-    take(sums, input, input->left < room ? (uint32_t)input->left : room);
-    return 0;
+    *at = (uint32_t)i;
+    *elapsed += units;
+    sums->used_count = (uint32_t)used;
+    sums->sample_count += count;
+    return count;
 }
 
 /* Moves a cell into the batch that is sent. */

@@ -7,7 +7,7 @@
 #ifndef READ_NATIVE_SUMS_H
 #define READ_NATIVE_SUMS_H
 
-#include "native_record.h"
+#include "native_short.h"
 
 enum {
     SUMS_BATCH_SIZE = 512,
@@ -21,10 +21,10 @@ struct native_sums_of {
 };
 
 struct native_sums {
+    uint64_t cells[SHORT_NODES]; /* by node + 1 */
     struct native_sums_of of;
     uint32_t used_count, sample_count;
     uint16_t used[SHORT_NODES]; /* the cells that are not 0, and one more */
-    uint64_t cells[SHORT_NODES];
     /* The batch that is sent. */
     uint32_t nodes[SUMS_BATCH_SIZE];
     uint32_t counts[SUMS_BATCH_SIZE];
@@ -33,20 +33,22 @@ struct native_sums {
     uint8_t states[SUMS_BATCH_SIZE];
 };
 
-/* What is left of the samples of a chunk. */
-struct native_sums_input {
-    const unsigned char *at, *end;
-    uint64_t left;    /* samples */
-    uint64_t elapsed; /* those that were taken: units */
-};
-
 /*
- * Take in short samples, up to the first other one or the last bytes. Returns
- * 0, or what native_sums_send() does.
+ * Sums of these are next. Sets `room` to how many samples, at least 1, they may
+ * be. Returns 0, or what native_sums_send() does.
  */
 int
-native_sums_take(struct native *native, const struct native_sums_of *of,
-                 struct native_sums_input *input);
+native_sums_begin(struct native *native, const struct native_sums_of *of,
+                  uint64_t *room);
+
+/*
+ * Add up to `most` samples of a block, from `*at` on, and move that behind them:
+ * to the end of the block, or to what is no short one. Adds to `elapsed`.
+ * Returns how many samples that were.
+ */
+uint32_t
+native_sums_add(struct native_sums *sums, const struct short_block *block,
+                uint64_t most, uint32_t *at, uint64_t *elapsed);
 
 /*
  * Hand over what was summed: when something else is, before a session has more
