@@ -30,6 +30,9 @@ struct vmp_session {
     size_t max_frames;
     uint32_t native;       /* enum vmprof_native */
     uint32_t native_bytes; /* of the stack in a copy, at most */
+    bool has_memory;       /* samples have the resident memory */
+    atomic_int memory_fd;  /* where they read it */
+    uint64_t page_kb;
 
     unsigned number; /* of this session, never 0 */
     bool polled;     /* threads that poll sample themselves */
@@ -37,6 +40,8 @@ struct vmp_session {
     /* Under vmp_threads_lock(). */
     bool enabled;
     uint32_t mode;           /* enum vmprof_mode */
+    uint32_t format;         /* enum vmprof_format */
+    bool has_lines;          /* wanted in a log */
     enum vmprof_clock clock; /* what the file says */
     enum vmprof_clock rung;  /* what threads with a clock get */
     size_t ring_size;
