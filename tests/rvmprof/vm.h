@@ -48,6 +48,10 @@ void
 pypy_g___vmprof_eval_vmprof(Signed unique_id, void (*function)(void *),
                             void *argument);
 
+/* An address that nobody can write to. */
+void *
+vm_forbidden(void);
+
 /* What a handler found so far: how often it asked for the stack, and what the
  * innermost code was by the word that compiled code leaves behind. */
 struct vm_looks {
