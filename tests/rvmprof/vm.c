@@ -49,6 +49,9 @@ get_vmprof_stack(void)
     }
     if (pypy_threadlocal.ready != 42)
         return NULL;
+    if (pypy_threadlocal.vmprof_tl_stack &&
+        pypy_threadlocal.vmprof_tl_stack->kind == VMPROF_CODE_TAG)
+        vm_looks.innermost = pypy_threadlocal.vmprof_tl_stack->value;
     look_at_stale_word(pypy_threadlocal.vmprof_tl_stack);
     return pypy_threadlocal.vmprof_tl_stack;
 }

@@ -59,8 +59,9 @@ struct vm_looks {
     atomic_bool hold, held; /* handlers stay there, but for the first
                                thread's */
     uint64_t asked;
-    uint64_t compiled;  /* the innermost call was compiled code's */
-    uint64_t stale[64]; /* by id / 4 */
+    _Atomic(Signed) innermost; /* the code then, if it was interpreted */
+    uint64_t compiled;         /* the innermost call was compiled code's */
+    uint64_t stale[64];        /* by id / 4 */
 };
 
 extern struct vm_looks vm_looks;
