@@ -37,3 +37,27 @@ vmp_decode_utf8(const char *text, size_t size, uint32_t *out)
     *out = value;
     return length;
 }
+
+void
+vmp_utf8_repair(char *text, size_t size)
+{
+    uint32_t character;
+
+    for (size_t i = 0; i < size;) {
+        const unsigned length = vmp_decode_utf8(text + i, size - i, &character);
+
+        if (!length)
+            text[i] = '?';
+        i += length ? length : 1;
+    }
+}
+
+size_t
+vmp_utf8_cut(const char *text, size_t size, size_t most)
+{
+    if (size <= most)
+        return size;
+    while (most && ((unsigned char)text[most] & 0xc0) == 0x80)
+        most--;
+    return most;
+}

@@ -143,7 +143,12 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     else if (write(fd, data + 1, size - 1) != (ssize_t)(size - 1))
         abort();
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    report(path, &(struct read_options){ .no_native = data[0] & 2 }, out);
+    report(path,
+           &(struct read_options){
+               .no_native = data[0] & 2,
+               .summed = data[0] & 4,
+           },
+           out);
     report_type_profile(path, out);
     close(fd);
     return 0;

@@ -8,6 +8,7 @@
 #include "index_map.h"
 #include "input.h"
 #include "intern.h"
+#include "native_sums.h"
 #include "profile.h"
 #include "type_table.h"
 
@@ -52,6 +53,7 @@ struct native {
     struct type_table types;
 
     struct native_batch batch;
+    struct native_sums sums; /* used if the options say so */
 };
 
 struct native_chunk {
