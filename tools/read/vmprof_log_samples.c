@@ -119,10 +119,11 @@ put_sample(struct log *log, struct log_batch *batch,
 }
 
 int
-log_sample(struct log *log, const struct log_record *record)
+log_sample(struct log *log, const struct log_record *record,
+           struct stack_hash hash)
 {
     uint8_t phase;
-    const int64_t node = log_stack_node(log, record, &phase);
+    const int64_t node = log_stack_node(log, record, hash, &phase);
     const int64_t thread = find_thread(log, record->thread);
     struct log_batch *batch;
     int result;
