@@ -135,13 +135,14 @@ cpu_seconds(void)
 static int
 read_once(const char *path, double *best, double *size)
 {
+    const struct read_options options = { .summed = true };
     char message[256];
     struct profile profile;
     struct tree tree = { 0 };
     const double start = cpu_seconds();
     double rate;
 
-    if (profile_read(&profile, path, NULL, tree_add, &tree, message,
+    if (profile_read(&profile, path, &options, tree_add, &tree, message,
                      sizeof(message)) ||
         tree_finish(&tree, &profile)) {
         fprintf(stderr, "%s\n", message);

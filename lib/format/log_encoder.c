@@ -74,7 +74,7 @@ void
 vmp_log_put_name(struct vmp_log_encoder *log, enum vmp_log_marker marker,
                  uint64_t id, char *name, size_t size)
 {
-    vmp_utf8_repair(name, size);
+    vmp_repair_utf8(name, size);
     vmp_log_reserve(log, 1 + 2 * VMP_LOG_WORD + size);
     vmp_log_put_byte(log, marker);
     vmp_log_put_word(log, id);
@@ -87,12 +87,12 @@ put_meta(struct vmp_log_encoder *log, const char *key, const char *value)
 {
     char text[TEXT_MAX];
     const size_t size =
-        value ? vmp_utf8_cut(value, strlen(value), sizeof(text)) : 0;
+        value ? vmp_cut_utf8(value, strlen(value), sizeof(text)) : 0;
 
     if (!size)
         return;
     memcpy(text, value, size);
-    vmp_utf8_repair(text, size);
+    vmp_repair_utf8(text, size);
     vmp_log_reserve(log, 1 + 2 * VMP_LOG_WORD + strlen(key) + size);
     vmp_log_put_byte(log, VMP_LOG_META);
     put_string(log, key, strlen(key));
@@ -143,11 +143,11 @@ static void
 put_header(struct vmp_log_encoder *log, const struct vmp_session_info *info)
 {
     const char *const given = info->vm_name ? info->vm_name : "";
-    const size_t size = vmp_utf8_cut(given, strlen(given), TEXT_MAX);
+    const size_t size = vmp_cut_utf8(given, strlen(given), TEXT_MAX);
     char name[TEXT_MAX];
 
     memcpy(name, given, size);
-    vmp_utf8_repair(name, size);
+    vmp_repair_utf8(name, size);
     vmp_log_put_byte(log, VMP_LOG_HEADER);
     vmp_log_put_byte(log, VMP_LOG_VERSION >> 8); /* big-endian, this alone */
     vmp_log_put_byte(log, VMP_LOG_VERSION & 0xff);

@@ -2,55 +2,49 @@
 
 #include "utf8.h"
 
-#include <stdint.h>
-
-/* The bytes of the character that `lead` begins; 0: none begins so. The least
- * and the most that its second byte may be leave out what is too long, beyond
- * U+10FFFF, or half of a pair of UTF-16. */
-static size_t
-length_of(unsigned char lead, unsigned char *least, unsigned char *most)
+/* How many bytes a character has by its first, or 0. */
+static unsigned
+sequence_size(unsigned char first)
 {
-    *least = 0x80;
-    *most = 0xbf;
-    if (lead < 0x80)
+    if (first < 0x80)
         return 1;
-    if (lead < 0xc2 || lead > 0xf4)
-        return 0;
-    if (lead == 0xe0)
-        *least = 0xa0;
-    else if (lead == 0xed)
-        *most = 0x9f;
-    else if (lead == 0xf0)
-        *least = 0x90;
-    else if (lead == 0xf4)
-        *most = 0x8f;
-    return lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (first >= 0xc2 && first < 0xe0)
+        return 2;
+    if (first >= 0xe0 && first < 0xf0)
+        return 3;
+    return first >= 0xf0 && first < 0xf5 ? 4 : 0;
 }
 
-/* The bytes of the character at `text`; 0: there is none. */
-static size_t
-character_size(const char *text, size_t size)
+unsigned
+vmp_decode_utf8(const char *text, size_t size, uint32_t *out)
 {
-    const unsigned char *const bytes = (const unsigned char *)text;
-    unsigned char least, most;
-    const size_t length = length_of(bytes[0], &least, &most);
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    const unsigned char *bytes = (const unsigned char *)text;
+    const unsigned length = size ? sequence_size(bytes[0]) : 0;
+    uint32_t value;
 
-    if (length > size)
+    if (!length || length > size)
         return 0;
-    for (size_t i = 1; i < length; i++) {
-        if (bytes[i] < least || bytes[i] > most)
+    value = length == 1 ? bytes[0] : bytes[0] & (0x7fU >> length);
+    for (unsigned i = 1; i < length; i++) {
+        if ((bytes[i] & 0xc0) != 0x80)
             return 0;
-        least = 0x80;
-        most = 0xbf;
+        value = value << 6 | (bytes[i] & 0x3f);
     }
+    if (value < least[length] || value > 0x10ffff ||
+        (value >= 0xd800 && value < 0xe000))
+        return 0;
+    *out = value;
     return length;
 }
 
 void
-vmp_utf8_repair(char *text, size_t size)
+vmp_repair_utf8(char *text, size_t size)
 {
+    uint32_t character;
+
     for (size_t i = 0; i < size;) {
-        const size_t length = character_size(text + i, size - i);
+        const unsigned length = vmp_decode_utf8(text + i, size - i, &character);
 
         if (!length)
             text[i] = '?';
@@ -59,7 +53,7 @@ vmp_utf8_repair(char *text, size_t size)
 }
 
 size_t
-vmp_utf8_cut(const char *text, size_t size, size_t most)
+vmp_cut_utf8(const char *text, size_t size, size_t most)
 {
     if (size <= most)
         return size;

@@ -265,8 +265,10 @@ enable_locked(const struct vmprof_options *options)
     return r;
 }
 
+/* Takes what was asked for of the session's counters before there can be
+ * another session. */
 static int
-disable(void)
+disable(struct vmprof_stats *stats)
 {
     struct vmp_writer *writer;
     int r;
@@ -292,6 +294,8 @@ disable(void)
     vmp_session_close();
     vmp_memory_close();
     r = vmp_session.write_error ? -EIO : 0;
+    if (stats)
+        vmp_stats_take(stats);
     /* Before the next session may begin, which wants them kept. */
     vmp_codes_keep_forgotten(false);
     vmp_threads_unlock();
@@ -322,7 +326,7 @@ enable(const struct vmprof_options *given)
     if (r < 0)
         vmp_codes_name_all_end();
     if (observed < 0)
-        disable();
+        disable(NULL);
     return r < 0 ? r : observed;
 }
 
@@ -355,37 +359,22 @@ vmprof_enable(int fd, double interval)
 }
 
 int
-vmprof_disable(void)
+vmprof_disable_with(struct vmprof_stats *stats)
 {
     const int saved_errno = errno;
-    int before, r;
+    int before, r = stats ? vmp_stats_check(stats) : 0;
 
+    if (r < 0)
+        return r;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
-    r = disable();
+    r = disable(stats);
     pthread_setcancelstate(before, NULL);
     errno = saved_errno;
     return r;
 }
 
 int
-vmprof_pause(void)
+vmprof_disable(void)
 {
-    if (!atomic_load(&vmp_session.sampling))
-        return -EALREADY;
-    return atomic_fetch_add(&vmp_session.paused, 1) + 1;
-}
-
-int
-vmprof_resume(void)
-{
-    int paused = atomic_load(&vmp_session.paused);
-
-    if (!atomic_load(&vmp_session.sampling))
-        return -EALREADY;
-    do {
-        if (paused <= 0)
-            return -EALREADY;
-    } while (!atomic_compare_exchange_weak(&vmp_session.paused, &paused,
-                                           paused - 1));
-    return paused - 1;
+    return vmprof_disable_with(NULL);
 }

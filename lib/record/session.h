@@ -24,7 +24,8 @@ enum {
 struct vmp_session {
     /* What a handler reads; set before `sampling`. */
     atomic_bool sampling;
-    atomic_int paused;
+    atomic_uint_least64_t paused; /* pauses in force; see pause.c */
+    atomic_bool writing;          /* to a file */
     uint64_t interval_ns;
     size_t max_frames;
     uint32_t native;       /* enum vmprof_native */
@@ -104,5 +105,12 @@ vmp_close_own_frames(struct vmp_thread *thread);
 /* The sums over all threads; under the lock. */
 void
 vmp_session_count(struct vmp_counters *sum);
+
+/* What vmprof_get_stats() says, under the lock, into what has been checked.
+ * Returns 0 or -EINVAL. */
+int
+vmp_stats_check(const struct vmprof_stats *stats);
+void
+vmp_stats_take(struct vmprof_stats *stats);
 
 #endif

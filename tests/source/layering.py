@@ -31,7 +31,7 @@ MAY_INCLUDE = {
                      "include"],
     "tools/view": ["tools/export", "tools/analyse", "tools/read",
                    "tools/text", "include"],
-    "tools/text": [],
+    "tools/text": ["lib/format"],
     "tools": ["tools/read", "tools/symbols", "tools/analyse", "tools/export",
               "tools/view", "tools/text", "include"],
     "shims": ["include"],

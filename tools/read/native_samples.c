@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
-/* SAMPLES: the bytes that a file is made of, and so the loop that counts. */
+/* SAMPLES: the bytes that a file is made of. */
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
-#if defined(__x86_64__)
-#    include <immintrin.h>
-#endif
 
 #include "native.h"
+#include "native_record.h"
 #include "store.h"
 
 struct sample_reader {
@@ -17,76 +15,11 @@ struct sample_reader {
     const unsigned char *at, *end;
     uint64_t left; /* samples */
     uint64_t time_ns;
+    uint32_t thread; /* index in the profile */
     uint8_t phase, state;
     uint32_t count; /* in the batch */
     uint32_t run;   /* those of the batch from here on have phase, state */
 };
-
-struct record {
-    uint64_t node, elapsed, weight;
-    uint64_t next; /* what follows in the word */
-    uint64_t bad;  /* not 0: it is no short record */
-    unsigned size; /* bytes */
-};
-
-/*
- * Short records are nearly all: one or two bytes for the node, one for the
- * time, and one for a weight or none. Which of these cannot be predicted, so
- * there is no branch on it. They come back by value, for through memory it
- * would be the slowest step.
- */
-typedef struct record (*short_function)(uint64_t word);
-
-static inline __attribute__((always_inline)) struct record
-short_record(uint64_t word)
-{
-    const uint64_t weighs = word & 1;
-    const uint64_t two = word >> 7 & 1;
-    const uint64_t rest = word >> (8 + 8 * two);
-    const uint64_t head = (word & 0x7f) | (word >> 1 & (0x3f80 & -two));
-    const uint64_t elapsed = rest & 0x7f;
-    const uint64_t zigzag = rest >> 8 & 0x7f & -weighs;
-
-    return (struct record){
-        .node = (head >> 1) - 1,
-        .elapsed = elapsed,
-        .weight = elapsed + (uint64_t)vmp_unzigzag(zigzag),
-        .size = 2 + (unsigned)(two + weighs),
-        .next = rest >> (8 + 8 * weighs),
-        .bad = (word & two << 15) | (rest & (0x80 | weighs << 15)),
-    };
-}
-
-#if defined(__x86_64__)
-/* Where the parts are, by whether it weighs, and whether the node has two. */
-static const struct masks {
-    uint64_t node, elapsed, zigzag, bad;
-} masks[2][2] = {
-    { { 0x7e, 0x7f00, 0, 0x8000 }, { 0x7e, 0x7f00, 0x7f0000, 0x808000 } },
-    { { 0x7f7e, 0x7f0000, 0, 0x808000 },
-      { 0x7f7e, 0x7f0000, 0x7f000000, 0x80808000 } },
-};
-
-static inline __attribute__((always_inline, target("bmi2"))) struct record
-short_record_bmi2(uint64_t word)
-{
-    const uint64_t weighs = word & 1;
-    const uint64_t two = word >> 7 & 1;
-    const struct masks *const mask = &masks[two][weighs];
-    const uint64_t elapsed = _pext_u64(word, mask->elapsed);
-    const unsigned size = 2 + (unsigned)(two + weighs);
-
-    return (struct record){
-        .node = _pext_u64(word, mask->node) - 1,
-        .elapsed = elapsed,
-        .weight =
-            elapsed + (uint64_t)vmp_unzigzag(_pext_u64(word, mask->zigzag)),
-        .size = size,
-        .next = word >> 8 * size,
-        .bad = word & mask->bad,
-    };
-}
-#endif
 
 /* Where records go, and what is needed to put them there. */
 struct target {
@@ -106,11 +39,11 @@ put_record(struct target *to, uint32_t at, struct record record)
     uint32_t node;
 
     if (__builtin_expect(record.bad || (int64_t)record.weight < 0 ||
-                             record.node - 1 >= to->known - 1,
+                             record.node - 2 >= to->known - 1,
                          0))
         return false;
     node = to->consecutive ? (uint32_t)record.node + to->shift
-                           : to->nodes[record.node];
+                           : to->nodes[record.node - 1];
     if (!to->consecutive && node == INDEX_LOST)
         return false;
     to->time_ns += record.elapsed * to->unit_ns;
@@ -133,7 +66,7 @@ read_short_ones(struct sample_reader *reader, uint32_t limit, bool consecutive,
     struct target to = {
         .nodes = row->values,
         .known = row->count,
-        .shift = consecutive ? row->values[1] - 1 : 0,
+        .shift = consecutive ? row->values[1] - 2 : 0,
         .consecutive = consecutive,
         .unit_ns = reader->session->unit_ns,
         .time_ns = reader->time_ns,
@@ -197,7 +130,7 @@ static void
 read_usual(struct sample_reader *reader, uint32_t limit)
 {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("bmi2")) {
+    if (has_bmi2()) {
         read_usual_bmi2(reader, limit);
         return;
     }
@@ -267,16 +200,44 @@ read_unusual(struct sample_reader *reader)
     return true;
 }
 
+/* The usual ones that go into sums and not into the batch. */
+static int
+sum_usual(struct sample_reader *reader)
+{
+    struct native *native = reader->native;
+    struct native_sums_input input = { reader->at, reader->end, reader->left,
+                                       0 };
+    const struct native_sums_of of = {
+        .session = (uint32_t)(reader->session - native->sessions),
+        .thread = reader->thread,
+        .phase = reader->phase,
+        .state = reader->state,
+    };
+    const int result = native_sums_take(native, &of, &input);
+
+    native->profile->sample_count += reader->left - input.left;
+    reader->at = input.at;
+    reader->left = input.left;
+    reader->time_ns += input.elapsed * reader->session->unit_ns;
+    return result;
+}
+
 /* Returns 0 at the end of the samples or of the batch. */
 static int
 read_batch(struct sample_reader *reader)
 {
     while (reader->left && reader->count < BATCH_SIZE) {
         const uint32_t room = BATCH_SIZE - reader->count;
+        int result = 0;
 
-        read_usual(reader, reader->left < room
-                               ? reader->count + (uint32_t)reader->left
-                               : BATCH_SIZE);
+        if (reader->native->options.summed)
+            result = sum_usual(reader);
+        else
+            read_usual(reader, reader->left < room
+                                   ? reader->count + (uint32_t)reader->left
+                                   : BATCH_SIZE);
+        if (result)
+            return result;
         if (reader->left && reader->count < BATCH_SIZE && !read_unusual(reader))
             return -EBADMSG;
     }
@@ -284,11 +245,11 @@ read_batch(struct sample_reader *reader)
 }
 
 static int
-send_batch(struct sample_reader *reader, uint32_t thread)
+send_batch(struct sample_reader *reader)
 {
     struct native *native = reader->native;
     const struct batch batch = {
-        .thread = thread,
+        .thread = reader->thread,
         .count = reader->count,
         .nodes = native->batch.nodes,
         .times_ns = native->batch.times_ns,
@@ -324,11 +285,12 @@ native_samples_chunk(struct native *native, struct native_chunk *chunk)
                      : native_thread(native, chunk->session, thread_index);
     int result = thread < 0 ? (int)thread : 0;
 
+    reader.thread = (uint32_t)thread;
     reader.at = payload->at;
     reader.end = payload->end;
     while (reader.left && !result) {
         const int valid = read_batch(&reader);
-        result = send_batch(&reader, (uint32_t)thread);
+        result = send_batch(&reader);
         if (!result)
             result = valid;
     }
