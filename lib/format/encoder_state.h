@@ -75,8 +75,9 @@ int
 vmp_encoder_send_list(struct vmp_encoder *encoder, struct vmp_pending *list,
                       enum vmp_chunk_type type);
 
-/* Have a code's name written before what is written next. 0 is no code. */
+/* Have a code's name written before what is written next, unless it has been.
+ * 0 is no code. */
 int
-vmp_encoder_define_code(struct vmp_encoder *encoder, uint64_t id);
+vmp_encoder_code(struct vmp_encoder *encoder, uint64_t id, const char *name);
 
 #endif

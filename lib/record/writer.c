@@ -10,6 +10,7 @@
 #include "code.h"
 #include "drain.h"
 #include "helper.h"
+#include "interp/readout.h"
 #include "session.h"
 
 enum {
@@ -227,6 +228,7 @@ finish(struct vmp_writer *writer)
     const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
 
     drain_all(writer, true);
+    vmp_readout_close(writer->encoder, writer->info.monotonic_ns);
     describe_all(writer);
     vmp_encoder_end(writer->encoder, since_start(writer, now_ns));
     flush(writer);
@@ -239,9 +241,11 @@ run(void *user)
 
     pthread_setname_np(pthread_self(), "vmprof-writer");
     vmp_encoder_open(writer->encoder, &writer->info);
+    vmp_readout_open();
     flush(writer);
     while (wait_a_while(writer)) {
         drain_all(writer, false);
+        vmp_readout_write(writer->encoder, writer->info.monotonic_ns);
         flush(writer);
     }
     finish(writer);
