@@ -86,8 +86,8 @@ __wrap_clock_gettime(clockid_t clock, struct timespec *out)
 {
     if (!without_calls || clock != CLOCK_THREAD_CPUTIME_ID)
         return __real_clock_gettime(clock, out);
-    frozen.tv_nsec++;
-    *out = frozen;
+    out->tv_sec = frozen.tv_sec;
+    out->tv_nsec = ++frozen.tv_nsec;
     return 0;
 }
 

@@ -118,7 +118,8 @@ print_json(const struct view *view)
 static int
 info(struct view *view, bool json)
 {
-    const struct read_options options = { .show_progress = true };
+    const struct read_options options = { .show_progress = true,
+                                          .summed = true };
     char message[512];
     int result = profile_read(&view->profile, view->path, &options, tree_add,
                               &view->tree, message, sizeof(message));

@@ -223,6 +223,20 @@ VMPROF_API int
 vmprof_disable(void);
 
 /**
+ * As vmprof_disable(), and give the counters of the session that ended: by the
+ * time of a vmprof_get_stats() another may have begun.
+ *
+ * @param[out] stats  Its size set; NULL: not wanted. Set with -EIO, too.
+ *
+ * @retval -EINVAL  A bad size; profiling goes on.
+ * @par Context
+ * Any thread, not from a signal handler.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_disable_with(struct vmprof_stats *stats);
+
+/**
  * Take no samples until vmprof_resume(). Calls nest, over all threads.
  *
  * @return How many calls are in force, at least 1, or -EALREADY: profiling is
@@ -235,7 +249,23 @@ VMPROF_API int
 vmprof_pause(void);
 
 /**
- * Undo one vmprof_pause().
+ * As vmprof_pause(), and leave a file to the program: nothing is written to it
+ * until no pause is in force any more, or profiling is disabled. So the program
+ * may read it through the same descriptor, or write there; the profile goes on
+ * where that ends. What is no file (a pipe, a socket) is written to meanwhile.
+ *
+ * It waits for a write that is under way, for a quarter of a second at most.
+ *
+ * @return As vmprof_pause(). It is undone by vmprof_resume().
+ * @par Context
+ * Any thread, not from a signal handler.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_pause_output(void);
+
+/**
+ * Undo one vmprof_pause() or vmprof_pause_output().
  *
  * @return How many are still in force, or -EALREADY: not enabled or not paused.
  * @par Context

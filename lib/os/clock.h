@@ -85,9 +85,9 @@ vmp_clock_check(enum vmprof_clock rung);
 
 /* A tick has come: what it missed, where one is due each `interval_ns`. Goes
  * before each rearming. Signal context. */
-struct vmp_missed
+void
 vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
-               uint64_t interval_ns);
+               uint64_t interval_ns, struct vmp_missed *missed);
 
 /* Ask a timer for its first tick, after clock->period_ns. */
 void

@@ -13,14 +13,15 @@
 enum {
     FIRST_POLLS = 16, /* when nothing is known */
     LOOK_NS = 6000,   /* of the interval for each look */
-    STEPS = 4,        /* in an interval, at least */
+    STEPS = 2,        /* in an interval, at least */
+    WINDOW = 64,      /* looks over which the highest are found */
     LEAST_STEP_NS = 10000,
     LEAST_LOOKS = 1,
     MOST_LOOKS = 96,
 };
 
 static const double MEMORY = 1000 /* polls */, SLOW_MEMORY = 0.95,
-                    LEAST_CARE = 1.1;
+                    LEAST_CARE = 1.03;
 
 static double
 least(double a, double b)
@@ -44,9 +45,13 @@ remember(double highest[2], double value)
 void
 vmp_pace_begin(struct vmp_pace *pace)
 {
-    pace->slow_ns[0] *= SLOW_MEMORY;
-    pace->slow_ns[1] *= SLOW_MEMORY;
+    pace->window += pace->looks;
     pace->looks = 0;
+    if (pace->window < WINDOW)
+        return;
+    pace->slow_ns = most(pace->slow_ns * SLOW_MEMORY, pace->highest_ns[1]);
+    pace->highest_ns[0] = pace->highest_ns[1] = 0;
+    pace->window = 0;
 }
 
 void
@@ -59,12 +64,12 @@ vmp_pace_learn(struct vmp_pace *pace, int64_t polls, uint64_t spent_ns,
 
     pace->polls += (double)polls;
     pace->spent_ns += spent;
-    if (pace->polls > MEMORY) {
+    if (pace->polls > 2 * MEMORY) {
         pace->spent_ns *= MEMORY / pace->polls;
         pace->polls = MEMORY;
     }
     if (each_ns < (double)interval_ns)
-        remember(pace->slow_ns, each_ns);
+        remember(pace->highest_ns, each_ns);
 }
 
 static double
@@ -101,17 +106,21 @@ vmp_pace_next(struct vmp_pace *pace, uint64_t left_ns, uint64_t interval_ns)
     const double average_ns = pace->spent_ns / pace->polls;
     const double allowed = looks_for(interval_ns);
     const double looks = allowed - pace->looks++;
+    const double slow_ns = most(pace->slow_ns, pace->highest_ns[1]);
     const double ahead_ns =
-        least((double)left_ns, longest_step(interval_ns)) - pace->slow_ns[1];
+        least((double)left_ns, longest_step(interval_ns)) - slow_ns;
     double rare, care;
 
     if (!(average_ns > 0))
         return FIRST_POLLS;
-    if (looks <= -allowed)
-        return within((double)left_ns / average_ns);
+    /* One more, or it mostly takes another look to see that one was lacking. */
+    if (looks <= 1 - allowed)
+        return within((double)left_ns / average_ns + 1);
+    if (ahead_ns <= 0)
+        return 1;
     /* In the end each poll is looked at, for as long as one may take. To go
      * 1/n of the way up to there with each look takes n times the logarithm. */
-    rare = pace->slow_ns[1] / average_ns;
-    care = least(rare, (looks - rare) / rough_log(ahead_ns / pace->slow_ns[1]));
+    rare = slow_ns / average_ns;
+    care = least(rare, (looks - rare) / rough_log(ahead_ns / slow_ns));
     return within(ahead_ns / (average_ns * most(care, LEAST_CARE)));
 }

@@ -10,12 +10,17 @@ enum {
     VMP_MOST_POLLS = 65536,
 };
 
-/* All zero knows nothing yet. Of the highest the second counts, for an interrupt
- * is no reason to be careful. Times are those between two polls. */
+/*
+ * All zero knows nothing yet. Times are those between two polls. How rarely they
+ * come is the second highest average between two looks, out of a few dozen, for
+ * an interrupt now and then is no reason to be careful.
+ */
 struct vmp_pace {
     double polls, spent_ns; /* of late: how many came in how much time */
-    double slow_ns[2];      /* the highest averages between two looks */
+    double slow_ns;         /* the highest of late */
+    double highest_ns[2];   /* those of the window that is open */
     unsigned looks;         /* since the last sample */
+    unsigned window;        /* and before it, in the window */
 };
 
 /* So many polls came, at least 1, in so much time. */

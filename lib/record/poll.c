@@ -13,7 +13,7 @@
 
 enum {
     IDLE_POLLS = 10000,          /* to come until a new session is noticed */
-    EXACT_EVERY_NS = 200 * 1000, /* the CPU clock is a system call */
+    EXACT_EVERY_NS = 400 * 1000, /* the CPU clock is a system call */
     LEAST_GAP_NS = 100 * 1000,
     TICK_NS = 50 * 1000,
     MOST_COST_NS = 500,

@@ -108,7 +108,12 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     else if (write(fd, data + 1, size - 1) != (ssize_t)(size - 1))
         abort();
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    report(path, &(struct read_options){ .no_native = data[0] & 2 }, out);
+    report(path,
+           &(struct read_options){
+               .no_native = data[0] & 2,
+               .summed = data[0] & 4,
+           },
+           out);
     close(fd);
     return 0;
 }

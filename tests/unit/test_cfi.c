@@ -77,7 +77,7 @@ static const struct vmp_module *
 find_libc(struct vmp_modules *modules, struct vmp_reader *reader)
 {
     vmp_modules_begin(modules);
-    vmp_modules_refresh(modules, reader);
+    vmp_modules_turn_to(modules, reader, 1);
     return vmp_modules_find(modules, (uint64_t)(uintptr_t)strtol);
 }
 

@@ -13,6 +13,7 @@ enum {
 struct program {
     unsigned often, often_ns;   /* polls in a row, and what each takes */
     unsigned rarely, rarely_ns; /* the same of the phase that follows */
+    unsigned interrupted;       /* one look in so many, by 1 us; 0: none */
 };
 
 struct found {
@@ -29,6 +30,7 @@ play(const struct program *program, struct vmp_pace *pace)
     };
     const unsigned cycle = program->often + program->rarely;
     uint64_t now_ns = 0, looked_ns = 0, due_ns = INTERVAL_NS, seed = 1, i = 0;
+    const unsigned interrupted = program->interrupted;
     struct found found = { 0 };
     int64_t polls = 1;
 
@@ -39,6 +41,8 @@ play(const struct program *program, struct vmp_pace *pace)
             is_rare = i++ % cycle >= program->often;
             now_ns += is_rare ? program->rarely_ns : program->often_ns;
         }
+        if (interrupted && draw(&seed) % interrupted == 0)
+            now_ns += 1000;
         vmp_pace_learn(pace, polls, now_ns - looked_ns, INTERVAL_NS);
         looked_ns = now_ns;
         if (now_ns >= due_ns) {
@@ -95,6 +99,18 @@ functions_that_poll_rarely_get_their_share(void **state)
 }
 
 static void
+an_interrupt_now_and_then_costs_few_looks(void **state)
+{
+    (void)state;
+    const struct program even = { 1, 20, 1, 20, .interrupted = 300 };
+    struct vmp_pace pace = { 0 };
+    const struct found found = play(&even, &pace);
+
+    assert_true(found.looks < 20);
+    assert_true(found.late_ns < 50);
+}
+
+static void
 after_a_long_sleep_it_is_as_exact_as_before(void **state)
 {
     (void)state;
@@ -113,6 +129,7 @@ main(void)
         cmocka_unit_test(
             a_sample_falls_on_the_next_poll_where_polls_come_evenly),
         cmocka_unit_test(functions_that_poll_rarely_get_their_share),
+        cmocka_unit_test(an_interrupt_now_and_then_costs_few_looks),
         cmocka_unit_test(after_a_long_sleep_it_is_as_exact_as_before),
     };
 

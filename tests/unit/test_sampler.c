@@ -252,6 +252,26 @@ stats_of_a_bad_size_are_refused_untouched(void **state)
 }
 
 static void
+disabling_tells_what_the_session_did(void **state)
+{
+    (void)state;
+    struct vmprof_stats stats;
+
+    vmprof_stats_init(&stats);
+    assert_int_equal(vmprof_disable_with(&stats), -EALREADY);
+    assert_int_equal(vmprof_enable(file, 0.25), 0);
+    stats.size = 8;
+    assert_int_equal(vmprof_disable_with(&stats), -EINVAL);
+    stats.size = sizeof(stats);
+    assert_int_equal(vmprof_disable_with(&stats), 0);
+    assert_int_equal(stats.enabled, 0);
+    assert_int_equal(stats.interval_ns, 250000000);
+    assert_true(stats.bytes_written > 0);
+    assert_int_equal(vmprof_enable(file, 0.25), 0);
+    assert_int_equal(vmprof_disable_with(NULL), 0);
+}
+
+static void
 every_error_has_a_sentence(void **state)
 {
     (void)state;
@@ -279,6 +299,7 @@ main(void)
         cmocka_unit_test(disabling_when_off_says_so),
         cmocka_unit_test(pauses_nest_and_end_with_the_session),
         cmocka_unit_test(stats_of_a_bad_size_are_refused_untouched),
+        cmocka_unit_test(disabling_tells_what_the_session_did),
         cmocka_unit_test(every_error_has_a_sentence),
     };
 

@@ -253,7 +253,7 @@ int
 export_collapsed(struct export_job *job)
 {
     struct collapsed c = { 0 };
-    int result = export_read(job, sums_add, &c.sums);
+    int result = export_read(job, true, sums_add, &c.sums);
 
     if (!result &&
         (fold_by_name(&c, &job->profile) || add_extras(&c, &job->profile) ||

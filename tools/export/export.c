@@ -36,10 +36,15 @@ export_out_of_memory(struct export_job *job)
 }
 
 int
-export_read(struct export_job *job, batch_function on_batch, void *user)
+export_read(struct export_job *job, bool summed, batch_function on_batch,
+            void *user)
 {
-    int result = profile_read(&job->profile, job->input, job->options, on_batch,
-                              user, job->message, sizeof(job->message));
+    struct read_options options = *job->options;
+    int result;
+
+    options.summed = summed;
+    result = profile_read(&job->profile, job->input, &options, on_batch, user,
+                          job->message, sizeof(job->message));
 
     if (result == -ENOMEM)
         return export_out_of_memory(job);

@@ -57,7 +57,8 @@ export_run(const struct exporter *exporter, struct export_job *job,
 
 /* profile_read() for exporters: as `run` above. */
 int
-export_read(struct export_job *job, batch_function on_batch, void *user);
+export_read(struct export_job *job, bool summed, batch_function on_batch,
+            void *user);
 
 /* Sets the message and returns -1, for `run` to return. */
 int

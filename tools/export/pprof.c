@@ -271,7 +271,7 @@ int
 export_pprof(struct export_job *job)
 {
     struct pprof p = { 0 };
-    int result = export_read(job, sums_add, &p.samples);
+    int result = export_read(job, true, sums_add, &p.samples);
 
     if (!result) {
         if (fold_by_line(&p, &job->profile) || fold_samples(&p, &job->profile))

@@ -294,7 +294,7 @@ int
 export_speedscope(struct export_job *job)
 {
     struct speedscope s = { 0 };
-    int result = export_read(job, add_batch, &s);
+    int result = export_read(job, false, add_batch, &s);
 
     if (!result && fold_by_function(&s, &job->profile))
         result = export_out_of_memory(job);

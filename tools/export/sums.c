@@ -79,7 +79,8 @@ sums_add(void *user, const struct profile *profile, const struct batch *batch)
                               .phase = phase <= PHASE_MASK ? phase : 0,
                               .off_cpu = batch->states[i] & SAMPLE_OFF_CPU,
                           },
-                          (struct sum){ 1, batch->weights_ns[i] });
+                          (struct sum){ batch->counts ? batch->counts[i] : 1,
+                                        batch->weights_ns[i] });
     }
     return result;
 }

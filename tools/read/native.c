@@ -126,9 +126,22 @@ is_next(struct native *native, const struct native_chunk *chunk)
     return true;
 }
 
+/* What was summed is of the nodes, and in the units, that were known then. */
+static bool
+ends_sums(uint32_t type)
+{
+    return type == VMP_CHUNK_NODES || type == VMP_CHUNK_SESSION;
+}
+
 static int
 take_payload(struct native *native, struct native_chunk *chunk)
 {
+    if (ends_sums(chunk->type)) {
+        const int result = native_sums_send(native);
+
+        if (result)
+            return result;
+    }
     if (chunk->flags || chunk->type >= CHUNK_TYPES ||
         !chunk_functions[chunk->type] ||
         native->sessions[chunk->session].refused) {
@@ -230,6 +243,8 @@ native_read(struct native *native)
             break;
         skip_damage(native);
     }
+    if (!result)
+        result = native_sums_send(native);
     native->profile->damage.cut = cut || input->broken;
     native->profile->file_size = input->file_size;
     return result;

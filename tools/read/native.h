@@ -8,6 +8,7 @@
 #include "index_map.h"
 #include "input.h"
 #include "intern.h"
+#include "native_sums.h"
 #include "profile.h"
 
 enum {
@@ -50,6 +51,7 @@ struct native {
     uint32_t code_capacity;
 
     struct native_batch batch;
+    struct native_sums sums; /* used if the options say so */
 };
 
 struct native_chunk {

@@ -155,12 +155,16 @@ enum sample_state {
     SAMPLE_HELD_BACK = 8,
 };
 
-/* Consecutive samples of one thread; each array has `count` members. */
+/*
+ * Consecutive samples of one thread, or sums of some; each array has `count`
+ * members.
+ */
 struct batch {
     uint32_t thread; /* index into profile->threads */
     uint32_t count;
     const uint32_t *nodes;
-    const uint64_t *times_ns;   /* since the session's start */
+    const uint32_t *counts;     /* samples of each sum; NULL: all are single */
+    const uint64_t *times_ns;   /* since the session's start; of sums: NULL */
     const uint64_t *weights_ns; /* NULL where the reader was told not to */
     const uint8_t *phases;      /* enum vmprof_phase */
     const uint8_t *states;      /* enum sample_state bits */
@@ -199,6 +203,11 @@ struct read_options {
     const struct symboliser *symboliser; /* NULL: addresses keep their number */
     bool no_native;     /* leave machine code out: it is its VM frame's time */
     bool show_progress; /* on stderr, if it takes long */
+    /*
+     * Samples of one stack, thread, phase and state may come as one, in any
+     * order: that is much faster. Readers need not.
+     */
+    bool summed;
 };
 
 /*

@@ -26,7 +26,8 @@ enum log_marker {
 };
 
 enum {
-    LOG_PAIRS = 8, /* a bit of the header's mode */
+    LOG_MEMORY = 1, /* bits of the header's mode */
+    LOG_PAIRS = 8,
     LOG_REAL_TIME = 16,
     LOG_BATCH_SIZE = 512,
     LOG_BATCHES = 8,

@@ -76,7 +76,7 @@ static unsigned
 clean_one(FILE *out, const char *text, size_t size)
 {
     uint32_t character;
-    const unsigned length = decode_utf8(text, size, &character);
+    const unsigned length = vmp_decode_utf8(text, size, &character);
 
     if (!length || (character < 0x80 && is_unseen(character))) {
         fprintf(out, "\\x%02X", (unsigned char)*text);
@@ -128,7 +128,8 @@ fitting_size(const char *text, unsigned room)
 
     while (at < size) {
         uint32_t character;
-        const unsigned length = decode_utf8(text + at, size - at, &character);
+        const unsigned length =
+            vmp_decode_utf8(text + at, size - at, &character);
         const unsigned columns = length ? columns_of(character) : 1;
 
         if (columns > room)

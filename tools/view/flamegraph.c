@@ -274,7 +274,7 @@ static int
 write_flamegraph(struct export_job *job)
 {
     struct view view = { 0 };
-    int result = export_read(job, sums_add, &view.samples);
+    int result = export_read(job, true, sums_add, &view.samples);
 
     if (!result && (fold_by_kind(&view, &job->profile) || add_cells(&view) ||
                     add_unsampled(&view, &job->profile) || order_cells(&view)))

@@ -59,11 +59,11 @@ is_held_back(const struct vmp_clock *clock, uint64_t late_ns)
  * while the time says that there was one period, and while it is known well
  * enough without.
  */
-static struct vmp_missed
-read_perf(struct vmp_clock *clock, uint64_t elapsed_ns)
+static void
+read_perf(struct vmp_clock *clock, uint64_t elapsed_ns,
+          struct vmp_missed *missed)
 {
     const uint64_t period_ns = clock->period_ns;
-    struct vmp_missed missed = { 0 };
     uint64_t count_ns, ran_ns, late_ns;
 
     if (elapsed_ns < period_ns + period_ns / 2) {
@@ -74,7 +74,7 @@ read_perf(struct vmp_clock *clock, uint64_t elapsed_ns)
             clock->ran_ns = read_count(clock);
             clock->unsure_ns = 0;
         }
-        return missed;
+        return;
     }
     count_ns = read_count(clock);
     ran_ns = clock->ran_ns + clock->unsure_ns / 2;
@@ -84,10 +84,9 @@ read_perf(struct vmp_clock *clock, uint64_t elapsed_ns)
     late_ns = elapsed_ns > ran_ns ? elapsed_ns - ran_ns : 0;
     clock->ran_ns = count_ns;
     clock->unsure_ns = 0;
-    missed.system = (ran_ns + period_ns / 2) / period_ns - 1;
-    missed.overrun = late_ns / clock->asked_ns;
-    missed.held_back = is_held_back(clock, late_ns);
-    return missed;
+    missed->system = (ran_ns + period_ns / 2) / period_ns - 1;
+    missed->overrun = late_ns / clock->asked_ns;
+    missed->held_back = is_held_back(clock, late_ns);
 }
 
 /* Of the mean length, to the nearest: of jittered periods one over their
@@ -101,9 +100,9 @@ periods_in(uint64_t late_ns, uint64_t interval_ns)
 }
 
 /* A timer on a CPU clock is late by a tick of the kernel, and it may skip a few. */
-static struct vmp_missed
+static void
 read_timer(const struct vmp_clock *clock, uint64_t elapsed_ns,
-           uint64_t interval_ns)
+           uint64_t interval_ns, struct vmp_missed *missed)
 {
     const uint64_t period_ns =
         clock->period_ns > clock->asked_ns ? clock->period_ns : clock->asked_ns;
@@ -112,13 +111,10 @@ read_timer(const struct vmp_clock *clock, uint64_t elapsed_ns,
     const uint64_t due_ns =
         period_ns + (is_coarse ? 4 * vmp_clock_grain_ns : 0);
 
-    return (struct vmp_missed){
-        .overrun = elapsed_ns < period_ns
-                       ? 0
-                       : periods_in(elapsed_ns - period_ns, interval_ns),
-        .held_back =
-            elapsed_ns > due_ns && is_held_back(clock, elapsed_ns - due_ns),
-    };
+    if (elapsed_ns >= period_ns)
+        missed->overrun = periods_in(elapsed_ns - period_ns, interval_ns);
+    missed->held_back =
+        elapsed_ns > due_ns && is_held_back(clock, elapsed_ns - due_ns);
 }
 
 /* Whether the thread has waited for anything since it was asked last: one that
@@ -165,25 +161,25 @@ follow_legs(struct vmp_clock *clock, uint64_t elapsed_ns, uint64_t passed_ns)
         clock->idle_legs++;
 }
 
-struct vmp_missed
+void
 vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
-               uint64_t interval_ns)
+               uint64_t interval_ns, struct vmp_missed *missed)
 {
     const uint64_t elapsed_ns = cpu_ns - clock->armed_cpu_ns,
                    passed_ns = now_ns - clock->armed_ns;
-    struct vmp_missed missed = { 0 };
 
+    missed->system = missed->overrun = 0;
+    missed->held_back = false;
     if (clock->rung == VMPROF_CLOCK_PERF) {
-        missed = read_perf(clock, elapsed_ns);
-        adapt_tries(clock, missed.system);
+        read_perf(clock, elapsed_ns, missed);
+        adapt_tries(clock, missed->system);
     } else if (clock->rung != VMPROF_CLOCK_AUTO) {
-        missed = read_timer(clock, elapsed_ns, interval_ns);
+        read_timer(clock, elapsed_ns, interval_ns, missed);
     }
     clock->armed_cpu_ns = cpu_ns;
     clock->armed_ns = now_ns;
     if (clock->rung == VMPROF_CLOCK_MONOTONIC)
         follow_legs(clock, elapsed_ns, passed_ns);
-    return missed;
 }
 
 bool

@@ -46,8 +46,10 @@ forward(int number, siginfo_t *info, void *context)
 static void
 rearm_unused(struct vmp_thread *thread, uint64_t now_ns, uint64_t period_ns)
 {
+    struct vmp_missed missed;
+
     vmp_clock_read(&thread->clock, now_ns, vmp_now_ns(CLOCK_THREAD_CPUTIME_ID),
-                   vmp_session.interval_ns);
+                   vmp_session.interval_ns, &missed);
     vmp_clock_rearm(&thread->clock, period_ns);
 }
 

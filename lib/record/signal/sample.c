@@ -6,6 +6,7 @@
 
 #include "../session.h"
 #include "capture.h"
+#include "memory.h"
 #include "own_frames.h"
 
 enum {
@@ -42,16 +43,19 @@ vmp_reserve_record(struct vmp_thread *thread, size_t added, size_t frame_size)
     return record;
 }
 
-/* Room for the frames, with their places if there are native ones. */
+/* Room for the frames, and with native ones for their places. */
 static struct vmp_record *
-reserve_placed(struct vmp_thread *thread, size_t added,
+reserve_frames(struct vmp_thread *thread, size_t added,
                struct vmp_capture *capture)
 {
-    const size_t frame_size = sizeof(struct vmp_sampled_frame) +
-                              (vmp_session.native ? sizeof(uint64_t) : 0);
+    const size_t frame_size = sizeof(struct vmp_sampled_frame),
+                 placed_size = frame_size + sizeof(uint64_t);
 
-    vmp_capture_reserve(capture, thread, added * frame_size);
-    return vmp_reserve_record(thread, added, frame_size);
+    if (!vmp_session.native)
+        return vmp_reserve_record(thread, added, frame_size);
+    vmp_capture_open(capture, thread);
+    vmp_capture_reserve(capture, thread, added * placed_size);
+    return vmp_reserve_record(thread, added, placed_size);
 }
 
 /* What follows the frames of a record, with native frames. */
@@ -75,6 +79,9 @@ vmp_commit_record(struct vmp_thread *thread, struct vmp_record *record)
 {
     record->weight_ns += thread->inherited_ns;
     thread->inherited_ns = 0;
+    if (vmp_session.has_memory)
+        record->memory_kb =
+            vmp_resident_pages(vmp_session.memory_fd) * vmp_session.page_kb;
     vmp_count(&thread->counters.samples, 1);
     vmp_count(&thread->counters.sampled_ns, record->weight_ns);
     if (record->cut || record->state & VMP_STATE_LEAF_MISSING)
@@ -145,8 +152,7 @@ vmp_record_stack(struct vmp_thread *thread, const struct vmp_window *window,
     struct vmp_capture capture;
     struct vmp_record *record;
 
-    vmp_capture_open(&capture, thread);
-    record = reserve_placed(thread, window->count - window->keep, &capture);
+    record = reserve_frames(thread, window->count - window->keep, &capture);
     if (!record)
         return false;
     if (window->leaf_missing)
@@ -300,10 +306,11 @@ bool
 vmp_tick(struct vmp_thread *thread, uint64_t now_ns)
 {
     const uint64_t cpu_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
-    const struct vmp_missed missed =
-        vmp_clock_read(&thread->clock, now_ns, cpu_ns, vmp_session.interval_ns);
+    struct vmp_missed missed;
     uint64_t used_ns;
 
+    vmp_clock_read(&thread->clock, now_ns, cpu_ns, vmp_session.interval_ns,
+                   &missed);
     if (atomic_load_explicit(&vmp_session.paused, memory_order_relaxed)) {
         vmp_leave_out(thread, now_ns, cpu_ns);
         return true;

@@ -10,6 +10,10 @@
 
 #include "../session.h"
 
+enum {
+    ONE_BY_ONE = 8,
+};
+
 static void
 reverse(struct vmp_segment *segments, unsigned count)
 {
@@ -82,15 +86,19 @@ link_at(const struct vmp_segment *segment, size_t i)
 }
 
 /* How many of `count` frames of a segment, from the one at `skip`, have these
- * links. Once one differs, so do all above it. Mostly few do: steps that double
- * from the innermost one touch little memory that the program has not. */
+ * links. Once one differs, so do all above it. Mostly few do: they are gone
+ * through from the innermost one, and then in steps that double, which touches
+ * little memory that the program has not. */
 static size_t
 known_frames(const struct vmp_segment *segment, size_t skip,
              const uint64_t *links, size_t count)
 {
-    size_t low = count, high = count, step = 1;
+    size_t low = count, step = 1, high;
 
-    while (low) {
+    for (; low && count - low < ONE_BY_ONE; low--)
+        if (link_at(segment, skip + low - 1) == links[low - 1])
+            return low;
+    for (high = low; low;) {
         low = low > step ? low - step : 0;
         step *= 2;
         if (link_at(segment, skip + low) == links[low]) {

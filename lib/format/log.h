@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The numbers of the vmprof log, doc/format.md. */
+#ifndef VMP_LOG_H
+#define VMP_LOG_H
+
+/* The name of a VM whose stacks are pairs whatever the mode says. */
+#define VMP_LOG_NAME_OF_PAIRS "pypy"
+
+enum {
+    VMP_LOG_VERSION = 6,
+    VMP_LOG_WORD = 8, /* bytes of a word and of an address */
+
+    /* vmprof-python refuses a file with a stack of more words. */
+    VMP_LOG_DEPTH_MAX = 1 << 16,
+    VMP_LOG_STACK_MAX = 1 + (4 + VMP_LOG_DEPTH_MAX) * VMP_LOG_WORD,
+};
+
+enum vmp_log_marker {
+    VMP_LOG_STACK = 1,
+    VMP_LOG_NAME = 2,
+    VMP_LOG_END = 3,
+    VMP_LOG_HEADER = 5,
+    VMP_LOG_START = 6,
+    VMP_LOG_META = 7,
+    VMP_LOG_NATIVE_NAME = 8,
+};
+
+/* Bits of the header's mode. */
+enum vmp_log_mode {
+    VMP_LOG_HAS_MEMORY = 1,
+    VMP_LOG_HAS_LINES = 2,
+    VMP_LOG_HAS_NATIVE = 4,
+    VMP_LOG_HAS_PAIRS = 8,
+    VMP_LOG_IS_REAL_TIME = 16,
+};
+
+/* Kinds of values in a stack of pairs: all that vmprof-python takes. */
+enum vmp_log_kind {
+    VMP_LOG_CODE = 1,
+    VMP_LOG_JITTED = 3,
+    VMP_LOG_ASSEMBLER = 6,
+    VMP_LOG_NATIVE = 7,
+};
+
+#endif
