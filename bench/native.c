@@ -139,7 +139,7 @@ measure(void)
         vmp_stepper_new(&stepper, &modules, &reader) < 0)
         abort();
     vmp_modules_begin(&modules);
-    vmp_modules_refresh(&modules, &reader);
+    vmp_modules_turn_to(&modules, &reader, 1);
     vmp_unwinder_begin(drain.unwinder);
     for (unsigned i = 0; i < ROUNDS; i++) {
         figures[0][i] = time_ticks(VMPROF_NATIVE_OFF, &context);

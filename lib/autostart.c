@@ -10,8 +10,11 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const double DEFAULT_INTERVAL = 0.001;
@@ -45,6 +48,18 @@ parse_word(const char *text, const char *const words[], unsigned *out)
 }
 
 static int
+parse_bit(const char *text, uint32_t bit, uint32_t *bits)
+{
+    static const char *const words[] = { "off", "on", NULL };
+    unsigned is_on;
+    const int r = parse_word(text, words, &is_on);
+
+    if (r == 0)
+        *bits = is_on ? *bits | bit : *bits & ~bit;
+    return r;
+}
+
+static int
 parse_setting(const char *at, struct vmprof_options *options)
 {
     static const char *const modes[] = { "cpu", "wall", NULL };
@@ -53,6 +68,7 @@ parse_setting(const char *at, struct vmprof_options *options)
                                           "observer", "cpu",  NULL };
     static const char *const samplings[] = { "auto", "signal", NULL };
     static const char *const natives[] = { "off", "copy", "fp", NULL };
+    static const char *const formats[] = { "native", "vmprof-log", NULL };
 
     if (!strncmp(at, "interval=", 9))
         return parse_number(at + 9, &options->interval);
@@ -64,6 +80,12 @@ parse_setting(const char *at, struct vmprof_options *options)
         return parse_word(at + 9, samplings, &options->sampling);
     if (!strncmp(at, "native=", 7))
         return parse_word(at + 7, natives, &options->native);
+    if (!strncmp(at, "format=", 7))
+        return parse_word(at + 7, formats, &options->format);
+    if (!strncmp(at, "memory=", 7))
+        return parse_bit(at + 7, VMPROF_LOG_MEMORY, &options->log_parts);
+    if (!strncmp(at, "lines=", 6))
+        return parse_bit(at + 6, VMPROF_LOG_LINES, &options->log_parts);
     return -EINVAL;
 }
 
@@ -78,6 +100,54 @@ parse(const char *value, struct vmprof_options *options)
         value = end + 1;
     }
     return value[5] ? value + 5 : NULL;
+}
+
+static int
+open_new(const char *path)
+{
+    enum {
+        MOST_RUNS = 100, /* in one process, by exec() */
+    };
+    int fd = -1;
+
+    for (int run = 1; fd < 0 && run <= MOST_RUNS; run++) {
+        char *name;
+        const int size = run == 1
+                             ? asprintf(&name, "%s.%d", path, getpid())
+                             : asprintf(&name, "%s.%d.%d", path, getpid(), run);
+
+        if (size < 0)
+            return -ENOMEM;
+        fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd < 0 && errno != EEXIST)
+            run = MOST_RUNS;
+        free(name);
+    }
+    return fd < 0 ? -errno : fd;
+}
+
+/* A log is of one process: the second one has a file of its own, by its id. The
+ * lock is given back with the last duplicate of the descriptor. */
+static int
+open_log(const char *path, int fd)
+{
+    struct stat status;
+
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &status) == 0 &&
+        (!S_ISREG(status.st_mode) || !status.st_size))
+        return fd;
+    close(fd);
+    return open_new(path);
+}
+
+static int
+open_file(const char *path, uint32_t format)
+{
+    const int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+
+    if (fd < 0)
+        return -errno;
+    return format == VMPROF_FORMAT_LOG ? open_log(path, fd) : fd;
 }
 
 static void
@@ -103,9 +173,9 @@ vmprof_autostart(const char *vm_name)
     path = parse(value, &options);
     if (!path)
         return -EINVAL;
-    options.fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    options.fd = open_file(path, options.format);
     if (options.fd < 0)
-        return -errno;
+        return options.fd;
     r = vmprof_enable_with(&options);
     close(options.fd);
     if (r < 0)

@@ -39,6 +39,14 @@ vmp_sized_import(void *to, size_t known, size_t least, const void *from)
 }
 
 int
+vmp_sized_check(const void *to, size_t least)
+{
+    size_t theirs;
+
+    return read_size(to, least, &theirs) ? 0 : -EINVAL;
+}
+
+int
 vmp_sized_export(void *to, size_t known, size_t least, const void *from)
 {
     uint64_t claimed;

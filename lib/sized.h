@@ -29,4 +29,8 @@ vmp_sized_import(void *to, size_t known, size_t least, const void *from);
 int
 vmp_sized_export(void *to, size_t known, size_t least, const void *from);
 
+/* What that would return. */
+int
+vmp_sized_check(const void *to, size_t least);
+
 #endif

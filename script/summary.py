@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """Sum up Meson's test logs: summary.py LABEL=TESTLOG.json ...
+What to run again of one: summary.py --failed TESTLOG.json
 
-Prints what failed and what was skipped and why, then one closing line. A log
-that is missing counts as one failure: its run never came to an end.
+Prints what failed and what was skipped and why, then one closing line. Of a
+test that stands in a log twice the second run counts, and if only that one
+passed, this is said. A log that is missing counts as one failure: its run
+never came to an end.
 """
 
 import json
@@ -12,6 +15,7 @@ import sys
 
 TAP_LINE = re.compile(r"^(?P<status>ok|not ok)\b\s*\d*\s*(?:- )?"
                       r"(?P<name>[^#]*?)\s*(?:#\s*(?P<directive>.*))?$")
+GOOD = ("OK", "EXPECTEDFAIL", "SKIP")
 SKIP_REMARK = re.compile(r"^#\s*skip:\s*(.*)$")
 
 
@@ -80,17 +84,35 @@ def print_list(title, found):
             print(f"  {label}: {name}" + (f" ({reason})" if reason else ""))
 
 
+def print_failed(path):
+    """Return whether none did, for the shell: 1 if there is nothing to do."""
+    failed = [entry["name"] for entry in read_log(path)
+              if entry["result"] not in GOOD]
+    for name in failed:
+        # "project:suite / test" is "project:test" to meson.
+        project, _, rest = name.partition(":")
+        print(f"{project}:{rest.split(' / ', 1)[-1]}")
+    return not failed
+
+
 def main():
-    found = {"passed": [], "failed": [], "skipped": []}
+    if sys.argv[1:2] == ["--failed"]:
+        return print_failed(pathlib.Path(sys.argv[2]))
+    found = {"passed": [], "failed": [], "skipped": [], "again": []}
     for argument in sys.argv[1:]:
         label, _, path = argument.partition("=")
-        entries = read_log(pathlib.Path(path))
+        entries = {}
+        for entry in read_log(pathlib.Path(path)):
+            if entry["name"] in entries and entry["result"] in GOOD:
+                found["again"].append((label, entry["name"], ""))
+            entries[entry["name"]] = entry
         if not entries:
             found["failed"].append((label, "the whole run", "no test ran"))
-        for entry in entries:
+        for entry in entries.values():
             for status, name, reason in results(entry):
                 found[status].append((label, name, reason))
     print_list("Skipped", found["skipped"])
+    print_list("Failed, and passed when run again alone", found["again"])
     print_list("Failed", found["failed"])
     print("\n" + ", ".join(f"{len(found[status])} {status}"
                            for status in ("passed", "failed", "skipped")))

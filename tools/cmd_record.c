@@ -39,6 +39,13 @@ static const char help[] =
     "  -g, --native[=HOW]       native frames, too: copy (default): what the\n"
     "                           objects say of their stacks; fp: by frame\n"
     "                           pointers, cheaper, for code that has them\n"
+    "  -f, --format FORMAT      native (default); vmprof-log: for the tools "
+    "that\n"
+    "                           read what PyPy and vmprof-python write\n"
+    "      --memory             in a vmprof log: the resident memory at each\n"
+    "                           sample\n"
+    "      --lines              in a vmprof log: lines in place of what is\n"
+    "                           compiled code\n"
     "  -q, --quiet              no progress and no summary\n"
     "  -h, --help               this text\n"
     "\n"
@@ -54,6 +61,9 @@ static const struct option long_options[] = {
     { "clock", required_argument, NULL, 'c' },
     { "sampling", required_argument, NULL, 's' },
     { "native", optional_argument, NULL, 'g' },
+    { "format", required_argument, NULL, 'f' },
+    { "memory", no_argument, NULL, 'M' },
+    { "lines", no_argument, NULL, 'L' },
     { "quiet", no_argument, NULL, 'q' },
     { "help", no_argument, NULL, 'h' },
     { 0 },
@@ -70,6 +80,8 @@ struct record {
     const char *output;
     double interval;
     const char *mode, *clock, *sampling, *native;
+    const char *format; /* NULL: the native one */
+    bool memory, lines;
     bool has_interval, has_rate;
     bool quiet, help, progress;
     char **argv;
@@ -127,6 +139,18 @@ set_word(const char **to, const char *argument, const char *const words[],
 }
 
 static int
+set_format(struct record *record, const char *argument)
+{
+    static const char *const formats[] = { "native", "vmprof-log", NULL };
+    const int result = set_word(&record->format, argument, formats,
+                                "--format is native or vmprof-log, not");
+
+    if (!result && strcmp(record->format, "native") == 0)
+        record->format = NULL;
+    return result;
+}
+
+static int
 take_option(struct record *record, int option)
 {
     static const char *const modes[] = { "cpu", "wall", NULL };
@@ -161,6 +185,14 @@ take_option(struct record *record, int option)
     case 'g':
         return set_word(&record->native, optarg ? optarg : "copy", natives,
                         "--native is copy or fp, not");
+    case 'f':
+        return set_format(record, optarg);
+    case 'M':
+        record->memory = true;
+        return 0;
+    case 'L':
+        record->lines = true;
+        return 0;
     case 'q':
         record->quiet = true;
         return 0;
@@ -178,7 +210,7 @@ parse(struct record *record, int argc, char **argv)
 
     optind = 0;
     /* "+": options behind COMMAND are COMMAND's. */
-    while (!result && (option = getopt_long(argc, argv, "+o:i:r:m:c:s:g::qh",
+    while (!result && (option = getopt_long(argc, argv, "+o:i:r:m:c:s:g::f:qh",
                                             long_options, NULL)) != -1)
         result = take_option(record, option);
     if (result || record->help)
@@ -197,6 +229,9 @@ parse(struct record *record, int argc, char **argv)
     if (strcmp(record->mode, "wall") == 0 && record->native)
         return usage_error("record", "--native needs the signals of --mode "
                                      "cpu");
+    if (!record->format && (record->memory || record->lines))
+        return usage_error("record", "--memory and --lines are of --format "
+                                     "vmprof-log");
     record->argv = argv + optind;
     return 0;
 }
@@ -347,6 +382,9 @@ run_in_environment(struct record *record)
         .clock = record->clock,
         .sampling = record->sampling,
         .native = record->native,
+        .format = record->format,
+        .memory = record->memory,
+        .lines = record->lines,
     };
     struct environment environment;
     int status;
@@ -366,15 +404,18 @@ run_in_environment(struct record *record)
     return status;
 }
 
-/* "lua.vmprof" for /usr/bin/lua. */
+/* "lua.vmprof" for /usr/bin/lua; a log is "lua.prof". */
 static char *
-default_output(const char *command)
+default_output(const struct record *record)
 {
+    const char *command = record->argv[0];
     const char *slash = strrchr(command, '/');
     char *name;
 
-    return asprintf(&name, "%s.vmprof", slash ? slash + 1 : command) < 0 ? NULL
-                                                                         : name;
+    return asprintf(&name, "%s.%s", slash ? slash + 1 : command,
+                    record->format ? "prof" : "vmprof") < 0
+               ? NULL
+               : name;
 }
 
 static int
@@ -410,7 +451,7 @@ cmd_record(int argc, char **argv)
     }
     record.progress = !record.quiet && isatty(STDERR_FILENO);
     if (!record.output)
-        record.output = name = default_output(record.argv[0]);
+        record.output = name = default_output(&record);
     status = record.output ? record_command(&record) : STATUS_FAILED;
     free(name);
     return status;

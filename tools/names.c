@@ -18,7 +18,9 @@ int
 names_open(struct names *names, bool no_native)
 {
     *names = (struct names){
-        .options = { .no_native = no_native, .show_progress = true },
+        .options = { .no_native = no_native,
+                     .show_progress = true,
+                     .summed = true },
     };
     if (no_native)
         return 0;

@@ -24,7 +24,9 @@ VMPROF_BEGIN_DECLS
  *
  * The value is "file=PATH" or a list with semicolons in between, PATH last:
  * "interval=0.001;mode=cpu;clock=perf;sampling=signal;native=copy;file=PATH".
- * The file is appended to, so that several processes can share one.
+ * The file is appended to, so that several processes can share one. With
+ * "format=vmprof-log", and "memory=on" and "lines=on" for its parts, only one
+ * can: each further process writes to PATH.PID.
  *
  * @param vm_name  For the reports; NULL: unknown.
  *

@@ -58,6 +58,26 @@ enum vmprof_native {
                                            compiled with frame pointers */
 };
 
+/** What is written. @since 0.1 */
+enum vmprof_format {
+    VMPROF_FORMAT_NATIVE = 0, /**< the format of this library */
+    VMPROF_FORMAT_LOG = 1,    /**< version 6 of the vmprof log, for the tools
+                                   that read it: without the times of samples,
+                                   their phases, and threads' names */
+};
+
+/** What VMPROF_FORMAT_LOG has beyond stacks; the native format has no need of
+ * them, or has no place for them. @since 0.1 */
+enum vmprof_log_part {
+    VMPROF_LOG_MEMORY = 1, /**< with each sample the resident memory of the
+                                process, read where the sample is taken */
+    VMPROF_LOG_LINES = 2,  /**< the line of each frame, in place of its kind:
+                                compiled code looks like any other */
+    VMPROF_LOG_TRACES = 4, /**< before the frames of compiled code, where the
+                                machine code of their trace begins: offsets
+                                of VMPROF_KIND_JITTED frames are that */
+};
+
 /** How to profile. Only grows at the end. @since 0.1 */
 struct vmprof_options {
     uint64_t size;       /**< set by vmprof_options_init() */
@@ -80,6 +100,9 @@ struct vmprof_options {
     uint32_t native_bytes; /**< of the C stack that are copied at most; default
                                 16 KiB; from 1 KiB to 64 KiB */
     uint32_t reserved;     /**< 0 */
+    uint32_t format;       /**< enum vmprof_format */
+    uint32_t log_parts;    /**< bits of enum vmprof_log_part; 0 for the native
+                                format */
 };
 
 /** Zero @p options, set their size, and fd to -1. @since 0.1 */
@@ -172,12 +195,14 @@ vmprof_enable(int fd, double interval);
 /**
  * As vmprof_enable(), with all there is to choose.
  *
- * @retval -EINVAL  Also: a bad size, mode, clock, depth or ring size; or a
- *                  clock that the mode cannot use.
+ * @retval -EINVAL  Also: a bad size, mode, clock, depth, ring size or format; a
+ *                  clock that the mode cannot use; parts of a log in another
+ *                  format.
  * @retval -E2BIG   @p options asks for something this library is too old for.
  * @retval -ENOTSUP Also: VMPROF_NATIVE_COPY where libunwind cannot be loaded or
  *                  the library was built without it, or native frames on a
- *                  machine other than x86-64 and aarch64.
+ *                  machine other than x86-64 and aarch64; VMPROF_LOG_MEMORY
+ *                  where /proc/self/statm cannot be read.
  * @par Context
  * Any thread, not from a signal handler.
  * @since 0.1
@@ -201,6 +226,20 @@ VMPROF_API int
 vmprof_disable(void);
 
 /**
+ * As vmprof_disable(), and give the counters of the session that ended: by the
+ * time of a vmprof_get_stats() another may have begun.
+ *
+ * @param[out] stats  Its size set; NULL: not wanted. Set with -EIO, too.
+ *
+ * @retval -EINVAL  A bad size; profiling goes on.
+ * @par Context
+ * Any thread, not from a signal handler.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_disable_with(struct vmprof_stats *stats);
+
+/**
  * Take no samples until vmprof_resume(). Calls nest, over all threads.
  *
  * @return How many calls are in force, at least 1, or -EALREADY: profiling is
@@ -213,7 +252,23 @@ VMPROF_API int
 vmprof_pause(void);
 
 /**
- * Undo one vmprof_pause().
+ * As vmprof_pause(), and leave a file to the program: nothing is written to it
+ * until no pause is in force any more, or profiling is disabled. So the program
+ * may read it through the same descriptor, or write there; the profile goes on
+ * where that ends. What is no file (a pipe, a socket) is written to meanwhile.
+ *
+ * It waits for a write that is under way, for a quarter of a second at most.
+ *
+ * @return As vmprof_pause(). It is undone by vmprof_resume().
+ * @par Context
+ * Any thread, not from a signal handler.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_pause_output(void);
+
+/**
+ * Undo one vmprof_pause() or vmprof_pause_output().
  *
  * @return How many are still in force, or -EALREADY: not enabled or not paused.
  * @par Context

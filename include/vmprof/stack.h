@@ -72,7 +72,9 @@ struct vmprof_thread {
     uint64_t phase;             /**< enum vmprof_phase */
     uint64_t overflows;         /**< calls that did not fit */
     int64_t poll_countdown;     /**< polls until the next look at the time */
-    uint64_t reserved[10];      /**< zero */
+    int64_t bytecode_countdown; /**< bytecodes until the next look, interp.h */
+    uint64_t candidates;        /**< codes whose calls are profiled whole */
+    uint64_t reserved[8];       /**< zero */
 };
 
 /**

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Chunks in their order: definitions always go out before what uses them. */
-
-#include "encoder.h"
+/* The native format: chunks in their order. Definitions always go out before
+ * what uses them. */
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "encoder_state.h"
 
@@ -21,7 +21,7 @@ enum {
 static const int64_t MOST_OWED = 2; /* units */
 
 static int
-send_chunk(struct vmp_encoder *encoder, enum vmp_chunk_type type)
+native_chunk(struct vmp_encoder *encoder, enum vmp_chunk_type type)
 {
     const size_t size = vmp_chunk_finish(&encoder->chunk, encoder->session,
                                          encoder->number++, type);
@@ -30,15 +30,25 @@ send_chunk(struct vmp_encoder *encoder, enum vmp_chunk_type type)
     return encoder->sink(encoder->user, encoder->chunk.bytes, size);
 }
 
+static int
+send_chunk(struct vmp_encoder *encoder, enum vmp_chunk_type type)
+{
+    return encoder->encoding->chunk(encoder, type);
+}
+
 /* The payload of a list or of samples: what stands before the entries. */
 static unsigned char *
 put_head(const struct vmp_encoder *encoder, const struct vmp_pending *list,
          enum vmp_chunk_type type, unsigned char *to)
 {
-    if (type == VMP_CHUNK_SAMPLES)
+    if (type == VMP_CHUNK_SAMPLES) {
         to = vmp_put_varint(to, encoder->stream->thread);
-    else if (type != VMP_CHUNK_CODES)
+    } else if (type == VMP_CHUNK_SITES) {
+        memcpy(to, encoder->sites_head, encoder->sites_head_size);
+        to += encoder->sites_head_size;
+    } else if (type != VMP_CHUNK_CODES) {
         to = vmp_put_varint(to, list->first);
+    }
     to = vmp_put_varint(to, list->count);
     if (type == VMP_CHUNK_SAMPLES)
         to = vmp_put_varint(to, encoder->samples_from);
@@ -70,9 +80,9 @@ first_error(int a, int b)
     return a < 0 ? a : b;
 }
 
-static int
-send_list(struct vmp_encoder *encoder, struct vmp_pending *list,
-          enum vmp_chunk_type type)
+int
+vmp_encoder_send_list(struct vmp_encoder *encoder, struct vmp_pending *list,
+                      enum vmp_chunk_type type)
 {
     if (!list->count)
         return 0;
@@ -83,14 +93,22 @@ send_list(struct vmp_encoder *encoder, struct vmp_pending *list,
 int
 vmp_encoder_send_definitions(struct vmp_encoder *encoder)
 {
-    int r = send_list(encoder, &encoder->new_modules, VMP_CHUNK_MODULES);
+    const struct {
+        struct vmp_pending *list;
+        enum vmp_chunk_type type;
+    } lists[] = {
+        { &encoder->new_modules, VMP_CHUNK_MODULES },
+        { &encoder->new_codes, VMP_CHUNK_CODES },
+        { &encoder->new_frames, VMP_CHUNK_FRAMES },
+        { &encoder->new_nodes, VMP_CHUNK_NODES },
+        { &encoder->new_words, VMP_CHUNK_WORDS },
+    };
+    int r = 0;
 
-    r = first_error(r,
-                    send_list(encoder, &encoder->new_codes, VMP_CHUNK_CODES));
-    r = first_error(r,
-                    send_list(encoder, &encoder->new_frames, VMP_CHUNK_FRAMES));
-    return first_error(
-        r, send_list(encoder, &encoder->new_nodes, VMP_CHUNK_NODES));
+    for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+        r = first_error(
+            r, vmp_encoder_send_list(encoder, lists[i].list, lists[i].type));
+    return r;
 }
 
 /* The samples with all that they need in one chunk, if it holds that much. */
@@ -115,11 +133,12 @@ send_samples(struct vmp_encoder *encoder)
         size += SECTION_MAX + parts[i].list->used;
     }
     if (lists == 1)
-        return send_list(encoder, &encoder->samples, VMP_CHUNK_SAMPLES);
+        return vmp_encoder_send_list(encoder, &encoder->samples,
+                                     VMP_CHUNK_SAMPLES);
     if (size > VMP_CHUNK_MAX_PAYLOAD) {
         const int r = vmp_encoder_send_definitions(encoder);
-        return first_error(
-            r, send_list(encoder, &encoder->samples, VMP_CHUNK_SAMPLES));
+        return first_error(r, vmp_encoder_send_list(encoder, &encoder->samples,
+                                                    VMP_CHUNK_SAMPLES));
     }
     for (size_t i = 0; i < count; i++)
         if (parts[i].list->count)
@@ -137,9 +156,8 @@ unit_for(uint64_t interval_ns)
     return unit_ns > LEAST_UNIT_NS ? unit_ns : LEAST_UNIT_NS;
 }
 
-int
-vmp_encoder_open(struct vmp_encoder *encoder,
-                 const struct vmp_session_info *info)
+static int
+native_open(struct vmp_encoder *encoder, const struct vmp_session_info *info)
 {
     struct vmp_chunk *const chunk = &encoder->chunk;
 
@@ -162,41 +180,9 @@ vmp_encoder_open(struct vmp_encoder *encoder,
     return send_chunk(encoder, VMP_CHUNK_SESSION);
 }
 
-int
-vmp_encoder_new(struct vmp_encoder **out, vmp_sink_function sink,
-                vmp_name_of_function name_of, void *user)
-{
-    struct vmp_encoder *const encoder = calloc(1, sizeof(*encoder));
-
-    if (!encoder)
-        return -ENOMEM;
-    encoder->sink = sink;
-    encoder->name_of = name_of;
-    encoder->user = user;
-    encoder->new_modules.first = 1;
-    encoder->new_frames.first = 1;
-    encoder->new_nodes.first = 1;
-    *out = encoder;
-    return 0;
-}
-
-void
-vmp_encoder_free(struct vmp_encoder *encoder)
-{
-    if (!encoder)
-        return;
-    vmp_intern_free(&encoder->codes);
-    vmp_intern_free(&encoder->keys);
-    vmp_intern_free(&encoder->places);
-    vmp_intern_free(&encoder->frames);
-    vmp_intern_free(&encoder->nodes);
-    free(encoder->frame_of_key);
-    free(encoder);
-}
-
-int
-vmp_encoder_thread(struct vmp_encoder *encoder, uint32_t index,
-                   const struct vmp_thread_info *info)
+static int
+native_thread(struct vmp_encoder *encoder, uint32_t index,
+              const struct vmp_thread_info *info)
 {
     struct vmp_chunk *const chunk = &encoder->chunk;
     /* The sum over many brief threads is as exact as that of a long one. */
@@ -218,7 +204,7 @@ vmp_encoder_thread(struct vmp_encoder *encoder, uint32_t index,
 }
 
 static void
-open_samples(struct vmp_encoder *encoder)
+native_begin(struct vmp_encoder *encoder)
 {
     encoder->samples.count = 0;
     encoder->samples.used = 0;
@@ -228,15 +214,8 @@ open_samples(struct vmp_encoder *encoder)
     encoder->gaps = 0;
 }
 
-void
-vmp_encoder_begin(struct vmp_encoder *encoder, struct vmp_stream *stream)
-{
-    encoder->stream = stream;
-    open_samples(encoder);
-}
-
-int
-vmp_encoder_finish(struct vmp_encoder *encoder)
+static int
+native_finish(struct vmp_encoder *encoder)
 {
     const uint32_t count = encoder->samples.count - encoder->gaps;
     int r;
@@ -248,22 +227,23 @@ vmp_encoder_finish(struct vmp_encoder *encoder)
         encoder->unwritten += count;
     else
         encoder->written += count;
-    open_samples(encoder);
+    native_begin(encoder);
     return r;
 }
 
-int
-vmp_encoder_sample(struct vmp_encoder *encoder, uint32_t node, uint64_t time_ns,
-                   uint64_t weight_ns, uint32_t phase, uint32_t state)
+static int
+native_sample(struct vmp_encoder *encoder, const struct vmp_sample *sample)
 {
     struct vmp_pending *const samples = &encoder->samples;
     struct vmp_stream *const stream = encoder->stream;
     const int64_t unit_ns = (int64_t)encoder->unit_ns;
-    const uint64_t time = time_ns / encoder->unit_ns;
+    const uint64_t time = sample->time_ns / encoder->unit_ns;
     const uint64_t passed = time > stream->time ? time - stream->time : 0;
-    const int64_t owed_ns = stream->owed_ns + (int64_t)weight_ns;
+    const int64_t owed_ns = stream->owed_ns + (int64_t)sample->weight_ns;
     const int64_t rest_ns = owed_ns - (int64_t)passed * unit_ns;
     const bool as_passed = llabs(rest_ns) < MOST_OWED * unit_ns;
+    /* The VM may have set any number. */
+    const uint32_t phase = sample->phase & ((1 << VMP_STATE_SHIFT) - 1);
     int64_t weight = (int64_t)passed;
     int r = 0;
 
@@ -272,37 +252,34 @@ vmp_encoder_sample(struct vmp_encoder *encoder, uint32_t node, uint64_t time_ns,
     stream->owed_ns = owed_ns - weight * unit_ns;
 
     if (!vmp_pending_fits(samples, SAMPLE_MAX))
-        r = vmp_encoder_finish(encoder);
-    phase &= (1 << VMP_STATE_SHIFT) - 1; /* any number that the VM set */
-    if (phase != encoder->phase || state != encoder->state) {
+        r = native_finish(encoder);
+    if (phase != encoder->phase || sample->state != encoder->state) {
         vmp_pending_put(samples, 0);
-        vmp_pending_put(samples, phase | state << VMP_STATE_SHIFT);
+        vmp_pending_put(samples, phase | sample->state << VMP_STATE_SHIFT);
         encoder->phase = phase;
-        encoder->state = state;
+        encoder->state = sample->state;
     }
-    vmp_pending_put(samples, ((uint64_t)node + 1) << 1 | !as_passed);
+    vmp_pending_put(samples, ((uint64_t)sample->node + 1) << 1 | !as_passed);
     vmp_pending_put(samples, passed);
     if (!as_passed)
         vmp_pending_put(samples, vmp_zigzag(weight - (int64_t)passed));
     samples->count++;
+    encoder->gaps += sample->is_gap;
     stream->time += passed;
     return r;
 }
 
-int
-vmp_encoder_gap(struct vmp_encoder *encoder, uint32_t node, uint64_t time_ns,
-                uint64_t weight_ns, uint32_t phase)
+/* The format has no place for it. */
+static void
+native_memory(struct vmp_encoder *encoder, uint64_t memory_kb)
 {
-    const int r =
-        vmp_encoder_sample(encoder, node, time_ns, weight_ns, phase, 0);
-
-    encoder->gaps++;
-    return r;
+    (void)encoder;
+    (void)memory_kb;
 }
 
-int
-vmp_encoder_stats(struct vmp_encoder *encoder, uint64_t time_ns,
-                  const struct vmp_counters *c)
+static int
+native_stats(struct vmp_encoder *encoder, uint64_t time_ns,
+             const struct vmp_counters *c)
 {
     const struct {
         unsigned key;
@@ -336,18 +313,54 @@ vmp_encoder_stats(struct vmp_encoder *encoder, uint64_t time_ns,
     return send_chunk(encoder, VMP_CHUNK_STATS);
 }
 
-int
-vmp_encoder_end(struct vmp_encoder *encoder, uint64_t time_ns)
+static int
+native_end(struct vmp_encoder *encoder, uint64_t time_ns)
 {
     vmp_chunk_number_field(&encoder->chunk, VMP_END_TIME,
                            time_ns / encoder->unit_ns);
     return send_chunk(encoder, VMP_CHUNK_END);
 }
 
-void
-vmp_encoder_count(const struct vmp_encoder *encoder, uint64_t *written,
-                  uint64_t *unwritten)
+static void
+native_free(struct vmp_encoder *encoder)
 {
-    *written = encoder->written;
-    *unwritten = encoder->unwritten;
+    free(encoder);
+}
+
+static const struct vmp_encoding encoding = {
+    .open = native_open,
+    .code = vmp_native_code,
+    .frame = vmp_native_frame,
+    .address = vmp_native_address,
+    .module = vmp_native_module,
+    .node = vmp_native_node,
+    .thread = native_thread,
+    .memory = native_memory,
+    .begin = native_begin,
+    .sample = native_sample,
+    .finish = native_finish,
+    .stats = native_stats,
+    .end = native_end,
+    .chunk = native_chunk,
+    .free = native_free,
+};
+
+int
+vmp_encoder_new(struct vmp_encoder **out, vmp_sink_function sink,
+                vmp_name_of_function name_of, void *user)
+{
+    struct vmp_encoder *const encoder = calloc(1, sizeof(*encoder));
+
+    if (!encoder)
+        return -ENOMEM;
+    encoder->encoding = &encoding;
+    encoder->sink = sink;
+    encoder->name_of = name_of;
+    encoder->user = user;
+    encoder->new_modules.first = 1;
+    encoder->new_frames.first = 1;
+    encoder->new_nodes.first = 1;
+    encoder->new_words.first = 1;
+    *out = encoder;
+    return 0;
 }

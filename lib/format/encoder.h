@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * One session of the native format: turns stacks and samples into chunks and
- * hands these to a sink. For one thread at a time: the writer.
+ * One session of a file: turns stacks and samples into bytes and hands these to
+ * a sink. They are chunks of the native format, or records of the vmprof log;
+ * who has samples need not know which. For one thread at a time: the writer.
  */
 #ifndef VMP_ENCODER_H
 #define VMP_ENCODER_H
@@ -11,11 +12,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Takes one whole chunk. Returns 0 or a negative errno. */
+/* Takes one whole chunk, or whole records. Returns 0 or a negative errno. */
 typedef int (*vmp_sink_function)(void *user, const void *data, size_t size);
 
 /* Writes the full name of a code into a buffer of 1024 bytes. Its length. */
 typedef size_t (*vmp_name_of_function)(void *user, uint64_t code, char *buffer);
+
+enum {
+    VMP_SYMBOL_NAME_SIZE = 1024,
+};
 
 /* What the file says of the session. Strings may be NULL. */
 struct vmp_session_info {
@@ -63,15 +68,48 @@ struct vmp_stream {
     int64_t owed_ns; /* of the weights: known and not yet written */
 };
 
+/* A function of machine code. */
+struct vmp_symbol {
+    uint64_t start; /* where it begins, as the process has it */
+    uint64_t scope; /* what else to tell it by from others that begin there */
+    size_t size;    /* of the name */
+    char name[VMP_SYMBOL_NAME_SIZE]; /* "n:symbol:line:file" */
+};
+
+/*
+ * Tells the function at `address` of the ELF file of a module, or of the process
+ * if that is NULL. Called once for each address.
+ */
+typedef void (*vmp_symbol_of_function)(void *user,
+                                       const struct vmp_module_info *module,
+                                       uint64_t address,
+                                       struct vmp_symbol *out);
+
+/* What a log is to have. */
+struct vmp_log_options {
+    bool memory, native; /* these are there */
+    bool lines;      /* wanted, in place of kinds; not of a VM named "pypy" */
+    bool has_traces; /* offsets of compiled frames tell the trace they are of */
+    vmp_symbol_of_function symbol_of;
+};
+
 struct vmp_encoder;
 
+/* Of the native format. Returns 0 or -ENOMEM, as the next. */
 int
 vmp_encoder_new(struct vmp_encoder **out, vmp_sink_function sink,
                 vmp_name_of_function name_of, void *user);
+
+/* Of the vmprof log. */
+int
+vmp_encoder_new_log(struct vmp_encoder **out,
+                    const struct vmp_log_options *options,
+                    vmp_sink_function sink, vmp_name_of_function name_of,
+                    void *user);
 void
 vmp_encoder_free(struct vmp_encoder *encoder);
 
-/* Write the first chunk. Returns 0, or what the sink said. */
+/* Write what a file begins with. Returns 0, or what the sink said. */
 int
 vmp_encoder_open(struct vmp_encoder *encoder,
                  const struct vmp_session_info *info);
@@ -126,6 +164,10 @@ vmp_encoder_sample(struct vmp_encoder *encoder, uint32_t node, uint64_t time_ns,
                    uint64_t weight_ns, uint32_t phase, uint32_t state);
 int
 vmp_encoder_finish(struct vmp_encoder *encoder);
+
+/* The resident memory of the process at the samples that follow. */
+void
+vmp_encoder_memory(struct vmp_encoder *encoder, uint64_t memory_kb);
 
 /* As a sample, for time that no sample was taken of: it is not counted. */
 int

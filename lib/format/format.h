@@ -13,6 +13,10 @@ enum {
     VMP_CHUNK_MAX_PAYLOAD = 65512,
 
     VMP_VARINT_MAX = 10, /* bytes */
+
+    VMP_OPERANDS_MAX = 8, /* types in a tuple */
+    VMP_TUPLES_MAX = 64,  /* tuples at a site */
+    VMP_WORD_SIZE = 1024, /* of a word, with a NUL */
 };
 
 enum vmp_chunk_type {
@@ -26,6 +30,8 @@ enum vmp_chunk_type {
     VMP_CHUNK_END = 8,
     VMP_CHUNK_GROUP = 9,
     VMP_CHUNK_MODULES = 10,
+    VMP_CHUNK_WORDS = 11,
+    VMP_CHUNK_SITES = 12,
 };
 
 /* Keys of fields: even ones hold a varint, odd ones a string. */
@@ -99,6 +105,19 @@ enum {
     VMP_FRAME_HAS_LINE = 16,
     VMP_FRAME_HAS_OFFSET = 32,
     VMP_FRAME_HAS_MODULE = 64,
+};
+
+/* Of a read-out of bytecodes. */
+enum {
+    VMP_READOUT_HAS_JITTER = 1,
+};
+
+/* In the second varint of a row of a read-out. */
+enum {
+    VMP_SITE_HAS_PLACE = 1,
+    VMP_SITE_HAS_LINE = 2,
+    VMP_SITE_HAS_OPNAME = 4,
+    VMP_SITE_HAS_HASH = 8,
 };
 
 /* Kinds of frames that no VM enters. Frames of the first two have no code. */

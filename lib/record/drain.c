@@ -287,6 +287,9 @@ drain_record(struct vmp_drain *drain, struct vmp_thread *thread,
                                  ? record->time_ns - drain->start_ns
                                  : 0;
 
+    if (drain->has_memory && record->type != VMP_RECORD_GAP &&
+        record->memory_kb)
+        vmp_encoder_memory(encoder, record->memory_kb);
     if (record->type == VMP_RECORD_GAP)
         vmp_encoder_gap(encoder, follow_gap(encoder, thread, record), time_ns,
                         record->weight_ns, record->phase);

@@ -11,6 +11,7 @@
 struct vmp_drain {
     struct vmp_encoder *encoder;
     uint64_t start_ns;             /* of the session */
+    bool has_memory;               /* samples have it */
     struct vmp_unwinder *unwinder; /* NULL: there are no native frames */
     uint64_t locations_lost;       /* positions whose code is gone */
     uint64_t native_cut, native_failed;

@@ -37,31 +37,20 @@ forget_all(struct vmp_instructions *known)
     known->count = 0;
 }
 
-static void
-refresh(struct vmp_instructions *known)
-{
-    const uint64_t version = known->modules.version;
-
-    vmp_modules_refresh(&known->modules, &known->reader);
-    if (known->modules.version != version)
-        forget_all(known);
-}
-
 void
 vmp_instructions_begin(struct vmp_instructions *known)
 {
     vmp_modules_begin(&known->modules);
-    known->is_begun = false;
-    known->has_refreshed = false;
 }
 
 void
 vmp_instructions_turn_to(struct vmp_instructions *known, uint64_t sample_ns)
 {
-    if (!known->is_begun)
-        refresh(known);
-    known->is_begun = true;
-    known->modules.sample_ns = sample_ns;
+    const uint64_t version = known->modules.version;
+
+    vmp_modules_turn_to(&known->modules, &known->reader, sample_ns);
+    if (known->modules.version != version)
+        forget_all(known);
 }
 
 static struct vmp_instruction *
@@ -112,20 +101,6 @@ index_of(struct vmp_instructions *known, struct vmp_module *module)
     return module->index;
 }
 
-static struct vmp_module *
-module_at(struct vmp_instructions *known, uint64_t address)
-{
-    struct vmp_modules *const modules = &known->modules;
-    struct vmp_module *const module = vmp_modules_find(modules, address);
-
-    if (module || known->has_refreshed)
-        return module;
-    /* Loaded since the round began, perhaps. */
-    known->has_refreshed = true;
-    refresh(known);
-    return vmp_modules_find(modules, address);
-}
-
 static void
 describe(struct vmp_instructions *known, struct vmp_module *module,
          uint64_t address, struct vmp_instruction *found)
@@ -153,7 +128,7 @@ vmp_instruction_at(struct vmp_instructions *known, uint64_t address)
 
     if (found->address)
         return found;
-    module = module_at(known, address);
+    module = vmp_modules_find(&known->modules, address);
     if (!module || module->is_contested) {
         describe(known, module, address, &known->uncertain);
         return &known->uncertain;

@@ -25,8 +25,6 @@ struct vmp_instructions {
     struct vmp_instruction *slots;
     size_t count, size;               /* a power of two */
     struct vmp_instruction uncertain; /* not to be kept */
-    bool is_begun;      /* modules were looked at in this round, */
-    bool has_refreshed; /* and once more for an unknown address */
 };
 
 /* Returns 0 or -ENOMEM; then there is nothing to free. */

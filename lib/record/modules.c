@@ -9,7 +9,7 @@
 #include "image.h"
 
 enum {
-    REST_PER_COST = 10, /* looking takes at most a 10th of the time */
+    REST_PER_COST = 10, /* looking takes at most a 10th of a CPU */
     ROUNDS_KEPT = 2,
 };
 
@@ -182,24 +182,28 @@ take_over(struct vmp_modules *modules, struct vmp_reader *reader)
 static void
 refresh(struct vmp_modules *modules, struct vmp_reader *reader)
 {
+    uint64_t used_ns;
     bool is_read;
 
     vmp_reader_forget(reader);
+    used_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
     modules->begun_ns = vmp_now_ns(CLOCK_MONOTONIC);
     is_read = vmp_maps_read(&modules->maps);
     modules->read_ns = vmp_now_ns(CLOCK_MONOTONIC);
     if (is_read)
         take_over(modules, reader);
     modules->refreshed_ns = vmp_now_ns(CLOCK_MONOTONIC);
-    modules->took_ns = modules->refreshed_ns - modules->begun_ns;
+    modules->cost_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID) - used_ns;
 }
 
 void
-vmp_modules_refresh(struct vmp_modules *modules, struct vmp_reader *reader)
+vmp_modules_turn_to(struct vmp_modules *modules, struct vmp_reader *reader,
+                    uint64_t sample_ns)
 {
-    const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
-
-    if (now_ns - modules->refreshed_ns >= REST_PER_COST * modules->took_ns)
+    modules->sample_ns = sample_ns;
+    if (sample_ns > modules->begun_ns &&
+        vmp_now_ns(CLOCK_MONOTONIC) - modules->refreshed_ns >=
+            REST_PER_COST * modules->cost_ns)
         refresh(modules, reader);
 }
 

@@ -45,7 +45,8 @@ struct vmp_modules {
     unsigned round;
     uint64_t version; /* of what files are mapped as code */
     uint32_t last_id;
-    uint64_t begun_ns, read_ns, refreshed_ns, took_ns; /* of the last look */
+    uint64_t begun_ns, read_ns, refreshed_ns; /* of the last look */
+    uint64_t cost_ns;                         /* CPU time that it took */
     uint64_t sample_ns; /* the time that questions are about */
     struct vmp_maps maps;
 };
@@ -54,14 +55,19 @@ struct vmp_modules {
 void
 vmp_modules_begin(struct vmp_modules *modules);
 
-/* Look again, unless that takes too much of the time. */
+/*
+ * Questions are about that time from now on. If it is later than the last look,
+ * look again, unless that takes too much of the time: one object may have taken
+ * the place of another.
+ */
 void
-vmp_modules_refresh(struct vmp_modules *modules, struct vmp_reader *reader);
+vmp_modules_turn_to(struct vmp_modules *modules, struct vmp_reader *reader,
+                    uint64_t sample_ns);
 
 /*
  * What was mapped at `address` at the time of the sample; NULL if that is no
  * code, or if it came between two looks where something else had been. Good
- * until the next refresh.
+ * until the next turn.
  */
 struct vmp_module *
 vmp_modules_find(struct vmp_modules *modules, uint64_t address);

@@ -59,12 +59,20 @@ wait_until(uint64_t due_ns)
     return !stopping;
 }
 
+static int
+keep_to_itself(void)
+{
+    return vmp_session.has_memory
+               ? vmp_descriptors_keep_only(atomic_load(&vmp_session.memory_fd))
+               : vmp_descriptors_keep_none();
+}
+
 static void *
 run(void *user)
 {
     static struct vmp_thread dice;
     const bool can_ask =
-        vmp_session.mode == VMPROF_MODE_CPU && vmp_descriptors_keep_none() == 0;
+        vmp_session.mode == VMPROF_MODE_CPU && keep_to_itself() == 0;
     uint64_t due_ns = vmp_now_ns(CLOCK_MONOTONIC);
 
     pthread_setname_np(pthread_self(), "vmprof-observer");

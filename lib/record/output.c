@@ -11,18 +11,21 @@
 #include <unistd.h>
 
 #include "../format/format.h"
+#include "../format/log.h"
 #include "../os/clock.h"
 #include "../os/descriptors.h"
 #include "helper.h"
 #include "sink.h"
 
 enum {
-    MOST_BYTES = 256 * 1024,
+    FLUSH_AT = 256 * 1024,
+    MOST_BYTES = VMP_LOG_STACK_MAX, /* of one record, the largest there is */
     MOST_CHUNKS = 2048,
     GRACE_NS = 250 * 1000 * 1000, /* for the thread to give up by itself */
 };
 
-static_assert(MOST_BYTES >= VMP_CHUNK_HEADER_SIZE + VMP_CHUNK_MAX_PAYLOAD,
+static_assert(FLUSH_AT >= VMP_CHUNK_HEADER_SIZE + VMP_CHUNK_MAX_PAYLOAD &&
+                  MOST_BYTES >= FLUSH_AT,
               "every chunk fits");
 
 /* Where a chunk ends in the batch, and the samples before it. */
@@ -142,7 +145,8 @@ int
 vmp_output_put(struct vmp_output *output, const void *chunk, size_t size,
                uint64_t samples)
 {
-    if (output->used + size > MOST_BYTES || output->chunk_count == MOST_CHUNKS)
+    if ((output->used && output->used + size > FLUSH_AT) ||
+        output->chunk_count == MOST_CHUNKS)
         vmp_output_flush(output, samples);
     if (output->error)
         return -output->error;

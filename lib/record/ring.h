@@ -41,6 +41,7 @@ struct vmp_record {
     uint32_t keep;      /* outer frames that are the last record's */
     uint32_t added;     /* frames that follow, outermost first */
     uint64_t cut;       /* outer frames left out */
+    uint64_t memory_kb; /* of a sample, if the session wants it; 0: unknown */
 };
 
 /* A frame in a record. */

@@ -16,6 +16,7 @@
 #include "../sized.h"
 #include "code.h"
 #include "fork.h"
+#include "memory.h"
 #include "native.h"
 #include "observer.h"
 #include "session.h"
@@ -42,6 +43,18 @@ check_clock(const struct vmprof_options *options)
     if (options->mode == VMPROF_MODE_CPU)
         return 0;
     return observed || options->clock == VMPROF_CLOCK_AUTO ? 0 : -EINVAL;
+}
+
+static int
+check_format(const struct vmprof_options *options)
+{
+    const uint32_t parts =
+        VMPROF_LOG_MEMORY | VMPROF_LOG_LINES | VMPROF_LOG_TRACES;
+
+    if (options->format > VMPROF_FORMAT_LOG || options->log_parts & ~parts ||
+        (options->format != VMPROF_FORMAT_LOG && options->log_parts))
+        return -EINVAL;
+    return 0;
 }
 
 static bool
@@ -88,6 +101,9 @@ check(struct vmprof_options *options)
         options->interval * 1e9 < 1)
         return -EINVAL;
     r = check_clock(options);
+    if (r < 0)
+        return r;
+    r = check_format(options);
     if (r < 0)
         return r;
     r = vmp_native_check(options);
@@ -143,6 +159,10 @@ set_up(const struct vmprof_options *options, enum vmprof_clock rung)
     vmp_session.native = options->native;
     vmp_session.native_bytes = options->native_bytes;
     vmp_session.mode = options->mode;
+    vmp_session.format = options->format;
+    vmp_session.has_memory = options->log_parts & VMPROF_LOG_MEMORY;
+    vmp_session.has_lines = options->log_parts & VMPROF_LOG_LINES;
+    vmp_session.has_traces = options->log_parts & VMPROF_LOG_TRACES;
     vmp_session.rung = rung;
     vmp_session.clock = is_observed(options) ? VMPROF_CLOCK_OBSERVER : rung;
     vmp_session.polled = !is_observed(options) &&
@@ -197,10 +217,15 @@ start_writer(struct vmp_output *output)
 static int
 start(struct vmp_output *output)
 {
-    int r = start_writer(output);
+    int r = vmp_session.has_memory ? vmp_memory_open() : 0;
 
     if (r < 0)
         return r;
+    r = start_writer(output);
+    if (r < 0) {
+        vmp_memory_close();
+        return r;
+    }
     vmp_codes_keep_forgotten(true);
     vmp_session.enabled = true;
     atomic_store(&vmp_session.sampling, true);
@@ -242,8 +267,10 @@ enable_locked(const struct vmprof_options *options)
     return r;
 }
 
+/* Takes what was asked for of the session's counters before there can be
+ * another session. */
 static int
-disable(void)
+disable(struct vmprof_stats *stats)
 {
     struct vmp_writer *writer;
     int r;
@@ -267,7 +294,10 @@ disable(void)
 
     vmp_threads_lock();
     vmp_session_close();
+    vmp_memory_close();
     r = vmp_session.write_error ? -EIO : 0;
+    if (stats)
+        vmp_stats_take(stats);
     /* Before the next session may begin, which wants them kept. */
     vmp_codes_keep_forgotten(false);
     vmp_threads_unlock();
@@ -298,7 +328,7 @@ enable(const struct vmprof_options *given)
     if (r < 0)
         vmp_codes_name_all_end();
     if (observed < 0)
-        disable();
+        disable(NULL);
     return r < 0 ? r : observed;
 }
 
@@ -331,37 +361,22 @@ vmprof_enable(int fd, double interval)
 }
 
 int
-vmprof_disable(void)
+vmprof_disable_with(struct vmprof_stats *stats)
 {
     const int saved_errno = errno;
-    int before, r;
+    int before, r = stats ? vmp_stats_check(stats) : 0;
 
+    if (r < 0)
+        return r;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
-    r = disable();
+    r = disable(stats);
     pthread_setcancelstate(before, NULL);
     errno = saved_errno;
     return r;
 }
 
 int
-vmprof_pause(void)
+vmprof_disable(void)
 {
-    if (!atomic_load(&vmp_session.sampling))
-        return -EALREADY;
-    return atomic_fetch_add(&vmp_session.paused, 1) + 1;
-}
-
-int
-vmprof_resume(void)
-{
-    int paused = atomic_load(&vmp_session.paused);
-
-    if (!atomic_load(&vmp_session.sampling))
-        return -EALREADY;
-    do {
-        if (paused <= 0)
-            return -EALREADY;
-    } while (!atomic_compare_exchange_weak(&vmp_session.paused, &paused,
-                                           paused - 1));
-    return paused - 1;
+    return vmprof_disable_with(NULL);
 }

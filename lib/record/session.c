@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "brief.h"
+#include "memory.h"
 #include "signal/sample.h"
 #include "splice.h"
 
@@ -313,6 +314,7 @@ vmp_session_leave_to_parent(void)
 {
     if (vmp_session.writer)
         vmp_writer_leave_to_parent(vmp_session.writer);
+    vmp_memory_close();
     memset(&vmp_session, 0, sizeof(vmp_session));
     vmp_stacks_leave_to_parent(vmp_current ? vmp_current->head.stack : NULL);
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {

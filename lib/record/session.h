@@ -24,11 +24,15 @@ enum {
 struct vmp_session {
     /* What a handler reads; set before `sampling`. */
     atomic_bool sampling;
-    atomic_int paused;
+    atomic_uint_least64_t paused; /* pauses in force; see pause.c */
+    atomic_bool writing;          /* to a file */
     uint64_t interval_ns;
     size_t max_frames;
     uint32_t native;       /* enum vmprof_native */
     uint32_t native_bytes; /* of the stack in a copy, at most */
+    bool has_memory;       /* samples have the resident memory */
+    atomic_int memory_fd;  /* where they read it */
+    uint64_t page_kb;
 
     unsigned number; /* of this session, never 0 */
     bool polled;     /* threads that poll sample themselves */
@@ -36,6 +40,9 @@ struct vmp_session {
     /* Under vmp_threads_lock(). */
     bool enabled;
     uint32_t mode;           /* enum vmprof_mode */
+    uint32_t format;         /* enum vmprof_format */
+    bool has_traces;         /* so are those of compiled code */
+    bool has_lines;          /* wanted in a log */
     enum vmprof_clock clock; /* what the file says */
     enum vmprof_clock rung;  /* what threads with a clock get */
     size_t ring_size;
@@ -99,5 +106,12 @@ vmp_close_own_frames(struct vmp_thread *thread);
 /* The sums over all threads; under the lock. */
 void
 vmp_session_count(struct vmp_counters *sum);
+
+/* What vmprof_get_stats() says, under the lock, into what has been checked.
+ * Returns 0 or -EINVAL. */
+int
+vmp_stats_check(const struct vmprof_stats *stats);
+void
+vmp_stats_take(struct vmprof_stats *stats);
 
 #endif

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../os/clock.h"
+#include "pause.h"
 
 enum {
     POLL_MS = 100,
@@ -108,6 +109,15 @@ write_no_wait(struct vmp_sink *sink, const char *data, size_t size)
     return written;
 }
 
+static ssize_t
+write_file(const struct vmp_sink *sink, const char *data, size_t size)
+{
+    const ssize_t written = write(sink->fd, data, size);
+
+    vmp_end_write();
+    return written;
+}
+
 static int
 write_some(struct vmp_sink *sink, const char *data, size_t size)
 {
@@ -124,12 +134,16 @@ write_some(struct vmp_sink *sink, const char *data, size_t size)
     }
     if (!is_still_ours(sink))
         return -EBADF;
+    if (sink->way == VMP_SINK_FILE && !vmp_begin_write()) {
+        poll(NULL, 0, 1);
+        return 0;
+    }
     if (sink->way == VMP_SINK_SOCKET)
         written = send(sink->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
     else if (sink->way == VMP_SINK_NOWAIT)
         written = write_no_wait(sink, data, size);
     else
-        written = write(sink->fd, data, size);
+        written = write_file(sink, data, size);
     if (written >= 0)
         return (int)written;
     if (errno != EINTR && errno != EAGAIN)

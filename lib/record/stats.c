@@ -32,13 +32,18 @@ attached_threads(void)
 }
 
 int
-vmprof_get_stats(struct vmprof_stats *out)
+vmp_stats_check(const struct vmprof_stats *stats)
 {
-    struct vmp_counters sum;
+    return vmp_sized_check(stats, STATS_SIZE_0_1);
+}
+
+void
+vmp_stats_take(struct vmprof_stats *to)
+{
     struct vmprof_stats stats;
+    struct vmp_counters sum;
 
     vmprof_stats_init(&stats);
-    vmp_threads_lock();
     vmp_session_count(&sum);
     stats.enabled = vmp_session.enabled;
     stats.clock = vmp_session.clock;
@@ -50,8 +55,6 @@ vmprof_get_stats(struct vmprof_stats *out)
     stats.bytes_written = vmp_session.bytes_written;
     stats.write_error = vmp_session.write_error;
     stats.clock_error = vmp_session.clock_error;
-    vmp_threads_unlock();
-
     stats.expirations = sum.expirations;
     stats.samples = sum.samples;
     stats.lost_ring_full = sum.lost_ring_full;
@@ -71,5 +74,18 @@ vmprof_get_stats(struct vmprof_stats *out)
     stats.native_failed = sum.native_failed;
     stats.clock_retries = sum.clock_retries;
     stats.lost_overrun = sum.lost_overrun;
-    return vmp_sized_export(out, sizeof(stats), STATS_SIZE_0_1, &stats);
+    vmp_sized_export(to, sizeof(stats), STATS_SIZE_0_1, &stats);
+}
+
+int
+vmprof_get_stats(struct vmprof_stats *stats)
+{
+    const int r = vmp_stats_check(stats);
+
+    if (r < 0)
+        return r;
+    vmp_threads_lock();
+    vmp_stats_take(stats);
+    vmp_threads_unlock();
+    return 0;
 }

@@ -10,7 +10,9 @@
 #include "code.h"
 #include "drain.h"
 #include "helper.h"
+#include "memory.h"
 #include "session.h"
+#include "symbols.h"
 
 enum {
     LONGEST_WAIT_MS = 60, /* what is older than 100 ms is in the file */
@@ -24,7 +26,8 @@ struct vmp_writer {
     struct vmp_session_info info;
     struct vmp_encoder *encoder;
     struct vmp_drain drain;
-    uint32_t thread_count; /* announced */
+    struct vmp_symbols symbols; /* of a log with native frames */
+    uint32_t thread_count;      /* announced */
     unsigned wait_ms;
     uint64_t stats_ns; /* when they were written last */
     uint64_t mark;     /* of the last round; see code.h */
@@ -51,8 +54,17 @@ count_samples(const struct vmp_writer *writer)
     return written;
 }
 
+static void
+symbol_of(void *user, const struct vmp_module_info *module, uint64_t address,
+          struct vmp_symbol *out)
+{
+    struct vmp_writer *const writer = user;
+
+    vmp_symbols_find(&writer->symbols, module, address, out);
+}
+
 static int
-write_chunk(void *user, const void *data, size_t size)
+write_bytes(void *user, const void *data, size_t size)
 {
     struct vmp_writer *const writer = user;
 
@@ -155,6 +167,7 @@ write_stats(struct vmp_writer *writer, bool at_once)
     writer->stats_ns = now_ns;
     vmp_threads_lock();
     vmp_session_check_clocks();
+    vmp_memory_check();
     vmp_session.locations_lost = writer->drain.locations_lost;
     vmp_session.native_cut = writer->drain.native_cut;
     vmp_session.native_failed = writer->drain.native_failed;
@@ -253,9 +266,27 @@ free_writer(struct vmp_writer *writer)
 {
     vmp_unwinder_free(writer->drain.unwinder);
     vmp_encoder_free(writer->encoder);
+    vmp_symbols_free(&writer->symbols);
     pthread_cond_destroy(&writer->wake);
     pthread_mutex_destroy(&writer->mutex);
     free(writer);
+}
+
+static int
+new_encoder(struct vmp_writer *writer)
+{
+    const struct vmp_log_options log = {
+        .memory = vmp_session.has_memory,
+        .native = vmp_session.native != VMPROF_NATIVE_OFF,
+        .lines = vmp_session.has_lines,
+        .has_traces = vmp_session.has_traces,
+        .symbol_of = symbol_of,
+    };
+
+    if (vmp_session.format == VMPROF_FORMAT_LOG)
+        return vmp_encoder_new_log(&writer->encoder, &log, write_bytes, name_of,
+                                   writer);
+    return vmp_encoder_new(&writer->encoder, write_bytes, name_of, writer);
 }
 
 int
@@ -272,9 +303,12 @@ vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
     writer->wait_ms = SHORTEST_WAIT_MS;
     vmp_helper_condition(&writer->wake);
     pthread_mutex_init(&writer->mutex, NULL);
-    r = vmp_encoder_new(&writer->encoder, write_chunk, name_of, writer);
+    r = new_encoder(writer);
+    if (r == 0 && vmp_session.has_memory)
+        vmp_encoder_memory(writer->encoder, vmp_memory_kb());
     writer->drain.encoder = writer->encoder;
     writer->drain.start_ns = info->monotonic_ns;
+    writer->drain.has_memory = vmp_session.has_memory;
     if (r == 0 && vmp_session.native)
         r = vmp_unwinder_new(&writer->drain.unwinder, writer->encoder);
     if (r == 0)

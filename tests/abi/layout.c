@@ -23,7 +23,9 @@ struct thread_1 {
     uint64_t phase;
     uint64_t overflows;
     int64_t poll_countdown;
-    uint64_t reserved[10];
+    int64_t bytecode_countdown;
+    uint64_t candidates;
+    uint64_t reserved[8];
 };
 
 struct location_1 {
@@ -135,6 +137,8 @@ SAME(vmprof_thread, thread_1, limit);
 SAME(vmprof_thread, thread_1, stack);
 SAME(vmprof_thread, thread_1, phase);
 SAME(vmprof_thread, thread_1, poll_countdown);
+SAME(vmprof_thread, thread_1, bytecode_countdown);
+SAME(vmprof_thread, thread_1, candidates);
 SAME(vmprof_thread, thread_1, reserved);
 SAME_SIZE(vmprof_thread, thread_1);
 

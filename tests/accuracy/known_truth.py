@@ -3,8 +3,10 @@
 
 """What a rung finds of a program whose threads know where their time went:
 known_truth.py PROGRAM BENCH_DIRECTORY. Short runs: a share may be off by four
-standard deviations of as many samples that fall by chance alone."""
+standard deviations of as many samples that fall by chance alone. Others use
+the machine, too: what is wrong is wrong three times in a row."""
 
+import functools
 import pathlib
 import sys
 import unittest
@@ -18,6 +20,7 @@ import tap  # noqa: E402
 
 RATE = 2000
 SECONDS = 0.6
+TRIES = 3
 
 
 def run(mix, engine, threads=2, seconds=SECONDS):
@@ -27,7 +30,21 @@ def run(mix, engine, threads=2, seconds=SECONDS):
         raise unittest.SkipTest(str(error)) from None
 
 
+def tried_thrice(check):
+    @functools.wraps(check)
+    def checked(*arguments):
+        for _ in range(TRIES - 1):
+            try:
+                return check(*arguments)
+            except AssertionError as error:
+                print("# tried again:", str(error).splitlines()[0])
+        return check(*arguments)
+
+    return checked
+
+
 class KnownTruth(unittest.TestCase):
+    @tried_thrice
     def check_shares(self, mix, engine, least=RATE * SECONDS / 2):
         found = run(mix, engine)
         self.assertGreater(found.samples, least)
@@ -63,21 +80,25 @@ class KnownTruth(unittest.TestCase):
         self.check_shares("steady", "polled")
         self.check_shares("bursty", "polled")
 
+    @tried_thrice
     def test_threads_briefer_than_an_interval_are_sampled(self):
         found = run("brief", "perf")
         due = found.rusage / found.result["interval_ns"]
         self.assertGreater(found.samples, due / 2)
         self.assertGreater(found.delivered(), 90)
 
+    @tried_thrice
+    def check_weights(self, engine):
+        found = run("steady", engine, 8, 8 * 0.15)
+        self.assertEqual(len(found.by_thread()), 8)
+        for weight in found.by_thread():
+            self.assertAlmostEqual(weight, 100, delta=known.THREAD_BUDGET)
+        self.assertLess(found.variation(), known.CV_BUDGET)
+
     def test_each_of_8_threads_gets_the_weight_of_its_time(self):
         for engine in ("perf", "monotonic"):
             with self.subTest(engine):
-                found = run("steady", engine, 8, 8 * 0.15)
-                self.assertEqual(len(found.by_thread()), 8)
-                for weight in found.by_thread():
-                    self.assertAlmostEqual(weight, 100,
-                                           delta=known.THREAD_BUDGET)
-                self.assertLess(found.variation(), known.CV_BUDGET)
+                self.check_weights(engine)
 
 
 if __name__ == "__main__":

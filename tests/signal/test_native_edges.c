@@ -22,9 +22,9 @@ enum {
         if (load(s_), (at = first_in(extent)) < depth)
 
 /* A call of the program's that the tests look for in each sample. */
-#define OUTER __attribute__((noinline, section("outer")))
-extern const char __start_outer[], __stop_outer[];
-static const struct extent outer = { __start_outer, __stop_outer };
+#define OUTER __attribute__((noinline, section("outer_code")))
+extern const char __start_outer_code[], __stop_outer_code[];
+static const struct extent outer = { __start_outer_code, __stop_outer_code };
 
 static OUTER void
 call_libc_and_vdso(void)

@@ -312,6 +312,59 @@ a_pause_takes_no_samples_and_weighs_nothing(void **state)
     assert_int_equal(isolate(pause_and_go_on, 30), 0);
 }
 
+/* The duplicate that is written to has the same position. */
+static void
+read_through_descriptor(int file)
+{
+    char bytes[4096];
+    const off_t size = lseek(file, 0, SEEK_CUR);
+    off_t got = 0;
+    ssize_t r;
+
+    require(lseek(file, 0, SEEK_SET) == 0);
+    while ((r = read(file, bytes, sizeof(bytes))) > 0) {
+        got += r;
+        usleep(20000);
+    }
+    require(r == 0 && got == size && got > 0);
+    usleep(100000);
+    require(lseek(file, 0, SEEK_CUR) == size);
+}
+
+static void
+read_in_pauses(void)
+{
+    const int file = profile_file();
+    uint64_t before = 0;
+    struct decoded d;
+
+    start_load();
+    require(vmprof_pause_output() == -EALREADY);
+    require(vmprof_enable(file, 0.0005) == 0);
+    for (int i = 0; i < 4; i++) {
+        require(
+            wait_until(profile_stats().samples_written > before + 30, 10000));
+        require(vmprof_pause_output() == 1);
+        read_through_descriptor(file);
+        /* Of several pauses the last holds as the first did. */
+        require(vmprof_pause() == 2);
+        require(vmprof_resume() == 1);
+        read_through_descriptor(file);
+        before = profile_stats().samples_written;
+        require(i == 3 || vmprof_resume() == 0);
+    }
+    finish_profile(file, &d);
+    require(d.sample_count > 100);
+    end_load();
+}
+
+static void
+in_a_pause_of_the_output_the_descriptor_is_the_programs(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(read_in_pauses, 60), 0);
+}
+
 static void
 run_out_of_descriptors(void)
 {
@@ -375,6 +428,8 @@ main(void)
             a_descriptor_that_the_host_closes_and_reuses_is_left_alone),
         cmocka_unit_test(what_is_a_moment_old_is_in_the_growing_file),
         cmocka_unit_test(a_pause_takes_no_samples_and_weighs_nothing),
+        cmocka_unit_test(
+            in_a_pause_of_the_output_the_descriptor_is_the_programs),
         cmocka_unit_test(threads_are_sampled_when_descriptors_run_out),
         cmocka_unit_test(in_wall_mode_every_thread_weighs_what_passed),
     };

@@ -26,11 +26,12 @@ MAY_INCLUDE = {
     "tools/read": ["lib", "lib/format", "tools/text", "include"],
     "tools/symbols": ["lib", "tools/read", "include"],
     "tools/analyse": ["lib", "tools/read", "include"],
-    "tools/export": ["lib", "tools/analyse", "tools/read", "tools/text",
+    "tools/export": ["lib", "lib/format", "tools/analyse", "tools/read",
+                     "tools/text",
                      "include"],
     "tools/view": ["tools/export", "tools/analyse", "tools/read",
                    "tools/text", "include"],
-    "tools/text": [],
+    "tools/text": ["lib/format"],
     "tools": ["tools/read", "tools/symbols", "tools/analyse", "tools/export",
               "tools/view", "tools/text", "include"],
     "shims": ["include"],
@@ -67,7 +68,10 @@ def wrong_includes(root, path, code):
 
 
 def vm_names(root, path, code):
-    if path.relative_to(root).parts[0] not in ("lib", "include"):
+    inside = path.relative_to(root)
+    # One of the numbers of a format is a name.
+    if inside.parts[0] not in ("lib", "include") or \
+            inside.as_posix() == "lib/format/log.h":
         return
     for number, line in enumerate(code.splitlines(), 1):
         if VM_NAME.search(line):

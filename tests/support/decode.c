@@ -300,6 +300,90 @@ read_samples(struct cursor *c)
 }
 
 static void
+read_words(struct cursor *c)
+{
+    struct decoded *const d = c->decoded;
+    const uint64_t first = varint(c);
+
+    need(c, first == d->word_count, "words are not numbered in a row");
+    for (uint64_t left = varint(c); left && !c->bad; left--) {
+        d->words = grow(d->words, d->word_count, sizeof(*d->words));
+        d->words[d->word_count] = string(c);
+        d->word_count += !c->bad;
+    }
+}
+
+static uint64_t
+word(struct cursor *c)
+{
+    const uint64_t index = varint(c);
+
+    need(c, index < c->decoded->word_count, "an undefined word");
+    return c->bad ? 0 : index;
+}
+
+static void
+read_tuples(struct cursor *c, struct decoded_site *site)
+{
+    for (size_t i = 0; i < site->tuple_count && !c->bad; i++) {
+        struct decoded_tuple *const tuple = &site->tuples[i];
+
+        tuple->count = (size_t)varint(c);
+        need(c, tuple->count <= 8, "a tuple of more than 8");
+        for (size_t j = 0; j < tuple->count && !c->bad; j++)
+            tuple->words[j] = (uint32_t)word(c);
+        tuple->hits = varint(c);
+        site->typed += tuple->hits;
+    }
+}
+
+static void
+read_site(struct cursor *c, const struct decoded_site *readout)
+{
+    struct decoded *const d = c->decoded;
+    struct decoded_site site = *readout;
+
+    site.code = varint(c) * 4;
+    site.bits = varint(c);
+    need(c, site.bits < 16, "a row with unknown bits");
+    need(c, site.bits & 1 || !site.bits, "a row without a place has a line");
+    need(c, !site.code || decoded_name(d, site.code), "an undefined code");
+    site.offset = site.bits & 1 ? varint(c) : 0;
+    site.opcode = site.bits & 1 ? varint(c) : 0;
+    site.line = site.bits & 2 ? varint(c) : 0;
+    site.opname = site.bits & 4 ? word(c) : 0;
+    site.hash = site.bits & 8 ? varint(c) : 0;
+    site.untyped = varint(c);
+    site.other = varint(c);
+    site.bytecodes = varint(c);
+    site.tuple_count = (size_t)varint(c);
+    need(c, site.tuple_count <= 64, "a row of more than 64 tuples");
+    if (c->bad)
+        return;
+    site.tuples = calloc(site.tuple_count + 1, sizeof(*site.tuples));
+    if (!site.tuples)
+        abort();
+    read_tuples(c, &site);
+    site.bytecodes += site.untyped + site.other + site.typed;
+    d->sites = grow(d->sites, d->site_count, sizeof(*d->sites));
+    d->sites[d->site_count++] = site;
+}
+
+static void
+read_sites(struct cursor *c)
+{
+    struct decoded_site readout = { .time = varint(c), .from = varint(c) };
+
+    readout.period = varint(c);
+    readout.jitter = varint(c);
+    need(c, readout.from <= readout.time, "a read-out before its start");
+    need(c, readout.period > 0, "a period of 0");
+    need(c, readout.jitter < 2, "a read-out with unknown bits");
+    for (uint64_t left = varint(c); left && !c->bad; left--)
+        read_site(c, &readout);
+}
+
+static void
 read_end(struct cursor *c)
 {
     struct decoded_fields fields = { 0 };
@@ -335,6 +419,10 @@ read_payload(struct cursor *c, uint64_t type)
         read_end(c);
     else if (type == 10)
         read_modules(c);
+    else if (type == 11)
+        read_words(c);
+    else if (type == 12)
+        read_sites(c);
     else
         need(c, false, "an unknown type");
     need(c, c->at == c->end, "the payload does not end with its contents");
@@ -431,9 +519,10 @@ decode(struct decoded *d, const void *bytes, size_t size)
     d->frames = calloc(1, sizeof(*d->frames));
     d->nodes = calloc(1, sizeof(*d->nodes));
     d->modules = calloc(1, sizeof(*d->modules));
-    if (!d->frames || !d->nodes || !d->modules)
+    d->words = calloc(1, sizeof(*d->words));
+    if (!d->frames || !d->nodes || !d->modules || !d->words)
         abort();
-    d->frame_count = d->node_count = d->module_count = 1;
+    d->frame_count = d->node_count = d->module_count = d->word_count = 1;
     do {
         chunk = read_chunk(d, (const unsigned char *)bytes + d->whole,
                            size - d->whole);
@@ -475,8 +564,14 @@ decoded_free(struct decoded *d)
         free_fields(&d->threads[i].fields);
     for (size_t i = 0; i < d->module_count; i++)
         free_fields(&d->modules[i]);
+    for (size_t i = 0; i < d->word_count; i++)
+        free(d->words[i]);
+    for (size_t i = 0; i < d->site_count; i++)
+        free(d->sites[i].tuples);
     free_fields(&d->session);
     free_fields(&d->stats);
+    free(d->words);
+    free(d->sites);
     free(d->modules);
     free(d->codes);
     free(d->frames);

@@ -47,6 +47,19 @@ struct decoded_thread {
     uint64_t time;                /* of its last sample */
 };
 
+/* A row of a read-out; words are indexes. */
+struct decoded_site {
+    uint64_t time, from, period, jitter; /* of its read-out; units */
+    uint64_t code, bits, offset, opcode, line, opname, hash;
+    uint64_t untyped, other, typed, bytecodes;
+    size_t tuple_count;
+    struct decoded_tuple {
+        uint64_t hits;
+        size_t count;
+        uint32_t words[8];
+    } * tuples;
+};
+
 struct decoded {
     char error[160]; /* empty: none */
     uint32_t session_number, chunk_count;
@@ -62,6 +75,9 @@ struct decoded {
     struct decoded_thread *threads;
     size_t code_count, frame_count, node_count, sample_count, thread_count;
     size_t module_count;
+    char **words;               /* [0] is the missing type */
+    struct decoded_site *sites; /* in the order of the file */
+    size_t word_count, site_count;
     size_t whole; /* bytes of whole chunks */
 };
 

@@ -77,7 +77,7 @@ static const struct vmp_module *
 find_libc(struct vmp_modules *modules, struct vmp_reader *reader)
 {
     vmp_modules_begin(modules);
-    vmp_modules_refresh(modules, reader);
+    vmp_modules_turn_to(modules, reader, 1);
     return vmp_modules_find(modules, (uint64_t)(uintptr_t)strtol);
 }
 
@@ -176,6 +176,16 @@ damaged_tables_give_rows_or_none(void **state)
     assert_int_equal(row.kind, VMP_ROW_NONE);
 }
 
+/* Emulators may not know the system call that reads memory without a fault. */
+static bool
+can_read(struct vmp_reader *reader)
+{
+    static const char word[4] = "read";
+    char copy[sizeof(word)];
+
+    return vmp_read(reader, (uint64_t)(uintptr_t)word, copy, sizeof(copy));
+}
+
 /* An augmentation of -64 bytes, with instructions for whoever goes there. */
 static void
 no_length_leads_back_out_of_an_entry(void **state)
@@ -197,6 +207,8 @@ no_length_leads_back_out_of_an_entry(void **state)
     const uint64_t table = (uint64_t)(uintptr_t)image;
     struct vmp_row row;
 
+    if (!can_read(&reader))
+        skip_because("no process_vm_readv() here");
     memcpy(image, head, sizeof(head));
     memcpy(image + 12, entry, sizeof(entry));
     memcpy(image + 8000, cie, sizeof(cie));

@@ -97,7 +97,7 @@ static void
 bad_options_are_refused(void **state)
 {
     (void)state;
-    struct vmprof_options bad[24];
+    struct vmprof_options bad[32];
     size_t count = 0;
 
     for (size_t i = 0; i < LENGTH(bad); i++)
@@ -125,6 +125,10 @@ bad_options_are_refused(void **state)
     bad[count].mode = VMPROF_MODE_WALL;
     bad[count++].native = VMPROF_NATIVE_FRAME_POINTERS;
     bad[count++].interval = 0;
+    bad[count++].format = 2;
+    bad[count++].log_parts = VMPROF_LOG_MEMORY;
+    bad[count].format = VMPROF_FORMAT_LOG;
+    bad[count++].log_parts = 4;
 
     for (size_t i = 0; i < count; i++) {
         const int r = vmprof_enable_with(&bad[i]);
@@ -248,6 +252,26 @@ stats_of_a_bad_size_are_refused_untouched(void **state)
 }
 
 static void
+disabling_tells_what_the_session_did(void **state)
+{
+    (void)state;
+    struct vmprof_stats stats;
+
+    vmprof_stats_init(&stats);
+    assert_int_equal(vmprof_disable_with(&stats), -EALREADY);
+    assert_int_equal(vmprof_enable(file, 0.25), 0);
+    stats.size = 8;
+    assert_int_equal(vmprof_disable_with(&stats), -EINVAL);
+    stats.size = sizeof(stats);
+    assert_int_equal(vmprof_disable_with(&stats), 0);
+    assert_int_equal(stats.enabled, 0);
+    assert_int_equal(stats.interval_ns, 250000000);
+    assert_true(stats.bytes_written > 0);
+    assert_int_equal(vmprof_enable(file, 0.25), 0);
+    assert_int_equal(vmprof_disable_with(NULL), 0);
+}
+
+static void
 every_error_has_a_sentence(void **state)
 {
     (void)state;
@@ -275,6 +299,7 @@ main(void)
         cmocka_unit_test(disabling_when_off_says_so),
         cmocka_unit_test(pauses_nest_and_end_with_the_session),
         cmocka_unit_test(stats_of_a_bad_size_are_refused_untouched),
+        cmocka_unit_test(disabling_tells_what_the_session_did),
         cmocka_unit_test(every_error_has_a_sentence),
     };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "intern.h"
+#include "unsampled.h"
 
 /* One pass: parents come first, so theirs is known when a node is met. */
 static int
@@ -263,28 +264,9 @@ uint64_t
 thread_unsampled_ns(const struct profile *profile, const struct tree *tree,
                     uint32_t index)
 {
-    const struct thread *thread = &profile->threads[index];
-    const uint64_t sampled_ns = tree->threads[index].total_ns;
-
-    if (profile->sessions[thread->session].mode != 0 || tree->partial ||
-        thread->cpu_ns <= sampled_ns || !tree_has_thread(tree, profile, index))
+    if (tree->partial || !tree_has_thread(tree, profile, index))
         return 0;
-    return thread->cpu_ns - sampled_ns;
-}
-
-/* What samples of a thread stand for beyond its own time: that of threads too
- * brief for a sample. */
-static uint64_t
-thread_excess_ns(const struct profile *profile, const struct tree *tree,
-                 uint32_t index)
-{
-    const struct thread *thread = &profile->threads[index];
-    const uint64_t sampled_ns = tree->threads[index].total_ns;
-
-    if (profile->sessions[thread->session].mode != 0 || !thread->cpu_ns ||
-        thread->cpu_ns >= sampled_ns)
-        return 0;
-    return sampled_ns - thread->cpu_ns;
+    return unsampled_of_thread(profile, index, tree->threads[index].total_ns);
 }
 
 uint64_t
@@ -294,7 +276,7 @@ unsampled_ns(const struct profile *profile, const struct tree *tree)
 
     for (uint32_t i = 0; i < profile->thread_count; i++) {
         sum_ns += thread_unsampled_ns(profile, tree, i);
-        more_ns += thread_excess_ns(profile, tree, i);
+        more_ns += excess_of_thread(profile, i, tree->threads[i].total_ns);
     }
     return sum_ns > more_ns ? sum_ns - more_ns : 0;
 }

@@ -75,11 +75,5 @@ labels_free(struct labels *labels)
 const char *
 labels_extra_name(const struct labels *labels, uint32_t label)
 {
-    static const char *const names[EXTRA_COUNT] = {
-        [EXTRA_NATIVE] = "[native]",
-        [EXTRA_OFF_CPU] = "[off-CPU]",
-        [EXTRA_UNSAMPLED] = "[unsampled]",
-    };
-
-    return label < labels->count ? NULL : names[label - labels->count];
+    return label < labels->count ? NULL : extra_name(label - labels->count);
 }

@@ -8,19 +8,12 @@
 #define ANALYSE_LABELS_H
 
 #include "../read/profile.h"
+#include "extra.h"
 
 struct labels {
     uint32_t *of_frame; /* by frame: its label */
     uint32_t *frame;    /* by label: one of its frames */
     uint32_t count;     /* of labels of frames */
-};
-
-/* Labels that no frame has. */
-enum extra_label {
-    EXTRA_NATIVE = 0,    /* the VM ran, but none of its functions */
-    EXTRA_OFF_CPU = 1,   /* the same, and it waited */
-    EXTRA_UNSAMPLED = 2, /* CPU time that no sample stands for */
-    EXTRA_COUNT = 3,
 };
 
 /* Both return 0 or -ENOMEM. */
@@ -34,7 +27,7 @@ labels_free(struct labels *labels);
 
 /* The number of a label of no frame. */
 static inline uint32_t
-labels_extra(const struct labels *labels, enum extra_label extra)
+labels_extra(const struct labels *labels, enum extra extra)
 {
     return labels->count + extra;
 }

@@ -54,28 +54,36 @@ reserve_cells(struct thread_tree *thread, uint32_t count)
     return grow_cells(thread, capacity);
 }
 
+static inline uint64_t
+count_at(const struct batch *batch, uint32_t i)
+{
+    return batch->counts ? batch->counts[i] : 1;
+}
+
 /* Adds to each stack. Returns the sum. */
-static uint64_t
+static struct cell
 add_weights(struct thread_tree *thread, const struct batch *batch,
             uint32_t from, uint32_t to)
 {
     struct node_cell *const cells = thread->cells;
     const uint32_t mask = thread->capacity - 1;
     uint32_t new_cells = 0;
-    uint64_t sum_ns = 0;
+    struct cell sum = { 0 };
 
     for (uint32_t i = from; i < to; i++) {
         const uint64_t weight_ns = batch->weights_ns[i];
+        const uint64_t samples = count_at(batch, i);
         struct node_cell *cell = find_cell(cells, mask, batch->nodes[i]);
 
         new_cells += cell->self.samples == 0;
         cell->node = batch->nodes[i];
         cell->self.self_ns += weight_ns;
-        cell->self.samples++;
-        sum_ns += weight_ns;
+        cell->self.samples += samples;
+        sum.self_ns += weight_ns;
+        sum.samples += samples;
     }
     thread->cell_count += new_cells;
-    return sum_ns;
+    return sum;
 }
 
 static void
@@ -87,25 +95,25 @@ add_off_cpu(struct thread_tree *thread, const struct batch *batch,
         if (batch->nodes[i] != 0)
             continue;
         thread->empty_off_cpu.self_ns += batch->weights_ns[i];
-        thread->empty_off_cpu.samples++;
+        thread->empty_off_cpu.samples += count_at(batch, i);
     }
 }
 
-/* Samples from..to have one phase and one state. */
+/* Entries from..to have one phase and one state. */
 static void
 add_run(struct thread_tree *thread, const struct batch *batch, uint32_t from,
         uint32_t to)
 {
     const uint8_t phase = batch->phases[from], state = batch->states[from];
     struct cell *cell = &thread->phases[phase < PHASE_COUNT ? phase : 0];
-    const uint64_t sum_ns = add_weights(thread, batch, from, to);
+    const struct cell sum = add_weights(thread, batch, from, to);
 
-    cell->self_ns += sum_ns;
-    cell->samples += to - from;
-    thread->total_ns += sum_ns;
-    thread->samples += to - from;
+    cell->self_ns += sum.self_ns;
+    cell->samples += sum.samples;
+    thread->total_ns += sum.self_ns;
+    thread->samples += sum.samples;
     if (state & SAMPLE_LEAF_MISSING)
-        thread->leaf_missing += to - from;
+        thread->leaf_missing += sum.samples;
     if (state & SAMPLE_OFF_CPU)
         add_off_cpu(thread, batch, from, to);
 }

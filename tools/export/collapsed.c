@@ -17,7 +17,8 @@ struct collapsed {
     struct functions functions;
     struct fold fold;
     struct sums sums;
-    char **names;     /* by function */
+    struct sums unsampled;
+    char **names;     /* by function, then those of time without frames */
     uint32_t *shown;  /* by function: the first function of equal name */
     uint32_t *labels; /* by frame; then of one path */
     uint64_t *values; /* by folded node */
@@ -126,13 +127,18 @@ name_functions(struct collapsed *c, const struct profile *profile)
     uint32_t *sorted = calloc((size_t)count + 1, sizeof(*sorted));
     int result = -1;
 
-    c->names = calloc((size_t)count + 1, sizeof(*c->names));
+    c->names = calloc((size_t)count + EXTRA_COUNT, sizeof(*c->names));
     c->shown = calloc((size_t)count + 1, sizeof(*c->shown));
     if (!c->names || !c->shown || !sorted)
         goto done;
     for (uint32_t i = 0; i < count; i++) {
         c->names[i] = format_name(&profile->codes[c->functions.code[i]], false);
         if (!c->names[i])
+            goto done;
+    }
+    for (uint32_t i = 0; i < EXTRA_COUNT; i++) {
+        c->names[count + i] = strdup(extra_name(i));
+        if (!c->names[count + i])
             goto done;
     }
     result = tell_apart(c, profile, sorted);
@@ -157,6 +163,31 @@ fold_by_name(struct collapsed *c, const struct profile *profile)
     return fold_build(&c->fold, profile, c->labels);
 }
 
+static uint32_t
+extra_node(struct collapsed *c, enum extra extra)
+{
+    return fold_child(&c->fold, 0, c->functions.count + extra);
+}
+
+/* Time without frames gets names, too. */
+static int
+add_extras(struct collapsed *c, const struct profile *profile)
+{
+    for (uint32_t i = 0; i < EXTRA_COUNT; i++)
+        if (extra_node(c, i) == DENSE_NONE)
+            return -1;
+    return sums_put_unsampled(&c->unsampled, &c->sums, profile,
+                              extra_node(c, EXTRA_UNSAMPLED));
+}
+
+static uint32_t
+node_to_show(struct collapsed *c, struct sum_key key)
+{
+    const uint32_t node = c->fold.of[key.node];
+
+    return node ? node : extra_node(c, sum_key_extra(key));
+}
+
 static int
 add_values(struct collapsed *c, enum export_value value)
 {
@@ -166,9 +197,13 @@ add_values(struct collapsed *c, enum export_value value)
     for (uint32_t row = 0; row < c->sums.keys.count; row++) {
         const struct sum *sum = &c->sums.rows[row];
 
-        c->values[c->fold.of[sums_key(&c->sums, row).node]] +=
+        c->values[node_to_show(c, sums_key(&c->sums, row))] +=
             value == EXPORT_SAMPLES ? sum->samples : sum->weight_ns;
     }
+    for (uint32_t row = 0; row < c->unsampled.keys.count; row++)
+        if (value == EXPORT_TIME)
+            c->values[sums_key(&c->unsampled, row).node] +=
+                c->unsampled.rows[row].weight_ns;
     return 0;
 }
 
@@ -177,8 +212,6 @@ write_stack(struct collapsed *c, uint32_t node, uint64_t value, FILE *out)
 {
     uint32_t depth = fold_path(&c->fold, node, c->labels);
 
-    if (!depth)
-        fputs(no_frames, out);
     while (depth > 0) {
         fputs(c->names[c->labels[--depth]], out);
         if (depth)
@@ -204,7 +237,7 @@ write_stacks(struct collapsed *c, const struct export_job *job)
 static void
 free_all(struct collapsed *c)
 {
-    for (uint32_t i = 0; c->names && i < c->functions.count; i++)
+    for (uint32_t i = 0; c->names && i < c->functions.count + EXTRA_COUNT; i++)
         free(c->names[i]);
     free(c->names);
     free(c->shown);
@@ -213,16 +246,18 @@ free_all(struct collapsed *c)
     functions_free(&c->functions);
     fold_free(&c->fold);
     sums_free(&c->sums);
+    sums_free(&c->unsampled);
 }
 
 int
 export_collapsed(struct export_job *job)
 {
     struct collapsed c = { 0 };
-    int result = export_read(job, sums_add, &c.sums);
+    int result = export_read(job, true, sums_add, &c.sums);
 
-    if (!result && (fold_by_name(&c, &job->profile) ||
-                    add_values(&c, job->value) || write_stacks(&c, job)))
+    if (!result &&
+        (fold_by_name(&c, &job->profile) || add_extras(&c, &job->profile) ||
+         add_values(&c, job->value) || write_stacks(&c, job)))
         result = export_out_of_memory(job);
     free_all(&c);
     return result;

@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 const struct exporter exporters[] = {
-    { "collapsed", ".collapsed", false, true, export_collapsed },
-    { "pprof", ".pb.gz", true, false, export_pprof },
-    { "speedscope", ".speedscope.json", false, false, export_speedscope },
+    { "collapsed", ".collapsed", false, true, false, export_collapsed },
+    { "pprof", ".pb.gz", true, false, false, export_pprof },
+    { "speedscope", ".speedscope.json", false, false, false,
+      export_speedscope },
+    { "vmprof-log", ".prof", true, false, true, export_vmprof_log },
     { 0 },
 };
 
@@ -36,10 +38,15 @@ export_out_of_memory(struct export_job *job)
 }
 
 int
-export_read(struct export_job *job, batch_function on_batch, void *user)
+export_read(struct export_job *job, bool summed, batch_function on_batch,
+            void *user)
 {
-    int result = profile_read(&job->profile, job->input, job->options, on_batch,
-                              user, job->message, sizeof(job->message));
+    struct read_options options = *job->options;
+    int result;
+
+    options.summed = summed;
+    result = profile_read(&job->profile, job->input, &options, on_batch, user,
+                          job->message, sizeof(job->message));
 
     if (result == -ENOMEM)
         return export_out_of_memory(job);

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-const char no_frames[] = "[native]";
 const char no_name[] = "[unnamed]";
 
 /* The root's key; no other node has parent and label of all ones. */

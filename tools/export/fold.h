@@ -66,9 +66,6 @@ fold_max_depth(const struct profile *profile);
 void
 fold_free(struct fold *fold);
 
-/* For the frames of a sample that has none: as reports call it. */
-extern const char no_frames[];
-
 /* For functions whose name is empty. */
 extern const char no_name[];
 

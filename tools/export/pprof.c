@@ -22,7 +22,6 @@ struct pprof {
     struct sums samples, folded;
     uint32_t *labels; /* by frame; then of one path */
     uint64_t *locations;
-    uint32_t no_place;
 };
 
 static Pprof__ValueType
@@ -114,8 +113,6 @@ fill_locations(struct pprof *p, uint32_t node)
 
     for (uint32_t i = 0; i < depth; i++)
         p->locations[i] = (uint64_t)p->labels[i] + 1;
-    if (!depth)
-        p->locations[depth++] = (uint64_t)p->no_place + 1;
     return depth;
 }
 
@@ -209,14 +206,19 @@ fold_by_line(struct pprof *p, const struct profile *profile)
         if (p->labels[i] == DENSE_NONE)
             return -1;
     }
-    p->no_place = pprof_no_place(&p->places);
-    if (p->no_place == DENSE_NONE)
-        return -1;
     return fold_build(&p->fold, profile, p->labels);
 }
 
+static uint32_t
+extra_node(struct pprof *p, enum extra extra)
+{
+    const uint32_t place = pprof_extra_place(&p->places, extra);
+
+    return place == DENSE_NONE ? DENSE_NONE : fold_child(&p->fold, 0, place);
+}
+
 static int
-fold_samples(struct pprof *p)
+fold_samples(struct pprof *p, const struct profile *profile)
 {
     int result = 0;
 
@@ -224,8 +226,15 @@ fold_samples(struct pprof *p)
         struct sum_key key = sums_key(&p->samples, row);
 
         key.node = p->fold.of[key.node];
+        if (!key.node)
+            key.node = extra_node(p, sum_key_extra(key));
+        if (key.node == DENSE_NONE)
+            return -1;
         result = sums_put(&p->folded, key, p->samples.rows[row]);
     }
+    if (!result)
+        result = sums_put_unsampled(&p->folded, &p->samples, profile,
+                                    extra_node(p, EXTRA_UNSAMPLED));
     return result;
 }
 
@@ -262,10 +271,10 @@ int
 export_pprof(struct export_job *job)
 {
     struct pprof p = { 0 };
-    int result = export_read(job, sums_add, &p.samples);
+    int result = export_read(job, true, sums_add, &p.samples);
 
     if (!result) {
-        if (fold_by_line(&p, &job->profile) || fold_samples(&p))
+        if (fold_by_line(&p, &job->profile) || fold_samples(&p, &job->profile))
             result = -ENOMEM;
         else
             result = write_all(&p, job);

@@ -56,10 +56,10 @@ pprof_place(struct pprof_places *places, const struct frame *frame,
 }
 
 uint32_t
-pprof_no_place(struct pprof_places *places)
+pprof_extra_place(struct pprof_places *places, enum extra extra)
 {
     const uint32_t function =
-        shown_function(places, places->functions.count, NULL);
+        shown_function(places, places->functions.count + extra, NULL);
 
     if (function == DENSE_NONE)
         return DENSE_NONE;
@@ -103,14 +103,16 @@ static void
 write_function(struct pprof_places *places, struct pprof_file *file,
                uint32_t number)
 {
-    static const struct code nothing = { .function = no_frames };
     const uint64_t key = places->shown.keys[number];
     const uint64_t other_file = places->files.keys[(uint32_t)key];
     const uint32_t own = (uint32_t)(key >> 32);
+    const bool is_extra = own >= places->functions.count;
+    const struct code extra = {
+        .function = is_extra ? extra_name(own - places->functions.count) : "",
+    };
     const struct code *code =
-        own < places->functions.count
-            ? &places->profile->codes[places->functions.code[own]]
-            : &nothing;
+        is_extra ? &extra
+                 : &places->profile->codes[places->functions.code[own]];
     Pprof__Profile part = PPROF__PROFILE__INIT;
     Pprof__Function function = PPROF__FUNCTION__INIT;
     Pprof__Function *functions = &function;

@@ -5,6 +5,7 @@
 #ifndef EXPORT_PPROF_PLACES_H
 #define EXPORT_PPROF_PLACES_H
 
+#include "../analyse/extra.h"
 #include "fold.h"
 #include "pprof_file.h"
 
@@ -21,12 +22,12 @@ struct pprof_places {
 int
 pprof_places_open(struct pprof_places *places, const struct profile *profile);
 
-/* The number of a frame's place, or that for samples without any frame. */
+/* The number of a frame's place, or that of time without frames. */
 uint32_t
 pprof_place(struct pprof_places *places, const struct frame *frame,
             uint32_t number);
 uint32_t
-pprof_no_place(struct pprof_places *places);
+pprof_extra_place(struct pprof_places *places, enum extra extra);
 
 /* Locations, functions and mappings; `title` is that of what has no module. */
 void

@@ -8,9 +8,14 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "../analyse/extra.h"
+#include "../analyse/unsampled.h"
 #include "export.h"
 #include "fold.h"
 #include "text.h"
+
+/* No node: the root while the thread waited. */
+#define OFF_CPU_ROOT UINT32_MAX
 
 struct run {
     uint64_t weight_ns;
@@ -73,15 +78,34 @@ add_batch(void *user, const struct profile *profile, const struct batch *batch)
     struct speedscope *s = user;
     int result = have_thread(s, profile, batch->thread);
 
-    for (uint32_t i = 0; !result && i < batch->count; i++)
-        result = add_run(&s->threads[batch->thread], batch->nodes[i],
+    for (uint32_t i = 0; !result && i < batch->count; i++) {
+        const bool waits =
+            !batch->nodes[i] && batch->states[i] & SAMPLE_OFF_CPU;
+
+        result = add_run(&s->threads[batch->thread],
+                         waits ? OFF_CPU_ROOT : batch->nodes[i],
                          batch->weights_ns[i]);
+    }
     return result;
+}
+
+static uint32_t
+extra_node(struct speedscope *s, enum extra extra)
+{
+    return fold_child(&s->fold, 0, s->functions.count + extra);
+}
+
+static uint32_t
+node_to_show(struct speedscope *s, uint32_t node)
+{
+    if (node == OFF_CPU_ROOT)
+        return extra_node(s, EXTRA_OFF_CPU);
+    return node ? s->fold.of[node] : extra_node(s, EXTRA_NATIVE);
 }
 
 /* Now that all nodes are known, by function: again some runs become one. */
 static void
-fold_runs(struct runs *runs, const struct fold *fold)
+fold_runs(struct speedscope *s, struct runs *runs)
 {
     size_t count = runs->count;
 
@@ -90,8 +114,31 @@ fold_runs(struct runs *runs, const struct fold *fold)
         struct run run = runs->rows[i];
 
         /* Cannot fail: there is room for as many as there were. */
-        add_run(runs, fold->of[run.node], run.weight_ns);
+        add_run(runs, node_to_show(s, run.node), run.weight_ns);
     }
+}
+
+/* It is known of the whole, not when: it stands at the end. */
+static int
+add_unsampled(struct speedscope *s, const struct profile *profile)
+{
+    const uint32_t threads = profile->thread_count;
+    uint64_t *ns = calloc((size_t)threads + 1, sizeof(*ns));
+    int result = ns ? 0 : -1;
+
+    if (threads && have_thread(s, profile, threads - 1))
+        result = -1;
+    for (uint32_t i = 0; ns && i < s->thread_count; i++)
+        for (size_t run = 0; run < s->threads[i].count; run++)
+            ns[i] += s->threads[i].rows[run].weight_ns;
+    if (ns)
+        unsampled_by_thread(profile, ns);
+    for (uint32_t i = 0; !result && i < s->thread_count; i++)
+        if (ns[i])
+            result =
+                add_run(&s->threads[i], extra_node(s, EXTRA_UNSAMPLED), ns[i]);
+    free(ns);
+    return result;
 }
 
 static int
@@ -109,9 +156,12 @@ fold_by_function(struct speedscope *s, const struct profile *profile)
         s->labels[i] = s->functions.of_code[profile->frames[i].code];
     if (fold_build(&s->fold, profile, s->labels))
         return -1;
+    for (uint32_t i = 0; i < EXTRA_COUNT; i++)
+        if (extra_node(s, i) == DENSE_NONE)
+            return -1;
     for (uint32_t i = 0; i < s->thread_count; i++)
-        fold_runs(&s->threads[i], &s->fold);
-    return 0;
+        fold_runs(s, &s->threads[i]);
+    return add_unsampled(s, profile);
 }
 
 static void
@@ -136,9 +186,9 @@ write_frames(const struct speedscope *s, const struct profile *profile,
 {
     for (uint32_t i = 0; i < s->functions.count; i++)
         write_frame(&profile->codes[s->functions.code[i]], out);
-    fputs("{\"name\":", out);
-    text_write_json(out, no_frames);
-    fputs("}\n", out);
+    for (uint32_t i = 0; i < EXTRA_COUNT; i++)
+        fprintf(out, "{\"name\":\"%s\"}%s\n", extra_name(i),
+                i + 1 < EXTRA_COUNT ? "," : "");
 }
 
 static void
@@ -146,8 +196,6 @@ write_stack(struct speedscope *s, uint32_t node, FILE *out)
 {
     uint32_t depth = fold_path(&s->fold, node, s->labels);
 
-    if (!depth)
-        s->labels[depth++] = s->functions.count;
     putc('[', out);
     while (depth > 0) {
         fprintf(out, "%" PRIu32, s->labels[--depth]);
@@ -246,7 +294,7 @@ int
 export_speedscope(struct export_job *job)
 {
     struct speedscope s = { 0 };
-    int result = export_read(job, add_batch, &s);
+    int result = export_read(job, false, add_batch, &s);
 
     if (!result && fold_by_function(&s, &job->profile))
         result = export_out_of_memory(job);

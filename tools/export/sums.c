@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../analyse/unsampled.h"
+
 /* A key from high to low: node 32 bits, thread 28, phase 3, off CPU 1. */
 enum {
     THREAD_SHIFT = 4,
@@ -77,8 +79,40 @@ sums_add(void *user, const struct profile *profile, const struct batch *batch)
                               .phase = phase <= PHASE_MASK ? phase : 0,
                               .off_cpu = batch->states[i] & SAMPLE_OFF_CPU,
                           },
-                          (struct sum){ 1, batch->weights_ns[i] });
+                          (struct sum){ batch->counts ? batch->counts[i] : 1,
+                                        batch->weights_ns[i] });
     }
+    return result;
+}
+
+static int
+put_times(struct sums *sums, const uint64_t *ns, uint32_t count, uint32_t node)
+{
+    int result = 0;
+
+    for (uint32_t i = 0; !result && i < count; i++)
+        if (ns[i])
+            result = sums_put(sums, (struct sum_key){ node, i, 0, false },
+                              (struct sum){ 0, ns[i] });
+    return result;
+}
+
+int
+sums_put_unsampled(struct sums *sums, const struct sums *samples,
+                   const struct profile *profile, uint32_t node)
+{
+    const uint32_t threads = profile->thread_count;
+    uint64_t *ns = calloc((size_t)threads + 1, sizeof(*ns));
+    int result = -ENOMEM;
+
+    if (!ns || node == DENSE_NONE)
+        goto done;
+    for (uint32_t row = 0; row < samples->keys.count; row++)
+        ns[sums_key(samples, row).thread] += samples->rows[row].weight_ns;
+    unsampled_by_thread(profile, ns);
+    result = put_times(sums, ns, threads, node);
+done:
+    free(ns);
     return result;
 }
 

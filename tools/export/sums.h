@@ -4,6 +4,7 @@
 #ifndef EXPORT_SUMS_H
 #define EXPORT_SUMS_H
 
+#include "../analyse/extra.h"
 #include "../read/profile.h"
 #include "dense.h"
 
@@ -27,6 +28,13 @@ struct sums {
 int
 sums_add(void *user, const struct profile *profile, const struct batch *batch);
 
+/* What a sample without frames is time of. */
+static inline enum extra
+sum_key_extra(struct sum_key key)
+{
+    return key.off_cpu ? EXTRA_OFF_CPU : EXTRA_NATIVE;
+}
+
 struct sum_key
 sums_key(const struct sums *sums, uint32_t row);
 
@@ -36,6 +44,14 @@ sums_key(const struct sums *sums, uint32_t row);
  */
 int
 sums_put(struct sums *sums, struct sum_key key, struct sum sum);
+
+/*
+ * Add to `sums` what each thread has unsampled beside `samples`, as time of
+ * that node. Returns 0 or -ENOMEM.
+ */
+int
+sums_put_unsampled(struct sums *sums, const struct sums *samples,
+                   const struct profile *profile, uint32_t node);
 
 void
 sums_free(struct sums *sums);

@@ -20,7 +20,7 @@ next_fit(const char **name)
 {
     uint32_t point;
     const unsigned length =
-        decode_utf8(*name, strnlen(*name, MAX_BYTES), &point);
+        vmp_decode_utf8(*name, strnlen(*name, MAX_BYTES), &point);
 
     *name += length ? length : 1;
     return length && !is_unseen(point) ? point : REPLACEMENT;

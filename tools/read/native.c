@@ -34,6 +34,8 @@ static const chunk_function chunk_functions[] = {
     [VMP_CHUNK_STATS] = native_stats_chunk,
     [VMP_CHUNK_END] = native_end_chunk,
     [VMP_CHUNK_MODULES] = native_modules_chunk,
+    [VMP_CHUNK_WORDS] = native_words_chunk,
+    [VMP_CHUNK_SITES] = native_sites_chunk,
 };
 
 enum {
@@ -126,9 +128,22 @@ is_next(struct native *native, const struct native_chunk *chunk)
     return true;
 }
 
+/* What was summed is of the nodes, and in the units, that were known then. */
+static bool
+ends_sums(uint32_t type)
+{
+    return type == VMP_CHUNK_NODES || type == VMP_CHUNK_SESSION;
+}
+
 static int
 take_payload(struct native *native, struct native_chunk *chunk)
 {
+    if (ends_sums(chunk->type)) {
+        const int result = native_sums_send(native);
+
+        if (result)
+            return result;
+    }
     if (chunk->flags || chunk->type >= CHUNK_TYPES ||
         !chunk_functions[chunk->type] ||
         native->sessions[chunk->session].refused) {
@@ -230,9 +245,11 @@ native_read(struct native *native)
             break;
         skip_damage(native);
     }
+    if (!result)
+        result = native_sums_send(native);
     native->profile->damage.cut = cut || input->broken;
     native->profile->file_size = input->file_size;
-    return result;
+    return result ? result : type_table_finish(native->profile);
 }
 
 void
@@ -244,11 +261,13 @@ native_free(struct native *native)
         index_map_free(&native->sessions[i].modules);
         index_map_free(&native->sessions[i].frames);
         index_map_free(&native->sessions[i].nodes);
+        index_map_free(&native->sessions[i].words);
     }
     free(native->sessions);
     free(native->codes);
     vmp_intern_free(&native->session_ids);
     vmp_intern_free(&native->thread_ids);
     vmp_intern_free(&native->code_ids);
+    type_table_free(&native->types);
     input_close(&native->input);
 }

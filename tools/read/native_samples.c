@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* SAMPLES: the bytes that a file is made of, and so the loop that counts. */
-#include <endian.h>
+/* SAMPLES: the bytes that a file is made of. */
 #include <errno.h>
 #include <string.h>
-#if defined(__x86_64__)
-#    include <immintrin.h>
-#endif
 
 #include "native.h"
 #include "store.h"
@@ -17,193 +13,11 @@ struct sample_reader {
     const unsigned char *at, *end;
     uint64_t left; /* samples */
     uint64_t time_ns;
+    uint32_t thread; /* index in the profile */
     uint8_t phase, state;
     uint32_t count; /* in the batch */
     uint32_t run;   /* those of the batch from here on have phase, state */
 };
-
-struct record {
-    uint64_t node, elapsed, weight;
-    uint64_t next; /* what follows in the word */
-    uint64_t bad;  /* not 0: it is no short record */
-    unsigned size; /* bytes */
-};
-
-/*
- * Short records are nearly all: one or two bytes for the node, one for the
- * time, and one for a weight or none. Which of these cannot be predicted, so
- * there is no branch on it. They come back by value, for through memory it
- * would be the slowest step.
- */
-typedef struct record (*short_function)(uint64_t word);
-
-static inline __attribute__((always_inline)) struct record
-short_record(uint64_t word)
-{
-    const uint64_t weighs = word & 1;
-    const uint64_t two = word >> 7 & 1;
-    const uint64_t rest = word >> (8 + 8 * two);
-    const uint64_t head = (word & 0x7f) | (word >> 1 & (0x3f80 & -two));
-    const uint64_t elapsed = rest & 0x7f;
-    const uint64_t zigzag = rest >> 8 & 0x7f & -weighs;
-
-    return (struct record){
-        .node = (head >> 1) - 1,
-        .elapsed = elapsed,
-        .weight = elapsed + (uint64_t)vmp_unzigzag(zigzag),
-        .size = 2 + (unsigned)(two + weighs),
-        .next = rest >> (8 + 8 * weighs),
-        .bad = (word & two << 15) | (rest & (0x80 | weighs << 15)),
-    };
-}
-
-#if defined(__x86_64__)
-/* Where the parts are, by whether it weighs, and whether the node has two. */
-static const struct masks {
-    uint64_t node, elapsed, zigzag, bad;
-} masks[2][2] = {
-    { { 0x7e, 0x7f00, 0, 0x8000 }, { 0x7e, 0x7f00, 0x7f0000, 0x808000 } },
-    { { 0x7f7e, 0x7f0000, 0, 0x808000 },
-      { 0x7f7e, 0x7f0000, 0x7f000000, 0x80808000 } },
-};
-
-static inline __attribute__((always_inline, target("bmi2"))) struct record
-short_record_bmi2(uint64_t word)
-{
-    const uint64_t weighs = word & 1;
-    const uint64_t two = word >> 7 & 1;
-    const struct masks *const mask = &masks[two][weighs];
-    const uint64_t elapsed = _pext_u64(word, mask->elapsed);
-    const unsigned size = 2 + (unsigned)(two + weighs);
-
-    return (struct record){
-        .node = _pext_u64(word, mask->node) - 1,
-        .elapsed = elapsed,
-        .weight =
-            elapsed + (uint64_t)vmp_unzigzag(_pext_u64(word, mask->zigzag)),
-        .size = size,
-        .next = word >> 8 * size,
-        .bad = word & mask->bad,
-    };
-}
-#endif
-
-/* Where records go, and what is needed to put them there. */
-struct target {
-    const uint32_t *nodes;
-    uint64_t known;
-    uint32_t shift; /* of consecutive nodes: what to add to the session's */
-    bool consecutive;
-    uint64_t unit_ns, time_ns;
-    struct native_batch *batch;
-};
-
-/* Returns false for what is left to read_unusual(): among others node 0, which
- * is the same in every session. */
-static inline __attribute__((always_inline)) bool
-put_record(struct target *to, uint32_t at, struct record record)
-{
-    uint32_t node;
-
-    if (__builtin_expect(record.bad || (int64_t)record.weight < 0 ||
-                             record.node - 1 >= to->known - 1,
-                         0))
-        return false;
-    node = to->consecutive ? (uint32_t)record.node + to->shift
-                           : to->nodes[record.node];
-    if (!to->consecutive && node == INDEX_LOST)
-        return false;
-    to->time_ns += record.elapsed * to->unit_ns;
-    to->batch->nodes[at] = node;
-    to->batch->times_ns[at] = to->time_ns;
-    to->batch->weights_ns[at] = record.weight * to->unit_ns;
-    return true;
-}
-
-/*
- * Reads short records of known nodes. Stops at any other, and at `limit`. Two
- * of them fit into one word, so that the second need not wait for where it is
- * to be loaded from.
- */
-static inline __attribute__((always_inline)) void
-read_short_ones(struct sample_reader *reader, uint32_t limit, bool consecutive,
-                short_function short_of)
-{
-    const struct index_row *const row = reader->session->nodes.rows;
-    struct target to = {
-        .nodes = row->values,
-        .known = row->count,
-        .shift = consecutive ? row->values[1] - 1 : 0,
-        .consecutive = consecutive,
-        .unit_ns = reader->session->unit_ns,
-        .time_ns = reader->time_ns,
-        .batch = &reader->native->batch,
-    };
-    const unsigned char *at = reader->at, *const end = reader->end;
-    uint64_t word;
-    uint32_t count = reader->count;
-
-    while (count < limit && end - at >= (ptrdiff_t)sizeof(word)) {
-        struct record first, second;
-
-        memcpy(&word, at, sizeof(word));
-        first = short_of(le64toh(word));
-        second = short_of(first.next);
-        if (!put_record(&to, count, first))
-            break;
-        count++;
-        at += first.size;
-        if (count == limit || !put_record(&to, count, second))
-            continue;
-        count++;
-        at += second.size;
-    }
-    reader->left -= count - reader->count;
-    reader->count = count;
-    reader->time_ns = to.time_ns;
-    reader->at = at;
-}
-
-static inline __attribute__((always_inline)) void
-read_known(struct sample_reader *reader, uint32_t limit,
-           short_function short_of)
-{
-    const struct index_map *const map = &reader->session->nodes;
-
-    if (!map->count || map->rows[0].count < 2)
-        return;
-    if (map->rows[0].consecutive)
-        read_short_ones(reader, limit, true, short_of);
-    else
-        read_short_ones(reader, limit, false, short_of);
-}
-
-/* Each by itself, so that its loops have the registers. */
-static __attribute__((noinline)) void
-read_usual_anywhere(struct sample_reader *reader, uint32_t limit)
-{
-    read_known(reader, limit, short_record);
-}
-
-#if defined(__x86_64__)
-static __attribute__((noinline, target("bmi2"))) void
-read_usual_bmi2(struct sample_reader *reader, uint32_t limit)
-{
-    read_known(reader, limit, short_record_bmi2);
-}
-#endif
-
-static void
-read_usual(struct sample_reader *reader, uint32_t limit)
-{
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("bmi2")) {
-        read_usual_bmi2(reader, limit);
-        return;
-    }
-#endif
-    read_usual_anywhere(reader, limit);
-}
 
 /* Phases and states change seldom: they are filled in run by run. */
 static void
@@ -267,28 +81,106 @@ read_unusual(struct sample_reader *reader)
     return true;
 }
 
+/* As read_unusual(), into the batch, until that is full or a node unknown. */
+static uint32_t
+take_short_ones(struct sample_reader *reader, const struct short_block *block,
+                uint32_t *at)
+{
+    struct native_batch *batch = &reader->native->batch;
+    const struct index_map *nodes = &reader->session->nodes;
+    const uint64_t unit_ns = reader->session->unit_ns;
+    const uint32_t room = BATCH_SIZE - reader->count;
+    const uint64_t end =
+        short_block_end(block, *at, reader->left < room ? reader->left : room);
+    uint32_t i = *at, count = 0;
+
+    while (i < end && block->size[i]) {
+        const uint32_t to = reader->count + count;
+
+        batch->nodes[to] = index_map_get(nodes, block->node[i] - UINT64_C(1));
+        if (batch->nodes[to] == INDEX_LOST)
+            break;
+        reader->time_ns += block->elapsed[i] * unit_ns;
+        batch->times_ns[to] = reader->time_ns;
+        batch->weights_ns[to] = block->weight[i] * unit_ns;
+        i += block->size[i];
+        count++;
+    }
+    *at = i;
+    reader->count += count;
+    return count;
+}
+
+/* The same into the sums. */
+static int
+sum_short_ones(struct sample_reader *reader, const struct short_block *block,
+               uint32_t *at, uint32_t *count)
+{
+    struct native *native = reader->native;
+    const struct native_sums_of of = {
+        .session = (uint32_t)(reader->session - native->sessions),
+        .thread = reader->thread,
+        .phase = reader->phase,
+        .state = reader->state,
+    };
+    uint64_t room, elapsed = 0;
+    const int result = native_sums_begin(native, &of, &room);
+
+    if (result)
+        return result;
+    *count = native_sums_add(&native->sums, block,
+                             reader->left < room ? reader->left : room, at,
+                             &elapsed);
+    native->profile->sample_count += *count;
+    reader->time_ns += elapsed * reader->session->unit_ns;
+    return 0;
+}
+
+/* What is left of a block, but for one that fits no longer. */
+static int
+read_block(struct sample_reader *reader, const struct short_block *block)
+{
+    const unsigned char *const start = reader->at;
+    uint32_t at = 0;
+    int result = 0;
+
+    do {
+        uint32_t count = 0;
+
+        if (!reader->native->options.summed)
+            count = take_short_ones(reader, block, &at);
+        else if (at < block->count)
+            result = sum_short_ones(reader, block, &at, &count);
+        reader->at = start + at;
+        reader->left -= count;
+        if (!result && !count && reader->left && !read_unusual(reader))
+            result = -EBADMSG;
+        at = (uint32_t)(reader->at - start);
+    } while (!result && reader->left && reader->count < BATCH_SIZE &&
+             at < block->count);
+    return result;
+}
+
 /* Returns 0 at the end of the samples or of the batch. */
 static int
 read_batch(struct sample_reader *reader)
 {
-    while (reader->left && reader->count < BATCH_SIZE) {
-        const uint32_t room = BATCH_SIZE - reader->count;
+    struct short_block block;
+    int result = 0;
 
-        read_usual(reader, reader->left < room
-                               ? reader->count + (uint32_t)reader->left
-                               : BATCH_SIZE);
-        if (reader->left && reader->count < BATCH_SIZE && !read_unusual(reader))
-            return -EBADMSG;
+    while (!result && reader->left && reader->count < BATCH_SIZE) {
+        short_block_fill(&block, reader->at, reader->end);
+        result = read_block(reader, &block);
     }
-    return 0;
+    return result;
 }
 
 static int
-send_batch(struct sample_reader *reader, uint32_t thread)
+send_batch(struct sample_reader *reader)
 {
     struct native *native = reader->native;
     const struct batch batch = {
-        .thread = thread,
+        .thread = reader->thread,
         .count = reader->count,
         .nodes = native->batch.nodes,
         .times_ns = native->batch.times_ns,
@@ -324,11 +216,12 @@ native_samples_chunk(struct native *native, struct native_chunk *chunk)
                      : native_thread(native, chunk->session, thread_index);
     int result = thread < 0 ? (int)thread : 0;
 
+    reader.thread = (uint32_t)thread;
     reader.at = payload->at;
     reader.end = payload->end;
     while (reader.left && !result) {
         const int valid = read_batch(&reader);
-        result = send_batch(&reader, (uint32_t)thread);
+        result = send_batch(&reader);
         if (!result)
             result = valid;
     }

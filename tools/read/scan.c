@@ -64,6 +64,10 @@ scan_file(struct scan *scan, int fd)
 {
     struct scan_chunk chunk;
 
+    if (scan_is_log(fd)) {
+        scan_log(scan, fd);
+        return;
+    }
     while (next_chunk(scan, fd, &chunk)) {
         const unsigned type = vmp_get_u16(chunk.bytes + 16);
         const struct cursor payload = {
@@ -84,6 +88,7 @@ scan_is_profile(int fd)
 {
     unsigned char magic[4];
 
-    return pread(fd, magic, sizeof(magic), 0) == sizeof(magic) &&
-           vmp_get_u32(magic) == VMP_CHUNK_MAGIC;
+    return scan_is_log(fd) ||
+           (pread(fd, magic, sizeof(magic), 0) == sizeof(magic) &&
+            vmp_get_u32(magic) == VMP_CHUNK_MAGIC);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Counting samples in a native file that is being written, from its headers
- * alone. Nothing is checked: the counts are for a person who waits.
+ * Counting samples in a file that is being written, a native one from its
+ * headers alone. Nothing is checked: the counts are for a person who waits.
  */
 #ifndef READ_SCAN_H
 #define READ_SCAN_H
@@ -11,16 +11,23 @@
 #include <stdint.h>
 
 struct scan {
-    uint64_t offset; /* where the next chunk begins */
+    uint64_t offset; /* where the next chunk or record begins */
     uint64_t samples;
     uint64_t sessions;
     uint64_t ends;    /* of sessions, in order */
     uint64_t modules; /* chunks that tell of some: there are native frames */
+    bool memory;      /* in the samples of a log */
 };
 
 /* Go on to the end of the file. Moves no file offset. */
 void
 scan_file(struct scan *scan, int fd);
+
+/* The same of a vmprof log, and whether it is one. */
+void
+scan_log(struct scan *scan, int fd);
+bool
+scan_is_log(int fd);
 
 /* Whether the file begins as a profile does. */
 bool

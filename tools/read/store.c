@@ -13,8 +13,8 @@
 #define HASH_FUNCTION HASH_FNV
 #include <uthash.h>
 
+#include "format/split_name.h"
 #include "intern.h"
-#include "name.h"
 
 struct text {
     UT_hash_handle hh;
@@ -142,13 +142,13 @@ static int
 split_name(struct profile *profile, struct code *code, const void *name,
            size_t size)
 {
-    struct name_parts parts;
+    struct vmp_name_parts parts;
     char *copy = malloc(size + 1);
 
     if (!copy)
         return -ENOMEM;
     memcpy(copy, name, size);
-    name_split(&parts, copy, size);
+    vmp_split_name(&parts, copy, size);
     code->line = parts.line;
     code->module = "";
     code->language =
@@ -442,5 +442,9 @@ store_close(struct profile *profile)
     free(profile->modules);
     free(profile->frames);
     free(profile->nodes);
+    free(profile->readouts);
+    free(profile->type_sites);
+    free(profile->type_tuples);
+    free(profile->words);
     memset(profile, 0, sizeof(*profile));
 }

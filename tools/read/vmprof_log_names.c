@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "name.h"
+#include "format/split_name.h"
 #include "store.h"
 #include "text/utf8.h"
 #include "vmprof_log.h"
@@ -51,8 +51,8 @@ is_utf8(const struct bytes *name)
     uint32_t character;
 
     for (size_t i = 0; i < name->size;) {
-        const unsigned size = decode_utf8((const char *)name->data + i,
-                                          name->size - i, &character);
+        const unsigned size = vmp_decode_utf8((const char *)name->data + i,
+                                              name->size - i, &character);
         if (!size)
             return false;
         i += size;
@@ -101,7 +101,7 @@ log_name(struct log *log, const struct log_record *record)
 static int64_t
 name_native(struct log *log, const struct log_code *code)
 {
-    struct name_parts parts = { 0 };
+    struct vmp_name_parts parts = { 0 };
     char address[32], *copy = NULL;
     struct code native = { .language = "native", .file = "", .module = "" };
 
@@ -113,7 +113,7 @@ name_native(struct log *log, const struct log_code *code)
         copy = strdup(code->name);
         if (!copy)
             return -ENOMEM;
-        name_split(&parts, copy, strlen(copy));
+        vmp_split_name(&parts, copy, strlen(copy));
         native.line = parts.line;
         native.function =
             store_text(profile, parts.function.text, parts.function.size);

@@ -8,6 +8,7 @@
 #ifndef RECORD_ENVIRONMENT_H
 #define RECORD_ENVIRONMENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct recording {
@@ -17,6 +18,8 @@ struct recording {
     const char *clock;    /* "auto", "perf", "monotonic", "cpu", "observer" */
     const char *sampling; /* "auto" or "signal" */
     const char *native;   /* "copy" or "fp"; NULL: no native frames */
+    const char *format;   /* "vmprof-log"; NULL: the native one */
+    bool memory, lines;   /* parts of a log */
 };
 
 struct environment {

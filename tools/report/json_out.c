@@ -15,7 +15,7 @@ static unsigned
 put_character(FILE *out, const char *text, size_t size)
 {
     uint32_t c;
-    const unsigned length = decode_utf8(text, size, &c);
+    const unsigned length = vmp_decode_utf8(text, size, &c);
 
     if (!length)
         fputs("\\ufffd", out);

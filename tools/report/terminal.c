@@ -76,7 +76,7 @@ static unsigned
 clean_one(FILE *out, const char *text, size_t size)
 {
     uint32_t character;
-    const unsigned length = decode_utf8(text, size, &character);
+    const unsigned length = vmp_decode_utf8(text, size, &character);
 
     if (!length || (character < 0x80 && is_unseen(character))) {
         fprintf(out, "\\x%02X", (unsigned char)*text);
@@ -128,7 +128,8 @@ fitting_size(const char *text, unsigned room)
 
     while (at < size) {
         uint32_t character;
-        const unsigned length = decode_utf8(text + at, size - at, &character);
+        const unsigned length =
+            vmp_decode_utf8(text + at, size - at, &character);
         const unsigned columns = length ? columns_of(character) : 1;
 
         if (columns > room)
@@ -137,6 +138,36 @@ fitting_size(const char *text, unsigned room)
         at += length ? length : 1;
     }
     return at;
+}
+
+unsigned
+text_columns(const char *text)
+{
+    size_t left = strlen(text);
+    unsigned columns = 0;
+
+    while (left) {
+        uint32_t character;
+        const unsigned length = vmp_decode_utf8(text, left, &character);
+
+        columns += length ? columns_of(character) : 1;
+        text += length ? length : 1;
+        left -= length ? length : 1;
+    }
+    return columns;
+}
+
+void
+terminal_print_cell(const struct terminal *terminal, unsigned columns,
+                    const char *text)
+{
+    const unsigned wanted = text_columns(text);
+
+    if (wanted <= columns)
+        fprintf(terminal->out, "%s%*s", text, (int)(columns - wanted), "");
+    else
+        fprintf(terminal->out, "%.*s…", (int)fitting_size(text, columns - 1),
+                text);
 }
 
 void

@@ -5,12 +5,9 @@
 #define TEXT_UTF8_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-/* Decode one character of UTF-8. Returns its bytes, or 0: not valid. */
-unsigned
-decode_utf8(const char *text, size_t size, uint32_t *out);
+#include "format/utf8.h"
 
 /* Whether a character acts on text instead of being seen. */
 bool

@@ -11,6 +11,7 @@
 #include <vmprof/sampler.h>
 #include <vmprof/stack.h>
 
+#include "../analyse/extra.h"
 #include "../export/fold.h"
 #include "../export/sums.h"
 #include "../export/text.h"
@@ -20,13 +21,6 @@
 enum {
     KIND_BITS = 5,
     PHASE_KINDS = 16, /* kind 16 + phase: not a frame but what the VM did */
-};
-
-/* Time of no frame, and of no phase either: names as reports have them. */
-enum extra {
-    EXTRA_NATIVE = 0,    /* the VM ran, but none of its functions */
-    EXTRA_OFF_CPU = 1,   /* the same, and it waited */
-    EXTRA_UNSAMPLED = 2, /* CPU time that no sample stands for */
 };
 
 struct view {
@@ -66,6 +60,7 @@ kinds_of_phase(uint32_t phase)
     }
 }
 
+/* The page numbers these as enum extra does. */
 static uint32_t
 extra_node(struct view *view, enum extra extra)
 {
@@ -83,7 +78,7 @@ node_to_show(struct view *view, struct sum_key key)
     uint32_t kind;
 
     if (!node && !key.phase)
-        return extra_node(view, key.off_cpu ? EXTRA_OFF_CPU : EXTRA_NATIVE);
+        return extra_node(view, sum_key_extra(key));
     kind = fold_label(&view->fold, node) & ((1u << KIND_BITS) - 1);
     if (node && kinds_of_phase(key.phase) & kind_bit(kind))
         return node;
@@ -107,62 +102,11 @@ add_cells(struct view *view)
     return result;
 }
 
-/* The thread's own CPU clock says more than its samples stand for. */
-static uint64_t
-unsampled_ns(const struct profile *profile, uint32_t index, uint64_t sampled_ns)
-{
-    const struct thread *thread = &profile->threads[index];
-
-    if (profile->sessions[thread->session].mode != VMPROF_MODE_CPU ||
-        thread->cpu_ns <= sampled_ns)
-        return 0;
-    return thread->cpu_ns - sampled_ns;
-}
-
-/* Samples of a thread may stand for others, too, which were too brief for one:
- * what they have beyond its own time is no longer unsampled. */
-static uint64_t
-excess_ns(const struct profile *profile, const uint64_t *sampled_ns)
-{
-    uint64_t sum_ns = 0;
-
-    for (uint32_t i = 0; i < profile->thread_count; i++) {
-        const struct thread *thread = &profile->threads[i];
-
-        if (profile->sessions[thread->session].mode == VMPROF_MODE_CPU &&
-            thread->cpu_ns && thread->cpu_ns < sampled_ns[i])
-            sum_ns += sampled_ns[i] - thread->cpu_ns;
-    }
-    return sum_ns;
-}
-
 static int
 add_unsampled(struct view *view, const struct profile *profile)
 {
-    uint64_t more_ns;
-    uint64_t *sampled_ns =
-        calloc((size_t)profile->thread_count + 1, sizeof(*sampled_ns));
-    int result = sampled_ns ? 0 : -1;
-
-    for (uint32_t row = 0; !result && row < view->samples.keys.count; row++)
-        sampled_ns[sums_key(&view->samples, row).thread] +=
-            view->samples.rows[row].weight_ns;
-    more_ns = result ? 0 : excess_ns(profile, sampled_ns);
-    for (uint32_t i = 0; !result && i < profile->thread_count; i++) {
-        struct sum sum = { 0, unsampled_ns(profile, i, sampled_ns[i]) };
-        struct sum_key key = { .thread = i };
-        const uint64_t less_ns =
-            more_ns < sum.weight_ns ? more_ns : sum.weight_ns;
-
-        sum.weight_ns -= less_ns;
-        more_ns -= less_ns;
-        if (!sum.weight_ns)
-            continue;
-        key.node = extra_node(view, EXTRA_UNSAMPLED);
-        result = key.node == DENSE_NONE ? -1 : sums_put(&view->cells, key, sum);
-    }
-    free(sampled_ns);
-    return result;
+    return sums_put_unsampled(&view->cells, &view->samples, profile,
+                              extra_node(view, EXTRA_UNSAMPLED));
 }
 
 static int
@@ -330,7 +274,7 @@ static int
 write_flamegraph(struct export_job *job)
 {
     struct view view = { 0 };
-    int result = export_read(job, sums_add, &view.samples);
+    int result = export_read(job, true, sums_add, &view.samples);
 
     if (!result && (fold_by_kind(&view, &job->profile) || add_cells(&view) ||
                     add_unsampled(&view, &job->profile) || order_cells(&view)))
@@ -342,5 +286,7 @@ write_flamegraph(struct export_job *job)
 }
 
 const struct exporter flamegraph_exporter = {
-    "flamegraph", ".html", false, false, write_flamegraph,
+    .name = "flamegraph",
+    .extension = ".html",
+    .run = write_flamegraph,
 };

@@ -6,6 +6,7 @@
 
 #include "../session.h"
 #include "capture.h"
+#include "memory.h"
 #include "own_frames.h"
 
 enum {
@@ -78,6 +79,9 @@ vmp_commit_record(struct vmp_thread *thread, struct vmp_record *record)
 {
     record->weight_ns += thread->inherited_ns;
     thread->inherited_ns = 0;
+    if (vmp_session.has_memory)
+        record->memory_kb =
+            vmp_resident_pages(vmp_session.memory_fd) * vmp_session.page_kb;
     vmp_count(&thread->counters.samples, 1);
     vmp_count(&thread->counters.sampled_ns, record->weight_ns);
     if (record->cut || record->state & VMP_STATE_LEAF_MISSING)

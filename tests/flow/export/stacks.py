@@ -127,3 +127,12 @@ def small(path, **session):
     made.add(worker, fib + [(OTHER_WORK, CODE, 21)], 100000)
     made.write(path)
     return made
+
+
+def unsampled(path):
+    """A thread with a sample for most of its time, one without a sample."""
+    recording = Recording()
+    main, idle = recording.thread("main", 1), recording.thread("idle", 2)
+    recording.add(main, [(MAIN, CODE, 1)], 7000)
+    recording.cpu_us = {main: 7500, idle: 20}
+    recording.write(path)

@@ -76,6 +76,18 @@ class Collapsed(command.CommandTest):
         recording.write(self.path("a.vmprof"))
         self.assertEqual(self.convert(), b"[native] 9\n")
 
+    def test_a_thread_that_waited_without_frames_is_called_so(self):
+        recording = stacks.Recording()
+        recording.add(recording.thread("t", 1), [], 9, state=stacks.OFF_CPU)
+        recording.write(self.path("a.vmprof"))
+        self.assertEqual(self.convert(), b"[off-CPU] 9\n")
+
+    def test_cpu_time_without_a_sample_is_shown(self):
+        stacks.unsampled(self.path("a.vmprof"))
+        self.assertEqual(sorted_lines(self.convert()),
+                         b"[unsampled] 520\nmain 7000\n")
+        self.assertEqual(self.convert("--value", "samples"), b"main 1\n")
+
     def test_a_deep_stack_is_whole(self):
         recording = stacks.Recording()
         recording.add(recording.thread("t", 1), [(WORK, CODE, 1)] * 20000, 3)

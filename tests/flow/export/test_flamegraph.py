@@ -115,11 +115,7 @@ class Flamegraph(command.CommandTest):
         self.assertNotIn("<", page.scripts[0])
 
     def test_cpu_time_without_samples_is_shown_as_such(self):
-        recording = stacks.Recording()
-        main, idle = recording.thread("main", 1), recording.thread("idle", 2)
-        recording.add(main, [(stacks.MAIN, CODE, 1)], 7000)
-        recording.cpu_us = {main: 7500, idle: 20}
-        recording.write(self.path("a.vmprof"))
+        stacks.unsampled(self.path("a.vmprof"))
         data = self.page().data()
         self.assertEqual({thread["name"]: sorted(thread["ns"])
                           for thread in data["threads"]},

@@ -53,6 +53,16 @@ class Decoded(command.CommandTest):
             found[key] = values
         self.assertEqual(found, truth(self.recording))
 
+    def test_cpu_time_without_a_sample_is_in_its_thread(self):
+        stacks.unsampled(self.path("a.vmprof"))
+        self.succeed("convert", "a.vmprof", "--to", "pprof")
+        profile = Pprof(self.path("a.pb.gz"))
+        self.assertEqual(sorted((stack[0][0], labels["thread"], values)
+                                for stack, values, labels in profile.samples),
+                         [("[unsampled]", "idle", [0, 20000]),
+                          ("[unsampled]", "main", [0, 500000]),
+                          ("main", "main", [1, 7000000])])
+
     def test_the_header_says_what_was_measured(self):
         pprof = self.convert(interval=2000000)
         types = [pprof.value_type(read_message(m)) for m in pprof.raw[1]]

@@ -51,6 +51,16 @@ class Speedscope(command.CommandTest):
                          {"main (thread 100)": 1000000,
                           "worker (thread 101)": 500000})
 
+    def test_cpu_time_without_a_sample_stands_at_the_end(self):
+        stacks.unsampled(self.path("a.vmprof"))
+        document = self.convert()
+        frames = [f["name"] for f in document["shared"]["frames"]]
+        self.assertEqual(
+            [([[frames[i] for i in stack] for stack in p["samples"]],
+              p["weights"]) for p in document["profiles"]],
+            [([["main"], ["[unsampled]"]], [7000, 500]),
+             ([["[unsampled]"]], [20])])
+
     def test_stacks_keep_their_order_and_weight(self):
         document = self.small()
         frames = document["shared"]["frames"]

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 
 /* A code object's full name taken apart. */
-#ifndef READ_NAME_H
-#define READ_NAME_H
+#ifndef VMP_FORMAT_SPLIT_NAME_H
+#define VMP_FORMAT_SPLIT_NAME_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-struct name_part {
+struct vmp_name_part {
     char *text; /* unescaped, no NUL at the end */
     size_t size;
 };
 
-struct name_parts {
-    struct name_part language, function, file;
+struct vmp_name_parts {
+    struct vmp_name_part language, function, file;
     uint32_t line;
 };
 
@@ -22,6 +22,6 @@ struct name_parts {
  * a function's name as a whole.
  */
 void
-name_split(struct name_parts *parts, char *name, size_t size);
+vmp_split_name(struct vmp_name_parts *parts, char *name, size_t size);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* How doc/format.md writes names, read backwards. */
-#include "name.h"
+#include "split_name.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -16,7 +16,7 @@ is_escape(const char *at, size_t left, char *out)
            (at[1] == '2' && at[2] == '5');
 }
 
-static struct name_part
+static struct vmp_name_part
 unescape(char *text, size_t size)
 {
     char *to = text;
@@ -30,7 +30,7 @@ unescape(char *text, size_t size)
         }
         *to++ = c;
     }
-    return (struct name_part){ text, (size_t)(to - text) };
+    return (struct vmp_name_part){ text, (size_t)(to - text) };
 }
 
 static uint32_t
@@ -58,7 +58,7 @@ next_colon(const char *from, const char *end)
 }
 
 void
-name_split(struct name_parts *parts, char *name, size_t size)
+vmp_split_name(struct vmp_name_parts *parts, char *name, size_t size)
 {
     char *end = name + size, *start[4] = { name };
     ptrdiff_t length[4];

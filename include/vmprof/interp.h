@@ -1,0 +1,704 @@
+/* SPDX-License-Identifier: MIT */
+
+/**
+ * @file
+ * Bytecodes and types: every n-th bytecode that a thread runs is a hit, counted
+ * where it stands in its code object together with the types of its operands.
+ *
+ * The idea is that of Cinder's interpreter type profiling. New here: a period
+ * may change at any time, a jittered one does not alias with loops, hits show
+ * while a frame still runs, types and codes may die, and the figures of a site
+ * always add up: hits = typed + other + untyped.
+ *
+ * A VM counts down at each bytecode, before it runs it, and pays for nothing
+ * else as long as a count has not run out. Other threads never touch a count:
+ * none begins above VMPROF_COUNT_MOST, so that whatever is set for all threads
+ * takes effect on each of them within so many bytecodes, and at once on the
+ * thread that sets it.
+ */
+#ifndef VMPROF_INTERP_H
+#define VMPROF_INTERP_H
+
+#include <vmprof/code.h>
+#include <vmprof/stack.h>
+
+VMPROF_BEGIN_DECLS
+
+enum {
+    /** Operands of a bytecode that a tuple of types has, at most. @since 0.1 */
+    VMPROF_MAX_OPERANDS = 8,
+    /** Bytecodes that a thread runs before it looks at what was set, at most.
+     * @since 0.1 */
+    VMPROF_COUNT_MOST = 16384,
+};
+
+/** The longest period there is, 2^40. @since 0.1 */
+#define VMPROF_MAX_PERIOD ((uint64_t)1 << 40)
+
+/**
+ * A type of the VM's language. Never used again for another type. 0 is a
+ * missing value, whose name is "<NULL>". @since 0.1
+ */
+typedef uint32_t vmprof_type_id;
+
+/**
+ * Tell the types of the operands of the bytecode that is about to run, the
+ * deepest first; 0 for a missing value.
+ *
+ * @param operands  What the VM gave to vmprof_count_bytecode().
+ *
+ * @return How many, at most VMPROF_MAX_OPERANDS; 0: this bytecode is counted
+ * without types.
+ * @par Context
+ * Runs on the thread that runs the bytecode. It must not call the library.
+ * @since 0.1
+ */
+typedef int (*vmprof_operands_function)(
+    void *user, uint64_t offset, uint32_t opcode, const void *operands,
+    vmprof_type_id types[VMPROF_MAX_OPERANDS]);
+
+/**
+ * The name of an opcode, a string that stays; NULL: it has none.
+ * @par Context
+ * As vmprof_line_function.
+ * @since 0.1
+ */
+typedef const char *(*vmprof_opcode_name_function)(void *user, uint32_t opcode);
+
+/**
+ * The line of the bytecode at @p offset in @p code; 0: unknown.
+ *
+ * @par Context
+ * Runs on a thread that reads profiles or forgets the code, or on a thread of
+ * the library while the VM runs, so it may only read what does not change while
+ * the code object lives. vmprof_forget_code() waits for it; so it must neither
+ * call the library nor wait for another thread.
+ * @since 0.1
+ */
+typedef uint32_t (*vmprof_line_function)(void *user, void *code,
+                                         uint64_t offset);
+
+/**
+ * A number that stands for the content of @p code: the same in each process
+ * that has loaded the same code, another when its bytecode has changed. 0: none.
+ * @par Context
+ * As vmprof_line_function.
+ * @since 0.1
+ */
+typedef uint64_t (*vmprof_hash_function)(void *user, void *code);
+
+/**
+ * Find the first bytecode at @p offset or behind it whose operands have types:
+ * a profile then shows also those that were never hit.
+ *
+ * @param[in,out] offset  Where to look from, then where it is.
+ * @param[out] opcode     What is there.
+ *
+ * @return 1, or 0: there is none.
+ * @par Context
+ * As vmprof_line_function.
+ * @since 0.1
+ */
+typedef int (*vmprof_next_site_function)(void *user, void *code,
+                                         uint64_t *offset, uint32_t *opcode);
+
+/** How a class has its bytecodes profiled. Only grows at the end. @since 0.1 */
+struct vmprof_interp_functions {
+    uint64_t size;                           /**< set by ..._init() */
+    vmprof_operands_function operands;       /**< NULL: counted without types */
+    vmprof_opcode_name_function opcode_name; /**< NULL: a number */
+    vmprof_line_function line;               /**< NULL: unknown */
+    vmprof_hash_function hash;               /**< NULL: none */
+    vmprof_next_site_function next_site;     /**< NULL: only what was hit */
+    void *user;                              /**< passed to all of them */
+};
+
+/** Zero @p functions and set their size. @since 0.1 */
+VMPROF_INLINE void
+vmprof_interp_functions_init(struct vmprof_interp_functions *functions)
+{
+    memset(functions, 0, sizeof(*functions));
+    functions->size = sizeof(*functions);
+}
+
+/**
+ * Say how the bytecodes of a class are profiled. Without, they are counted at
+ * their offsets, with types if the VM gives them itself.
+ *
+ * @retval -EINVAL    @p code_class is NULL, or a bad size.
+ * @retval -EALREADY  That was said before: it cannot change.
+ * @retval -E2BIG     @p functions asks for something this library is too old
+ *                    for.
+ * @par Context
+ * Any thread, before a bytecode of the class is counted.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_set_interp_functions(struct vmprof_code_class *code_class,
+                            const struct vmprof_interp_functions *functions);
+
+/**
+ * Give a type its id.
+ *
+ * @param code_class  The class of the codes whose operands have such types.
+ * @param name        Copied; what profiles call it. Two types may share one.
+ * @param[out] out    The id.
+ *
+ * @retval -EINVAL        A NULL class, or an empty name.
+ * @retval -ENAMETOOLONG  The name is longer than VMPROF_NAME_SIZE - 1 bytes.
+ * @retval -EOVERFLOW     2^32 - 1 types have been registered.
+ * @retval -ENOMEM        Out of memory.
+ * @par Context
+ * Any thread.
+ * @since 0.1
+ */
+VMPROF_API VMPROF_NODISCARD int
+vmprof_register_type(struct vmprof_code_class *code_class, const char *name,
+                     vmprof_type_id *out);
+
+/**
+ * Say that a type dies. Its name stays for the hits it was seen in, until they
+ * have been read.
+ *
+ * @retval -ENOENT  There is no such type.
+ * @par Context
+ * Any thread.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_forget_type(vmprof_type_id type);
+
+/**
+ * The living type of that name in a class, the youngest if it is shared; 0 if
+ * there is none.
+ * @par Context
+ * Any thread.
+ * @since 0.1
+ */
+VMPROF_API vmprof_type_id
+vmprof_find_type(const struct vmprof_code_class *code_class, const char *name);
+
+/**
+ * Switch the profile of bytecodes on or off for the calling thread.
+ *
+ * What a thread ran since its last hit counts on when it is switched on again:
+ * being on ten times for a tenth of a period makes one hit.
+ *
+ * @return 1 if it was on, 0 if it was off.
+ * @retval -ESRCH  This thread is not attached.
+ * @par Context
+ * Any thread.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_set_profile_interp(int on);
+
+/**
+ * Switch it on or off for all threads, and for those that attach later.
+ *
+ * @return 0.
+ * @par Context
+ * Any thread.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_set_profile_interp_all(int on);
+
+/**
+ * Make every @p period -th bytecode of a thread a hit; 1, as at first, makes it
+ * all. A thread that has run that many since its last hit has its next one at
+ * once.
+ *
+ * @retval -EINVAL  0, or over VMPROF_MAX_PERIOD.
+ * @par Context
+ * Any thread.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_set_profile_interp_period(uint64_t period);
+
+/**
+ * Draw the way from each hit to the next from 1 to 2n - 1 bytecodes, for a
+ * period n, so that no loop can run in step with it. Each hit then stands for
+ * as many bytecodes as were drawn; at first it is off.
+ *
+ * @return 1 if it was on, 0 if it was off.
+ * @par Context
+ * Any thread.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_set_profile_interp_jitter(int on);
+
+/** What bounds the memory of type profiles. Only grows at the end. @since 0.1 */
+struct vmprof_type_limits {
+    uint64_t size;   /**< set by ..._init() */
+    uint32_t sites;  /**< places with hits, for each thread and for all
+                            ended ones; default 16,384, at most 2^20 */
+    uint32_t tuples; /**< tuples of types at a site, first come; what does
+                            not fit is "<other>"; default 4, at most 64 */
+};
+
+/** Zero @p limits and set their size. @since 0.1 */
+VMPROF_INLINE void
+vmprof_type_limits_init(struct vmprof_type_limits *limits)
+{
+    memset(limits, 0, sizeof(*limits));
+    limits->size = sizeof(*limits);
+}
+
+/**
+ * Set how much is kept. A thread's sites take at most
+ *
+ *     sites * (96 + 48 * tuples)  bytes,
+ *
+ * half of it again while they are moved, and begin with a hundredth of that;
+ * those of ended threads and forgotten codes share as much again. Hits that
+ * find no site free are counted in a row of their own, which has no place.
+ *
+ * @retval -EINVAL  A bad size, or a limit that is too high.
+ * @retval -EBUSY   Bytecodes are being profiled or wait to be read: limits are
+ *                  set before the first is counted, or after
+ *                  vmprof_clear_type_profiles() with all threads off.
+ * @retval -E2BIG   @p limits asks for something this library is too old for.
+ * @par Context
+ * Any thread.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_set_type_limits(const struct vmprof_type_limits *limits);
+
+/**
+ * What a count calls that has run out: counts a hit if one is due, with the
+ * types that the class's operands function tells.
+ *
+ * @return The countdown to go on with, at least 1.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_API int64_t
+vmprof_bytecode_expired(struct vmprof_thread *thread, int64_t countdown,
+                        vmprof_code_id code, uint64_t offset, uint32_t opcode,
+                        const void *operands);
+
+/**
+ * As vmprof_bytecode_expired(), with the types at hand, the deepest first;
+ * 0 for a missing value. Of more than VMPROF_MAX_OPERANDS the first count.
+ *
+ * @return The countdown to go on with, at least 1.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_API int64_t
+vmprof_bytecode_typed(struct vmprof_thread *thread, int64_t countdown,
+                      vmprof_code_id code, uint64_t offset, uint32_t opcode,
+                      const vmprof_type_id *types, size_t count);
+
+/**
+ * A bytecode is about to run.
+ *
+ * @param thread    The calling thread's record, not NULL.
+ * @param code      The code object that it is of.
+ * @param offset    Where in it, in the VM's own units.
+ * @param opcode    What it is, for the class's functions.
+ * @param operands  For the class's operands function, which is only asked when
+ *                  the bytecode is a hit: usually the VM's stack pointer.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_INLINE void
+vmprof_count_bytecode(struct vmprof_thread *thread, vmprof_code_id code,
+                      uint64_t offset, uint32_t opcode, const void *operands)
+{
+    if (__builtin_expect(--thread->bytecode_countdown <= 0, 0))
+        thread->bytecode_countdown = vmprof_bytecode_expired(
+            thread, thread->bytecode_countdown, code, offset, opcode, operands);
+}
+
+/**
+ * As vmprof_count_bytecode(), with a countdown that the VM keeps itself, so
+ * that it can be in a register.
+ *
+ * A loop that runs bytecode takes the countdown from
+ * thread->bytecode_countdown, or 2^62 without a thread, and gives it back there
+ * before it returns or calls what may count bytecodes or set any of the above,
+ * too; then it takes it again.
+ *
+ * @return The countdown to go on with.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_INLINE int64_t
+vmprof_count_bytecode_kept(struct vmprof_thread *thread, int64_t countdown,
+                           vmprof_code_id code, uint64_t offset,
+                           uint32_t opcode, const void *operands)
+{
+    if (__builtin_expect(--countdown <= 0, 0))
+        countdown = vmprof_bytecode_expired(thread, countdown, code, offset,
+                                            opcode, operands);
+    return countdown;
+}
+
+/**
+ * Called when all bytecodes of a candidate's calls have been profiled.
+ *
+ * @param calls  How many there were.
+ * @param error  0, or -ECANCELED: the code was forgotten or the candidate
+ *               withdrawn before the last of them.
+ * @par Context
+ * Runs on the thread whose call ended last, in vmprof_count_return(), or in
+ * what withdrew it. It may call the library.
+ * @since 0.1
+ */
+typedef void (*vmprof_candidate_function)(void *user, vmprof_code_id code,
+                                          uint64_t calls, int error);
+
+/**
+ * Have all bytecodes of the next @p calls calls of @p code profiled on all
+ * threads, whatever the period and also where the profile is off: what a JIT
+ * asks before it compiles. For VMs that tell of calls with vmprof_count_call().
+ *
+ * @param done  NULL for none.
+ *
+ * @retval -EINVAL  @p calls is 0.
+ * @retval -ENOENT  There is no such code.
+ * @retval -EEXIST  It is a candidate already.
+ * @retval -ENOMEM  Out of memory.
+ * @par Context
+ * Any thread.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_add_candidate(vmprof_code_id code, uint64_t calls,
+                     vmprof_candidate_function done, void *user);
+
+/**
+ * Withdraw a candidate; its function is called with -ECANCELED.
+ *
+ * @retval -ENOENT  @p code is none.
+ * @par Context
+ * Any thread.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_remove_candidate(vmprof_code_id code);
+
+/** @private vmprof_count_call() and its companions where there are candidates.
+ */
+VMPROF_API uint64_t
+vmprof_candidate_call(struct vmprof_thread *thread, vmprof_code_id code);
+/** @private */
+VMPROF_API void
+vmprof_candidate_resume(struct vmprof_thread *thread, uint64_t mark);
+/** @private */
+VMPROF_API void
+vmprof_candidate_return(struct vmprof_thread *thread, uint64_t mark);
+
+/**
+ * Whether there are candidates. Only then do vmprof_count_call() and its
+ * companions do anything, and they may change the countdown: a loop that keeps
+ * it in a register gives it back before and takes it after.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_INLINE int
+vmprof_has_candidates(const struct vmprof_thread *thread)
+{
+    return __builtin_expect(
+        __atomic_load_n(&thread->candidates, __ATOMIC_RELAXED) != 0, 0);
+}
+
+/**
+ * A call of @p code begins: the next bytecodes are its own.
+ *
+ * @return A mark to be kept with the call; 0: it is none of a candidate's.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_INLINE uint64_t
+vmprof_count_call(struct vmprof_thread *thread, vmprof_code_id code)
+{
+    return vmprof_has_candidates(thread) ? vmprof_candidate_call(thread, code)
+                                         : 0;
+}
+
+/**
+ * The next bytecodes are again those of an earlier call: what it called has
+ * returned or thrown, or a generator goes on.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_INLINE void
+vmprof_count_resume(struct vmprof_thread *thread, uint64_t mark)
+{
+    if (vmprof_has_candidates(thread))
+        vmprof_candidate_resume(thread, mark);
+}
+
+/**
+ * A call has ended, by returning, by an exception, or as a generator that is
+ * dropped; on any thread. vmprof_count_resume() of its caller comes after.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_INLINE void
+vmprof_count_return(struct vmprof_thread *thread, uint64_t mark)
+{
+    if (__builtin_expect(mark != 0, 0))
+        vmprof_candidate_return(thread, mark);
+}
+
+/** What was read out: rows that do not change any more. @since 0.1 */
+struct vmprof_type_profile;
+
+/** Operands of these types, and how often. Frozen. @since 0.1 */
+struct vmprof_type_tuple {
+    uint64_t hits;
+    uint64_t count;                            /**< of operands */
+    vmprof_type_id types[VMPROF_MAX_OPERANDS]; /**< the deepest first */
+    const char *names[VMPROF_MAX_OPERANDS];    /**< of these */
+};
+
+/**
+ * A site, or the hits that have none. hits = typed + other + untyped.
+ * Only grows at the end. @since 0.1
+ */
+struct vmprof_type_row {
+    uint64_t size;       /**< set by ..._init() */
+    vmprof_code_id code; /**< 0: hits of any code, without a place */
+    const char *name;    /**< of the code: "class:function:line:file" */
+    uint64_t hash;       /**< of its content; 0: unknown */
+    uint64_t offset;
+    uint32_t opcode;
+    uint32_t line;           /**< 0: unknown */
+    uint64_t has_place;      /**< 0: no offset, opcode and line */
+    const char *opcode_name; /**< NULL: unknown */
+    uint64_t hits;           /**< 0: a site that was never hit */
+    uint64_t typed;          /**< of these, with types that are in a tuple */
+    uint64_t other;          /**< with types that no tuple was free for */
+    uint64_t untyped;        /**< without types */
+    uint64_t bytecodes;      /**< that the hits stand for */
+    uint64_t tuple_count;
+    const struct vmprof_type_tuple *tuples; /**< the most frequent first */
+};
+
+/** Zero @p row and set its size. @since 0.1 */
+VMPROF_INLINE void
+vmprof_type_row_init(struct vmprof_type_row *row)
+{
+    memset(row, 0, sizeof(*row));
+    row->size = sizeof(*row);
+}
+
+/**
+ * Take the hits of all threads since they were taken or cleared last.
+ *
+ * No hit is in two results, and none is lost: a hit that is counted meanwhile
+ * is in this one or in the next. While a session runs, what is taken goes into
+ * its file, too.
+ *
+ * @param[out] out  To be freed with vmprof_free_type_profile().
+ *
+ * @retval -ENOMEM  Out of memory; nothing was taken.
+ * @par Context
+ * Any thread, not from a function of a class.
+ * @since 0.1
+ */
+VMPROF_API VMPROF_NODISCARD int
+vmprof_get_and_clear_type_profiles(struct vmprof_type_profile **out);
+
+/**
+ * Drop the hits of all threads since they were taken or cleared last.
+ *
+ * @return 0.
+ * @par Context
+ * Any thread, not from a function of a class.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_clear_type_profiles(void);
+
+/** What is true of a profile as a whole. Only grows at the end. @since 0.1 */
+struct vmprof_type_profile_info {
+    uint64_t size;     /**< set by ..._init() */
+    uint64_t period;   /**< when it was taken */
+    uint64_t jitter;   /**< 1 if on, then */
+    uint64_t from_ns;  /**< since 1970-01-01 UTC */
+    uint64_t until_ns; /**< likewise */
+    uint64_t rows;
+    uint64_t hits;      /**< of all rows */
+    uint64_t bytecodes; /**< that they stand for */
+    uint64_t unplaced;  /**< hits in rows without a place */
+};
+
+/** Zero @p info and set its size. @since 0.1 */
+VMPROF_INLINE void
+vmprof_type_profile_info_init(struct vmprof_type_profile_info *info)
+{
+    memset(info, 0, sizeof(*info));
+    info->size = sizeof(*info);
+}
+
+/**
+ * Tell about a profile.
+ *
+ * @retval -EINVAL  A bad size.
+ * @par Context
+ * Any thread.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_get_type_profile_info(const struct vmprof_type_profile *profile,
+                             struct vmprof_type_profile_info *info);
+
+/**
+ * The row of index @p index, from 0, in the order of codes and offsets. Its
+ * strings and tuples live as long as the profile.
+ *
+ * @return 1, or 0: there are no more.
+ * @retval -EINVAL  A bad size.
+ * @par Context
+ * Any thread.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_get_type_row(const struct vmprof_type_profile *profile, uint64_t index,
+                    struct vmprof_type_row *row);
+
+/**
+ * Free a profile. NULL is allowed.
+ * @par Context
+ * Any thread.
+ * @since 0.1
+ */
+VMPROF_API void
+vmprof_free_type_profile(struct vmprof_type_profile *profile);
+
+/**
+ * Takes bytes that the library writes.
+ *
+ * @return 0, or a negative errno, which ends the writing.
+ * @par Context
+ * Runs in the function that it was given to. @since 0.1
+ */
+typedef int (*vmprof_write_function)(void *user, const void *data, size_t size);
+
+/** What rows say of where they come from. Only grows at the end. @since 0.1 */
+struct vmprof_type_origin {
+    uint64_t size;       /**< set by ..._init() */
+    const char *host;    /**< NULL: the machine's name */
+    const char *service; /**< NULL: left out */
+    const char *version; /**< of it; NULL: left out */
+};
+
+/** Zero @p origin and set its size. @since 0.1 */
+VMPROF_INLINE void
+vmprof_type_origin_init(struct vmprof_type_origin *origin)
+{
+    memset(origin, 0, sizeof(*origin));
+    origin->size = sizeof(*origin);
+}
+
+/**
+ * Write a profile as JSON, a row a line, one for each tuple of types, with
+ * Cinder's columns; doc/format.md says what they are.
+ *
+ * @param origin  NULL for the defaults.
+ *
+ * @return 0, or what @p write returned.
+ * @retval -EINVAL  A bad size.
+ * @retval -E2BIG   @p origin asks for something this library is too old for.
+ * @par Context
+ * Any thread.
+ * @since 0.1
+ */
+VMPROF_API VMPROF_NODISCARD int
+vmprof_write_type_rows(const struct vmprof_type_profile *profile,
+                       const struct vmprof_type_origin *origin,
+                       vmprof_write_function write, void *user);
+
+/**
+ * Write a profile for a later run's JIT: one section, for one version of the
+ * VM. Sections may follow each other in a file.
+ *
+ * Codes without a hash are left out: nobody could tell whether they have
+ * changed.
+ *
+ * @param vm_version  What has to be the same for the profile to be of use.
+ *
+ * @return 0, or what @p write returned.
+ * @retval -EINVAL  @p vm_version is NULL, empty or over 255 bytes.
+ * @retval -ENOMEM  Out of memory.
+ * @par Context
+ * Any thread.
+ * @since 0.1
+ */
+VMPROF_API VMPROF_NODISCARD int
+vmprof_save_type_profile(const struct vmprof_type_profile *profile,
+                         const char *vm_version, vmprof_write_function write,
+                         void *user);
+
+/** A profile of an earlier run. @since 0.1 */
+struct vmprof_loaded_profile;
+
+/**
+ * Read what vmprof_save_type_profile() wrote: the sections of @p vm_version.
+ * Where a code is in more than one, the last counts.
+ *
+ * @param data  Anything; it may be freed afterwards.
+ *
+ * @retval -EINVAL   A NULL pointer.
+ * @retval -EBADMSG  It is no such profile, or damaged.
+ * @retval -ENOENT   It has no section of that version.
+ * @retval -ENOMEM   Out of memory.
+ * @par Context
+ * Any thread.
+ * @since 0.1
+ */
+VMPROF_API VMPROF_NODISCARD int
+vmprof_load_type_profile(const void *data, size_t size, const char *vm_version,
+                         struct vmprof_loaded_profile **out);
+
+/**
+ * Look up what was seen at a place of a code object of this process. Codes are
+ * told by their full name and the hash of their content.
+ *
+ * @param[out] row  As of vmprof_get_type_row(); the types of its tuples are
+ *                  those of this process that have the names now, 0 for names
+ *                  that no type has yet. Valid until the profile is freed or,
+ *                  for its tuples, until the next look-up on this thread.
+ *
+ * @return 1, or 0: nothing was seen there.
+ * @retval -EINVAL  A bad size.
+ * @retval -ENOENT  The profile does not have the code, or no such code lives.
+ * @retval -ESTALE  The code has changed since.
+ * @retval -ENOMEM  Out of memory.
+ * @par Context
+ * Any thread, not from a function of a class.
+ * @since 0.1
+ */
+VMPROF_API int
+vmprof_find_loaded_site(struct vmprof_loaded_profile *profile,
+                        vmprof_code_id code, uint64_t offset,
+                        struct vmprof_type_row *row);
+
+/**
+ * Free a loaded profile. NULL is allowed.
+ * @par Context
+ * Any thread.
+ * @since 0.1
+ */
+VMPROF_API void
+vmprof_free_loaded_profile(struct vmprof_loaded_profile *profile);
+
+VMPROF_END_DECLS
+
+#endif
