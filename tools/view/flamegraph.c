@@ -292,5 +292,7 @@ write_flamegraph(struct export_job *job)
 }
 
 const struct exporter flamegraph_exporter = {
-    "flamegraph", ".html", false, false, write_flamegraph,
+    .name = "flamegraph",
+    .extension = ".html",
+    .run = write_flamegraph,
 };
