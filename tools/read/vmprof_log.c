@@ -149,7 +149,7 @@ take_meta(struct log *log, const struct log_record *record)
         return set_text(log, &session->os, record->value);
     if (is_key(record, "start_time_offset"))
         return take_start_offset(log, &record->value);
-    return 0;
+    return log_own_meta(log, record);
 }
 
 static int

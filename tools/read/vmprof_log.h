@@ -174,6 +174,15 @@ int
 log_sample(struct log *log, const struct log_record *record,
            struct stack_hash hash);
 
+/* The index of a thread of the session, or -ENOMEM. */
+int64_t
+log_find_thread(struct log *log, uint64_t id);
+
+/* What our own writer adds to what a log says of a session. Other keys are left
+ * alone. Returns 0 or -ENOMEM. */
+int
+log_own_meta(struct log *log, const struct log_record *record);
+
 /* Hands all samples over. Returns 0 or -ECANCELED. */
 int
 log_flush(struct log *log);
