@@ -81,28 +81,11 @@ leave_function(struct interp *interp)
         DISPATCH();                                                            \
     } while (0)
 
-/* The countdown is in a register of the loop. What polls outside of it finds it
- * in the thread's record in the meantime. */
-#define POLL()                                                                 \
-    do {                                                                       \
-        polls = vmprof_poll_counted(interp->profile, polls);                   \
-    } while (0)
-#define LEND_POLLS()                                                           \
-    do {                                                                       \
-        interp->profile->poll_countdown = polls;                               \
-    } while (0)
-#define TAKE_POLLS_BACK()                                                      \
-    do {                                                                       \
-        polls = interp->profile->poll_countdown;                               \
-    } while (0)
-
 #define COLLECT_IF_DUE()                                                       \
     do {                                                                       \
         if (interp->heap.size > interp->heap.threshold) {                      \
             frame->sp = sp;                                                    \
-            LEND_POLLS();                                                      \
             heap_collect(interp);                                              \
-            TAKE_POLLS_BACK();                                                 \
         }                                                                      \
     } while (0)
 
@@ -163,9 +146,7 @@ interp_run(struct interp *interp, struct value *result)
     struct value *sp;
     struct value value;
     uint32_t word;
-    int64_t polls;
 
-    TAKE_POLLS_BACK();
     profile_enter(interp->profile, interp->current->frame);
     LOAD();
     DISPATCH();
@@ -256,7 +237,7 @@ do_JUMP:
     NEXT();
 
 do_LOOP:
-    POLL();
+    profile_poll(interp->profile);
     pc += operand_of(word);
     NEXT();
 
@@ -326,13 +307,11 @@ do_CALL : {
     size_t count = (size_t)operand_of(word);
     struct value *arguments = sp - count;
 
-    POLL();
+    profile_poll(interp->profile);
     frame->sp = arguments - 1;
     if (arguments[-1].type == VALUE_NATIVE) {
-        LEND_POLLS();
         TRY(call_native(interp, arguments[-1].native, arguments, count,
                         &value));
-        TAKE_POLLS_BACK();
         sp = arguments;
         sp[-1] = value;
         COLLECT_IF_DUE();
@@ -344,10 +323,9 @@ do_CALL : {
 }
 
 do_RETURN:
-    POLL();
+    profile_poll(interp->profile);
     value = sp[-1];
     if (!leave_function(interp)) {
-        LEND_POLLS();
         *result = value;
         return true;
     }
@@ -360,14 +338,14 @@ do_THROW:
     goto thrown;
 
 do_RESUME:
-    POLL();
+    profile_poll(interp->profile);
     frame->sp = sp - 2;
     TRY(coroutine_resume(interp, sp[-2], sp[-1]));
     LOAD();
     DISPATCH();
 
 do_YIELD:
-    POLL();
+    profile_poll(interp->profile);
     frame->sp = sp - 1;
     TRY(coroutine_yield(interp, sp[-1]));
     frame->pc = (uintptr_t)(pc + 1); /* where it is resumed */
@@ -375,7 +353,6 @@ do_YIELD:
     NEXT();
 
 thrown:
-    LEND_POLLS();
     if (!unwind(interp))
         return false;
     LOAD();

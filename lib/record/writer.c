@@ -10,6 +10,7 @@
 #include "code.h"
 #include "drain.h"
 #include "helper.h"
+#include "interp/readout.h"
 #include "memory.h"
 #include "session.h"
 #include "symbols.h"
@@ -199,6 +200,20 @@ drain_all(struct vmp_writer *writer, bool is_last)
     write_stats(writer, is_last);
 }
 
+/* Of bytecodes and types, for which a vmprof log has no place. */
+static bool
+takes_rows(void)
+{
+    return vmp_session.format != VMPROF_FORMAT_LOG;
+}
+
+static void
+write_rows(struct vmp_writer *writer)
+{
+    if (takes_rows())
+        vmp_readout_write(writer->encoder, writer->info.monotonic_ns);
+}
+
 /* What is known of the threads that outlive the session. */
 static void
 describe_all(struct vmp_writer *writer)
@@ -240,6 +255,8 @@ finish(struct vmp_writer *writer)
     const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
 
     drain_all(writer, true);
+    if (takes_rows())
+        vmp_readout_close(writer->encoder, writer->info.monotonic_ns);
     describe_all(writer);
     vmp_encoder_end(writer->encoder, since_start(writer, now_ns));
     flush(writer);
@@ -252,9 +269,12 @@ run(void *user)
 
     pthread_setname_np(pthread_self(), "vmprof-writer");
     vmp_encoder_open(writer->encoder, &writer->info);
+    if (takes_rows())
+        vmp_readout_open();
     flush(writer);
     while (wait_a_while(writer)) {
         drain_all(writer, false);
+        write_rows(writer);
         flush(writer);
     }
     finish(writer);
