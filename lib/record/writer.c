@@ -328,6 +328,10 @@ vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
         vmp_encoder_memory(writer->encoder, vmp_memory_kb());
     writer->drain.encoder = writer->encoder;
     writer->drain.start_ns = info->monotonic_ns;
+    writer->drain.main_loop = (struct vmp_extent){
+        (uintptr_t)vmp_session.main_loop,
+        (uintptr_t)vmp_session.main_loop_end,
+    };
     writer->drain.has_memory = vmp_session.has_memory;
     if (r == 0 && vmp_session.native)
         r = vmp_unwinder_new(&writer->drain.unwinder, writer->encoder);
