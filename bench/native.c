@@ -69,7 +69,7 @@ time_ticks(uint32_t native, ucontext_t *context)
     empty_ring();
     begun = now_ns();
     for (unsigned i = 0; i < SAMPLES; i++)
-        vmp_tick(thread, begun);
+        vmp_tick(thread, begun, vmp_now_ns(CLOCK_THREAD_CPUTIME_ID));
     return (double)(now_ns() - begun) / SAMPLES;
 }
 

@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * How fast a vmprof log is read and summed by stack, on one core, from the page
- * cache, and how much memory that takes. The log is made up as an RPython VM
- * writes one: stacks of 12 frames, each with its kind, some far more frequent
- * than others. Given a size in megabytes, a log of that size (default 256).
+ * What read_log.py runs:
+ *
+ *   make FILE MEGABYTES   a vmprof log as an RPython VM writes one: stacks of 12
+ *                         frames, each with its kind, some far more frequent
+ *                         than others
+ *   read FILE             read and summed by stack, as `vmprof report` does it;
+ *                         prints the samples, the CPU time in seconds and the
+ *                         most memory that was resident, in KiB
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "analyse/tree.h"
 #include "format/varint.h"
-#include "row.h"
 
 enum {
     STACKS = 4000,
     DEPTH = 12,
-    RUNS = 5,
     SAMPLE_SIZE = 1 + 8 + 8 + 2 * DEPTH * 8 + 8,
 };
 
@@ -85,6 +88,16 @@ put_sample(FILE *file)
     fwrite(sample, 1, sizeof(sample), file);
 }
 
+/* The time, as at the start, and the zone. */
+static void
+put_end(FILE *file)
+{
+    unsigned char end[1 + 24] = { 3 };
+
+    memcpy(put_word(put_word(end + 1, 1700000000), 0), "UTC", 3);
+    fwrite(end, 1, sizeof(end), file);
+}
+
 static void
 write_file(FILE *file, uint64_t megabytes)
 {
@@ -94,6 +107,7 @@ write_file(FILE *file, uint64_t megabytes)
     put_names(file);
     for (uint64_t i = 0; i < samples; i++)
         put_sample(file);
+    put_end(file);
 }
 
 static double
@@ -106,23 +120,40 @@ cpu_seconds(void)
 }
 
 static int
-read_once(const char *path, double *best)
+make(const char *path, uint64_t megabytes)
 {
+    FILE *file = fopen(path, "w");
+
+    if (!file) {
+        perror(path);
+        return 1;
+    }
+    write_file(file, megabytes);
+    if (fclose(file) != 0) {
+        perror(path);
+        return 1;
+    }
+    return 0;
+}
+
+static int
+read_it(const char *path)
+{
+    const struct read_options options = { .summed = true };
     char message[256];
     struct profile profile;
     struct tree tree = { 0 };
-    const double start = cpu_seconds();
-    double rate;
+    struct rusage usage;
 
-    if (profile_read(&profile, path, NULL, tree_add, &tree, message,
+    if (profile_read(&profile, path, &options, tree_add, &tree, message,
                      sizeof(message)) ||
         tree_finish(&tree, &profile)) {
         fprintf(stderr, "%s\n", message);
         return 1;
     }
-    rate = (double)tree.samples / (cpu_seconds() - start) * 1e-6;
-    if (rate > *best)
-        *best = rate;
+    getrusage(RUSAGE_SELF, &usage);
+    printf("%" PRIu64 " %.6f %ld\n", tree.samples, cpu_seconds(),
+           usage.ru_maxrss);
     tree_free(&tree);
     profile_free(&profile);
     return 0;
@@ -131,34 +162,10 @@ read_once(const char *path, double *best)
 int
 main(int argc, char **argv)
 {
-    const uint64_t megabytes = argc > 1 ? strtoull(argv[1], NULL, 10) : 256;
-    char path[] = "/tmp/vmprof-bench-XXXXXX";
-    const int fd = mkstemp(path);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-    struct rusage usage;
-    double best = 0, mebibytes;
-    char measured[40];
-    int result;
-
-    if (!file) {
-        perror(path);
-        return 1;
-    }
-    write_file(file, megabytes);
-    result = fclose(file) != 0;
-    for (unsigned i = 0; i < RUNS && !result; i++)
-        result = read_once(path, &best);
-    unlink(path);
-    getrusage(RUSAGE_SELF, &usage);
-    mebibytes = (double)usage.ru_maxrss / 1024;
-    printf("reading a vmprof log: %.1f million samples/s of %d bytes, "
-           "%.1f MiB resident at most\n",
-           best, SAMPLE_SIZE, mebibytes);
-    snprintf(measured, sizeof(measured), "%.1f million/s", best);
-    bench_row("vmprof log: samples read and summed, one core", measured,
-              "best of 5", "12 million/s", "", best >= 12);
-    snprintf(measured, sizeof(measured), "%.1f MiB", mebibytes);
-    bench_row("vmprof log: memory of that, the whole process", measured,
-              "4000 stacks", "64 MiB", "", mebibytes <= 64);
-    return result;
+    if (argc == 4 && strcmp(argv[1], "make") == 0)
+        return make(argv[2], strtoull(argv[3], NULL, 10));
+    if (argc == 3 && strcmp(argv[1], "read") == 0)
+        return read_it(argv[2]);
+    fprintf(stderr, "usage: %s make FILE MEGABYTES | read FILE\n", argv[0]);
+    return 2;
 }

@@ -18,9 +18,13 @@ static const char help[] =
     "  -t, --to FORMAT    collapsed   root;leaf WEIGHT, for flamegraph.pl\n"
     "                     pprof       for go tool pprof\n"
     "                     speedscope  for speedscope.app, in order of time\n"
+    "                     vmprof-log  for vmprofshow and what else reads the\n"
+    "                                 files of PyPy and vmprof-python\n"
     "  -o, --output OUT   where to write\n"
     "      --value VALUE  what WEIGHT counts in collapsed: time (the default,\n"
     "                     in microseconds) or samples\n"
+    "      --lines        in a vmprof log: lines of frames even if there is\n"
+    "                     compiled code, which then looks like any other\n"
     "      --no-native    without machine code: its time is that of the VM's\n"
     "                     function that called it\n"
     "  -h, --help         this text\n";
@@ -66,6 +70,9 @@ take_option(struct arguments *arguments, int option)
     case 'o':
         arguments->output = optarg;
         return 0;
+    case 'L':
+        arguments->job.lines = true;
+        return 0;
     case 'N':
         arguments->no_native = true;
         return 0;
@@ -83,6 +90,7 @@ parse(struct arguments *arguments, int argc, char **argv)
         { "to", required_argument, NULL, 't' },
         { "output", required_argument, NULL, 'o' },
         { "value", required_argument, NULL, 'v' },
+        { "lines", no_argument, NULL, 'L' },
         { "no-native", no_argument, NULL, 'N' },
         { "help", no_argument, NULL, 'h' },
         { 0 },
@@ -103,6 +111,9 @@ parse(struct arguments *arguments, int argc, char **argv)
         return usage_error("convert", "--to FORMAT is missing");
     if (arguments->has_value && !arguments->exporter->has_value)
         return usage_error("convert", "--value is not for %s",
+                           arguments->exporter->name);
+    if (arguments->job.lines && !arguments->exporter->has_lines)
+        return usage_error("convert", "--lines is not for %s",
                            arguments->exporter->name);
     return 0;
 }

@@ -52,6 +52,11 @@ print_counts(const struct profile *profile)
     print_count("Distinct frames", profile->frame_count - 2);
     print_count("Distinct stacks", profile->node_count - 2);
     print_count("Samples", profile->sample_count);
+    if (profile->readout_count) {
+        print_count("Read-outs of bytecodes", profile->readout_count);
+        print_count("Type rows", profile->type_row_count);
+        print_count("Type sites", profile->type_site_count);
+    }
     printf("%-22s %15.2f\n", "Bytes per sample", bytes_per_sample(profile));
 }
 
@@ -94,6 +99,9 @@ json_counts(const struct profile *profile)
     json_number(object, "frames", profile->frame_count - 2);
     json_number(object, "stacks", profile->node_count - 2);
     json_number(object, "samples", profile->sample_count);
+    json_number(object, "readouts", profile->readout_count);
+    json_number(object, "type_rows", profile->type_row_count);
+    json_number(object, "type_sites", profile->type_site_count);
     json_real(object, "bytes_per_sample", bytes_per_sample(profile));
     return object;
 }

@@ -30,6 +30,8 @@ usage_see_help(const char *command);
 int
 cmd_convert(int argc, char **argv);
 int
+cmd_diff(int argc, char **argv);
+int
 cmd_flamegraph(int argc, char **argv);
 int
 cmd_info(int argc, char **argv);
@@ -37,5 +39,7 @@ int
 cmd_record(int argc, char **argv);
 int
 cmd_report(int argc, char **argv);
+int
+cmd_types(int argc, char **argv);
 
 #endif

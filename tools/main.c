@@ -18,6 +18,8 @@ struct command {
 static const struct command commands[] = {
     { "record", "run a program and record where its time goes", cmd_record },
     { "report", "show where the time went", cmd_report },
+    { "types", "show which types the bytecodes met", cmd_types },
+    { "diff", "show what changed between two type profiles", cmd_diff },
     { "flamegraph", "write a flame graph as one HTML page", cmd_flamegraph },
     { "convert", "write the format of another tool", cmd_convert },
     { "info", "show what a file holds", cmd_info },

@@ -81,14 +81,6 @@ leave_function(struct interp *interp)
         DISPATCH();                                                            \
     } while (0)
 
-/* The countdowns are in registers of the loop. What polls outside of it, or sets
- * how bytecodes are profiled, finds them in the thread's record in the meantime.
- */
-#define POLL()                                                                 \
-    do {                                                                       \
-        polls = vmprof_poll_counted(profile, polls);                           \
-    } while (0)
-
 /* Whether instructions are counted is looked at where loops and calls end: what
  * other threads set for this one holds from there on. */
 #define LOOK()                                                                 \
@@ -96,14 +88,14 @@ leave_function(struct interp *interp)
         table = profile_table(profile, labels);                                \
     } while (0)
 
+/* The countdown of those is in a register of the loop. What sets how bytecodes
+ * are profiled finds it in the thread's record in the meantime. */
 #define LEND()                                                                 \
     do {                                                                       \
-        profile->poll_countdown = polls;                                       \
         profile->bytecode_countdown = bytecodes;                               \
     } while (0)
 #define TAKE_BACK()                                                            \
     do {                                                                       \
-        polls = profile->poll_countdown;                                       \
         bytecodes = profile->bytecode_countdown;                               \
     } while (0)
 
@@ -111,9 +103,7 @@ leave_function(struct interp *interp)
     do {                                                                       \
         if (interp->heap.size > interp->heap.threshold) {                      \
             frame->sp = sp;                                                    \
-            LEND();                                                            \
             heap_collect(interp);                                              \
-            TAKE_BACK();                                                       \
         }                                                                      \
     } while (0)
 
@@ -204,7 +194,7 @@ interp_run(struct interp *interp, struct value *result)
     struct value *sp;
     struct value value;
     uint32_t word;
-    int64_t polls, bytecodes;
+    int64_t bytecodes;
 
     profile_enter(profile, interp->current->frame);
     profile_begin_call(profile, interp->current->frame);
@@ -301,7 +291,7 @@ slow:
     NEXT();
 
     OPCODE_AT(LOOP)
-    POLL();
+    profile_poll(profile);
     LOOK();
     pc += operand_of(word);
     NEXT();
@@ -373,7 +363,7 @@ slow:
         size_t count = (size_t)operand_of(word);
         struct value *arguments = sp - count;
 
-        POLL();
+        profile_poll(profile);
         frame->sp = arguments - 1;
         if (arguments[-1].type == VALUE_NATIVE) {
             bool returned;
@@ -395,7 +385,7 @@ slow:
     }
 
     OPCODE_AT(RETURN)
-    POLL();
+    profile_poll(profile);
     LOOK();
     value = sp[-1];
     if (__builtin_expect(vmprof_has_candidates(profile), 0))
@@ -414,7 +404,7 @@ slow:
     goto thrown;
 
     OPCODE_AT(RESUME)
-    POLL();
+    profile_poll(profile);
     {
         bool resumed;
 
@@ -429,7 +419,7 @@ slow:
     }
 
     OPCODE_AT(YIELD)
-    POLL();
+    profile_poll(profile);
     frame->sp = sp - 1;
     TRY(coroutine_yield(interp, sp[-1]));
     LOOK();

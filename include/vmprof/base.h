@@ -38,6 +38,19 @@
 
 #define VMPROF_NODISCARD __attribute__((warn_unused_result))
 
+/* How a condition is all but always. Said with no doubt left, since what a
+ * compiler keeps for the other case else takes registers of the VM's loop. */
+#ifdef __has_builtin
+#    if __has_builtin(__builtin_expect_with_probability)
+#        define VMPROF_EXPECT(condition, value)                                \
+            __builtin_expect_with_probability((condition), (value), 1.0)
+#    endif
+#endif
+#ifndef VMPROF_EXPECT
+#    define VMPROF_EXPECT(condition, value)                                    \
+        __builtin_expect((condition), (value))
+#endif
+
 VMPROF_BEGIN_DECLS
 
 /**

@@ -73,6 +73,9 @@ enum vmprof_log_part {
                                 process, read where the sample is taken */
     VMPROF_LOG_LINES = 2,  /**< the line of each frame, in place of its kind:
                                 compiled code looks like any other */
+    VMPROF_LOG_TRACES = 4, /**< before the frames of compiled code, where the
+                                machine code of their trace begins: offsets
+                                of VMPROF_KIND_JITTED frames are that */
 };
 
 /** How to profile. Only grows at the end. @since 0.1 */

@@ -186,11 +186,11 @@ vmprof_enter_kind(struct vmprof_thread *thread, vmprof_code_id code,
     struct vmprof_frame *frame, *top;
     uint32_t serial;
 
-    if (__builtin_expect(!thread, 0))
+    if (VMPROF_EXPECT(!thread, 0))
         return -ESRCH;
     frame = top = thread->top;
     /* Not by a call, which would cost the usual path its registers. */
-    if (__builtin_expect(top >= thread->limit, 0)) {
+    if (VMPROF_EXPECT(top >= thread->limit, 0)) {
         thread->overflows++;
         frame = thread->limit;
     }
@@ -259,7 +259,7 @@ vmprof_token_is_good(vmprof_token token)
 VMPROF_INLINE void
 vmprof_execute_code_leave(struct vmprof_thread *thread, vmprof_token token)
 {
-    if (__builtin_expect(vmprof_token_is_good(token), 1))
+    if (VMPROF_EXPECT(vmprof_token_is_good(token), 1))
         __atomic_store_n(&thread->top, (struct vmprof_frame *)token,
                          __ATOMIC_RELEASE);
 }
@@ -326,8 +326,8 @@ vmprof_poll_expired(struct vmprof_thread *thread, int64_t countdown);
 VMPROF_INLINE void
 vmprof_poll(struct vmprof_thread *thread)
 {
-    if (__builtin_expect(thread != NULL, 1) &&
-        __builtin_expect(--thread->poll_countdown <= 0, 0))
+    if (VMPROF_EXPECT(thread != NULL, 1) &&
+        VMPROF_EXPECT(--thread->poll_countdown <= 0, 0))
         thread->poll_countdown =
             vmprof_poll_expired(thread, thread->poll_countdown);
 }
@@ -348,7 +348,7 @@ vmprof_poll(struct vmprof_thread *thread)
 VMPROF_INLINE int64_t
 vmprof_poll_counted(struct vmprof_thread *thread, int64_t countdown)
 {
-    if (__builtin_expect(--countdown <= 0, 0))
+    if (VMPROF_EXPECT(--countdown <= 0, 0))
         countdown = vmprof_poll_expired(thread, countdown);
     return countdown;
 }

@@ -35,6 +35,33 @@ enum vmp_log_mode {
     VMP_LOG_IS_REAL_TIME = 16,
 };
 
+/* Keys of META that this library adds: what the native format has of a session,
+ * and its counters, each "vmprof." and the name that it has in
+ * struct vmp_counters. A thread's is this, its index, and a blank between its id
+ * and its name in the value. */
+#define VMP_LOG_KEY        "vmprof."
+#define VMP_LOG_KEY_THREAD VMP_LOG_KEY "thread."
+#define VMP_LOG_COUNTERS(COUNTER)                                              \
+    COUNTER(expirations)                                                       \
+    COUNTER(samples)                                                           \
+    COUNTER(lost_ring_full)                                                    \
+    COUNTER(lost_busy)                                                         \
+    COUNTER(lost_switching)                                                    \
+    COUNTER(lost_walker)                                                       \
+    COUNTER(lost_overrun)                                                      \
+    COUNTER(stacks_cut)                                                        \
+    COUNTER(frames_cut)                                                        \
+    COUNTER(overflows)                                                         \
+    COUNTER(locations_lost)                                                    \
+    COUNTER(clock_failures)                                                    \
+    COUNTER(sampled_ns)                                                        \
+    COUNTER(polled)                                                            \
+    COUNTER(held_back)                                                         \
+    COUNTER(system_ticks)                                                      \
+    COUNTER(native_cut)                                                        \
+    COUNTER(native_failed)                                                     \
+    COUNTER(clock_retries)
+
 /* Kinds of values in a stack of pairs: all that vmprof-python takes. */
 enum vmp_log_kind {
     VMP_LOG_CODE = 1,

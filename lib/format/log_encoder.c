@@ -74,7 +74,7 @@ void
 vmp_log_put_name(struct vmp_log_encoder *log, enum vmp_log_marker marker,
                  uint64_t id, char *name, size_t size)
 {
-    vmp_utf8_repair(name, size);
+    vmp_repair_utf8(name, size);
     vmp_log_reserve(log, 1 + 2 * VMP_LOG_WORD + size);
     vmp_log_put_byte(log, marker);
     vmp_log_put_word(log, id);
@@ -87,12 +87,12 @@ put_meta(struct vmp_log_encoder *log, const char *key, const char *value)
 {
     char text[TEXT_MAX];
     const size_t size =
-        value ? vmp_utf8_cut(value, strlen(value), sizeof(text)) : 0;
+        value ? vmp_cut_utf8(value, strlen(value), sizeof(text)) : 0;
 
     if (!size)
         return;
     memcpy(text, value, size);
-    vmp_utf8_repair(text, size);
+    vmp_repair_utf8(text, size);
     vmp_log_reserve(log, 1 + 2 * VMP_LOG_WORD + strlen(key) + size);
     vmp_log_put_byte(log, VMP_LOG_META);
     put_string(log, key, strlen(key));
@@ -105,8 +105,7 @@ put_meta_number(struct vmp_log_encoder *log, const char *key, uint64_t value)
     char digits[24];
 
     snprintf(digits, sizeof(digits), "%" PRIu64, value);
-    if (value)
-        put_meta(log, key, digits);
+    put_meta(log, key, digits);
 }
 
 static void
@@ -143,11 +142,11 @@ static void
 put_header(struct vmp_log_encoder *log, const struct vmp_session_info *info)
 {
     const char *const given = info->vm_name ? info->vm_name : "";
-    const size_t size = vmp_utf8_cut(given, strlen(given), TEXT_MAX);
+    const size_t size = vmp_cut_utf8(given, strlen(given), TEXT_MAX);
     char name[TEXT_MAX];
 
     memcpy(name, given, size);
-    vmp_utf8_repair(name, size);
+    vmp_repair_utf8(name, size);
     vmp_log_put_byte(log, VMP_LOG_HEADER);
     vmp_log_put_byte(log, VMP_LOG_VERSION >> 8); /* big-endian, this alone */
     vmp_log_put_byte(log, VMP_LOG_VERSION & 0xff);
@@ -161,13 +160,13 @@ put_session(struct vmp_log_encoder *log, const struct vmp_session_info *info)
 {
     put_meta(log, "os", info->os ? info->os : "linux");
     put_meta(log, "bits", sizeof(void *) == 8 ? "64" : "32");
-    put_meta(log, "vmprof.library", info->library);
-    put_meta(log, "vmprof.program", info->program);
-    put_meta(log, "vmprof.machine", info->machine);
-    put_meta_number(log, "vmprof.pid", info->pid);
-    put_meta_number(log, "vmprof.clock", info->clock);
-    put_meta_number(log, "vmprof.interval_ns", info->interval_ns);
-    put_meta_number(log, "vmprof.monotonic_ns", info->monotonic_ns);
+    put_meta(log, VMP_LOG_KEY "library", info->library);
+    put_meta(log, VMP_LOG_KEY "program", info->program);
+    put_meta(log, VMP_LOG_KEY "machine", info->machine);
+    put_meta_number(log, VMP_LOG_KEY "pid", info->pid);
+    put_meta_number(log, VMP_LOG_KEY "clock", info->clock);
+    put_meta_number(log, VMP_LOG_KEY "interval_ns", info->interval_ns);
+    put_meta_number(log, VMP_LOG_KEY "monotonic_ns", info->monotonic_ns);
 }
 
 static int
@@ -206,7 +205,7 @@ log_thread(struct vmp_encoder *encoder, uint32_t index,
     log->thread_count = index + 1;
     if (!info->name || !*info->name)
         return 0;
-    snprintf(key, sizeof(key), "vmprof.thread.%" PRIu32, index);
+    snprintf(key, sizeof(key), VMP_LOG_KEY_THREAD "%" PRIu32, index);
     snprintf(value, sizeof(value), "%" PRIu64 " %.200s", info->id, info->name);
     put_meta(log, key, value);
     return 0;
@@ -247,38 +246,11 @@ static void
 put_counters(struct vmp_log_encoder *log)
 {
     const struct vmp_counters *const c = &log->counters;
-    const struct {
-        const char *key;
-        uint64_t value;
-    } fields[] = {
-        { "expirations", c->expirations },
-        { "samples", c->samples },
-        { "lost_ring_full", c->lost_ring_full },
-        { "lost_busy", c->lost_busy },
-        { "lost_switching", c->lost_switching },
-        { "lost_walker", c->lost_walker },
-        { "lost_overrun", c->lost_overrun },
-        { "stacks_cut", c->stacks_cut },
-        { "frames_cut", c->frames_cut },
-        { "overflows", c->overflows },
-        { "locations_lost", c->locations_lost },
-        { "clock_failures", c->clock_failures },
-        { "sampled_ns", c->sampled_ns },
-        { "unwritten", log->base.unwritten },
-        { "polled", c->polled },
-        { "held_back", c->held_back },
-        { "system_ticks", c->system_ticks },
-        { "native_cut", c->native_cut },
-        { "native_failed", c->native_failed },
-        { "clock_retries", c->clock_retries },
-        { "repeats", log->repeats },
-    };
-    char key[PREFIX_SIZE];
-
-    for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
-        snprintf(key, sizeof(key), "vmprof.%s", fields[i].key);
-        put_meta_number(log, key, fields[i].value);
-    }
+#define PUT(name) put_meta_number(log, VMP_LOG_KEY #name, c->name);
+    VMP_LOG_COUNTERS(PUT)
+#undef PUT
+    put_meta_number(log, VMP_LOG_KEY "unwritten", log->base.unwritten);
+    put_meta_number(log, VMP_LOG_KEY "repeats", log->repeats);
 }
 
 static int

@@ -39,7 +39,7 @@ vmp_decode_utf8(const char *text, size_t size, uint32_t *out)
 }
 
 void
-vmp_utf8_repair(char *text, size_t size)
+vmp_repair_utf8(char *text, size_t size)
 {
     uint32_t character;
 
@@ -53,7 +53,7 @@ vmp_utf8_repair(char *text, size_t size)
 }
 
 size_t
-vmp_utf8_cut(const char *text, size_t size, size_t most)
+vmp_cut_utf8(const char *text, size_t size, size_t most)
 {
     if (size <= most)
         return size;

@@ -13,10 +13,10 @@ vmp_decode_utf8(const char *text, size_t size, uint32_t *out);
 
 /* Put a question mark over each byte that is part of no character. */
 void
-vmp_utf8_repair(char *text, size_t size);
+vmp_repair_utf8(char *text, size_t size);
 
 /* How much of `size` bytes to keep, at most `most`, with no character in half. */
 size_t
-vmp_utf8_cut(const char *text, size_t size, size_t most);
+vmp_cut_utf8(const char *text, size_t size, size_t most);
 
 #endif

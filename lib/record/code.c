@@ -12,11 +12,11 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "../format/name.h"
 #include "../sized.h"
 #include "interp/candidates.h"
 #include "interp/collect.h"
 #include "lock.h"
-#include "name.h"
 
 enum {
     CLASS_OPTIONS_SIZE_0_1 = VMP_SIZE_UP_TO(vmprof_code_class_options, user),

@@ -48,7 +48,8 @@ check_clock(const struct vmprof_options *options)
 static int
 check_format(const struct vmprof_options *options)
 {
-    const uint32_t parts = VMPROF_LOG_MEMORY | VMPROF_LOG_LINES;
+    const uint32_t parts =
+        VMPROF_LOG_MEMORY | VMPROF_LOG_LINES | VMPROF_LOG_TRACES;
 
     if (options->format > VMPROF_FORMAT_LOG || options->log_parts & ~parts ||
         (options->format != VMPROF_FORMAT_LOG && options->log_parts))
@@ -161,6 +162,7 @@ set_up(const struct vmprof_options *options, enum vmprof_clock rung)
     vmp_session.format = options->format;
     vmp_session.has_memory = options->log_parts & VMPROF_LOG_MEMORY;
     vmp_session.has_lines = options->log_parts & VMPROF_LOG_LINES;
+    vmp_session.has_traces = options->log_parts & VMPROF_LOG_TRACES;
     vmp_session.rung = rung;
     vmp_session.clock = is_observed(options) ? VMPROF_CLOCK_OBSERVER : rung;
     vmp_session.polled = !is_observed(options) &&

@@ -41,6 +41,7 @@ struct vmp_session {
     bool enabled;
     uint32_t mode;           /* enum vmprof_mode */
     uint32_t format;         /* enum vmprof_format */
+    bool has_traces;         /* so are those of compiled code */
     bool has_lines;          /* wanted in a log */
     enum vmprof_clock clock; /* what the file says */
     enum vmprof_clock rung;  /* what threads with a clock get */

@@ -297,6 +297,7 @@ new_encoder(struct vmp_writer *writer)
         .memory = vmp_session.has_memory,
         .native = vmp_session.native != VMPROF_NATIVE_OFF,
         .lines = vmp_session.has_lines,
+        .has_traces = vmp_session.has_traces,
         .symbol_of = symbol_of,
     };
 

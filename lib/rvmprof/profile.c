@@ -92,7 +92,8 @@ enable(const struct rvm_request *request)
     options.vm_name = request->vm_name;
     options.native = request->native ? VMPROF_NATIVE_COPY : VMPROF_NATIVE_OFF;
     options.format = VMPROF_FORMAT_LOG;
-    options.log_parts = request->memory ? VMPROF_LOG_MEMORY : 0;
+    options.log_parts =
+        VMPROF_LOG_TRACES | (request->memory ? VMPROF_LOG_MEMORY : 0);
     return vmprof_enable_with(&options);
 }
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Check how much stack the handler takes, on the longest way through it.
 
-gcc says what each function takes and whom it calls; the objects of
-lib/record/signal/ are compiled once more for that, in the way of the build.
+gcc says what each function takes and whom it calls; the objects of a directory
+for signal context, such as lib/record/signal/, are compiled once more for that,
+in the way of the build.
 What they call in libc is one system call each, or reads a clock: those get an
 allowance. The VM's own functions, called through pointers, are not ours.
 """
@@ -65,12 +66,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--most", type=int, required=True)
     parser.add_argument("--entry", required=True)
+    parser.add_argument("--directory", required=True)
     parser.add_argument("build", type=pathlib.Path)
     args = parser.parse_args()
 
     commands = json.loads((args.build / "compile_commands.json").read_text())
     own = {entry["file"]: entry for entry in commands
-           if "lib/record/signal/" in entry["file"]}
+           if f"{args.directory}/" in entry["file"]}
     uses, calls = {}, {}
     with tempfile.TemporaryDirectory() as directory:
         for entry in own.values():

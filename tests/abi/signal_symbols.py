@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Check what the objects of lib/record/signal/ call.
+"""Check what the objects of a directory for signal context call, such as
+lib/record/signal/.
 
 They run in a signal handler, so what they need from elsewhere must be in the
 list of names that are safe there. What one of them defines another may use,
@@ -13,7 +14,8 @@ import re
 import subprocess
 import sys
 
-SIGNAL_OBJECT = re.compile(r"[\[/]record_signal_(\w+)\.c\.o")
+# How Meson names x.c in a directory called signal.
+SIGNAL_OBJECT = re.compile(r"[\[/](?:record_)?signal_(\w+)\.c\.o")
 
 DATA = "BCDGRSV"
 
@@ -38,6 +40,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--allowed", type=pathlib.Path, required=True)
     parser.add_argument("--also", nargs="*", default=[], metavar="NAME")
+    parser.add_argument("--directory", type=pathlib.PurePath, required=True)
     parser.add_argument("--library", required=True)
     args = parser.parse_args()
 
@@ -48,13 +51,13 @@ def main():
     needed = {(member, name) for member, name, kind in found
               if member and kind == "U" and name not in own | data}
     if not own:
-        print(f"{args.library}: has no object of lib/record/signal/")
+        print(f"{args.library}: has no object of {args.directory}")
         return 1
     wrong = sorted((member, name) for member, name in needed
                    if not any(fnmatch.fnmatchcase(name, pattern)
                               for pattern in allowed))
     for member, name in wrong:
-        print(f"lib/record/signal/{member} needs {name}, which "
+        print(f"{args.directory / member} needs {name}, which "
               f"{args.allowed.name} does not allow")
     return bool(wrong)
 

@@ -14,6 +14,7 @@
 
 #include "format/crc32c.h"
 #include "format/varint.h"
+#include "report/types_diff.h"
 #include "report/view.h"
 
 int
@@ -40,7 +41,7 @@ make_chunk(struct source *source, unsigned char *chunk, uint32_t number)
     vmp_put_u32(chunk, VMP_CHUNK_MAGIC);
     vmp_put_u32(chunk + 8, recipe[1] & 3);
     vmp_put_u32(chunk + 12, number + recipe[2] / 128);
-    vmp_put_u16(chunk + 16, recipe[0] % 12);
+    vmp_put_u16(chunk + 16, recipe[0] % 16);
     vmp_put_u16(chunk + 18, recipe[1] / 192);
     vmp_put_u32(chunk + 20, (uint32_t)payload);
     memcpy(chunk + VMP_CHUNK_HEADER_SIZE, recipe + RECIPE_SIZE, payload);
@@ -89,6 +90,40 @@ report(const char *path, const struct read_options *options, FILE *out)
     profile_free(&view.profile);
 }
 
+/* The types, and how the file differs from itself. */
+static void
+report_type_profile(const char *path, FILE *out)
+{
+    struct types_view types = {
+        .view = { .path = path },
+        .rule = { USUAL_MIN_PERCENT, USUAL_MOST },
+        .kinds = (1u << SITE_KINDS) - 1,
+    };
+    struct types_diff diff = {
+        .before = { &types.view.profile, &types.groups },
+        .after = { &types.view.profile, &types.groups },
+        .rule = { types.rule, 10, 10 },
+    };
+
+    char message[512];
+
+    terminal_open(&types.view.terminal, out);
+    if (!profile_read(&types.view.profile, path, NULL, NULL, NULL, message,
+                      sizeof(message)) &&
+        !type_groups_make(&types.groups, &types.view.profile, &types.rule)) {
+        report_types_header(&types);
+        report_types(&types);
+        report_types_json(&types);
+        report_types_rows(&types);
+        if (!types_diff_make(&diff)) {
+            report_types_diff(&diff, &types, &types);
+            report_types_diff_json(&diff, &types, &types);
+        }
+    }
+    types_diff_free(&diff);
+    types_free(&types);
+}
+
 int
 LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
@@ -114,6 +149,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
                .summed = data[0] & 4,
            },
            out);
+    report_type_profile(path, out);
     close(fd);
     return 0;
 }

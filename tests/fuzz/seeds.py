@@ -59,6 +59,7 @@ def main(directory):
                        "recipe": recipe(one.chunks),
                        "two": recipe(mixed),
                        "native": recipe(native.chunks),
+                       "types": recipe(vmprof_file.types_demo(1).chunks),
                        "group": recipe(vmprof_file.grouped(one).chunks),
                        **logs()}.items():
         with open(os.path.join(directory, name), "wb") as file:

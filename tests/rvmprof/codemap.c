@@ -2,6 +2,7 @@
 
 #include "codemap.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,19 @@ struct map {
 };
 
 static struct map *volatile maps;
+static pthread_mutex_t gil = PTHREAD_MUTEX_INITIALIZER;
+
+void
+rpy_gil_acquire(void)
+{
+    require(pthread_mutex_lock(&gil) == 0);
+}
+
+void
+rpy_gil_release(void)
+{
+    require(pthread_mutex_unlock(&gil) == 0);
+}
 
 /* Those that look are sent away meanwhile, so it is done in two steps in which
  * the list is of no use. */
@@ -31,12 +45,14 @@ pypy_jit_codemap_add(unsigned long address, unsigned size, const long *list,
     map->size = size;
     map->length = length;
     memcpy(map->list, list, length * sizeof(*list));
+    rpy_gil_acquire();
     vmprof_ignore_signals(1);
     map->next = (struct map *)1;
     struct map *const before = maps;
     maps = map;
     map->next = before;
     vmprof_ignore_signals(0);
+    rpy_gil_release();
 }
 
 void
@@ -44,12 +60,14 @@ pypy_jit_codemap_del(unsigned long address)
 {
     struct map *volatile *link, *found;
 
+    rpy_gil_acquire();
     vmprof_ignore_signals(1);
     for (link = &maps; (*link)->address != address;)
         link = &(*link)->next;
     found = *link;
     *link = found->next;
     vmprof_ignore_signals(0);
+    rpy_gil_release();
     memset(found, 0xdd, sizeof(*found));
     free(found);
 }

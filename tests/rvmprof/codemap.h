@@ -13,6 +13,12 @@ pypy_jit_codemap_add(unsigned long address, unsigned size, const long *list,
 void
 pypy_jit_codemap_del(unsigned long address);
 
+/* Whoever forks has to hold it: one thread at a time compiles. */
+void
+rpy_gil_acquire(void);
+void
+rpy_gil_release(void);
+
 void *
 pypy_find_codemap_at_addr(long address, long *start);
 long

@@ -40,6 +40,10 @@ jit_spin(struct jit_trace *trace, unsigned long count);
 void
 jit_call(struct jit_trace *trace, void (*function)(void *), void *argument);
 
+/* Write to where nothing is. */
+void
+jit_crash(struct jit_trace *trace);
+
 /* It is whole: it can be run, and found. */
 void
 jit_end(struct jit_trace *trace);

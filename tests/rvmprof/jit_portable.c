@@ -19,10 +19,13 @@ enum {
 };
 
 struct operation {
+    volatile int *written;
     unsigned long count;
     void (*function)(void *);
     void *argument;
 };
+
+static volatile int nowhere;
 
 /* The part of a frame that handlers look at. */
 struct frame {
@@ -45,6 +48,8 @@ struct own {
                                             struct frame *frame)               \
     {                                                                          \
         __asm__ volatile("" ::"i"(number));                                    \
+        if (operation->written != &nowhere)                                    \
+            *operation->written = 1;                                           \
         for (volatile unsigned long left = operation->count; left; left--)     \
             ;                                                                  \
         if (!operation->function)                                              \
@@ -86,6 +91,7 @@ next_operation(struct jit_trace *trace)
     struct own *const own = trace->own;
 
     require(own->operation_count < MOST_OPERATIONS);
+    own->operations[own->operation_count].written = &nowhere;
     return &own->operations[own->operation_count++];
 }
 
@@ -129,6 +135,12 @@ jit_call(struct jit_trace *trace, void (*function)(void *), void *argument)
 
     operation->function = function;
     operation->argument = argument;
+}
+
+void
+jit_crash(struct jit_trace *trace)
+{
+    next_operation(trace)->written = NULL;
 }
 
 void

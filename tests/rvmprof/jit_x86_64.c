@@ -100,6 +100,12 @@ jit_call(struct jit_trace *trace, void (*function)(void *), void *argument)
 }
 
 void
+jit_crash(struct jit_trace *trace)
+{
+    EMIT(trace, "\x31\xc0\x89\x00"); /* xor eax, eax; mov [rax], eax */
+}
+
+void
 jit_end(struct jit_trace *trace)
 {
     EMIT_WITH(trace, "\x48\x8b\x94\x24", THREADLOCAL); /* mov rdx, [rsp+] */

@@ -172,10 +172,6 @@ see(struct seen *seen, int fd)
     bytes = malloc((size_t)status.st_size + 1);
     require(bytes != NULL);
     require(pread(fd, bytes, (size_t)status.st_size, 0) == status.st_size);
-    if (bytes[0] == 0x8e) {
-        see_native(seen, fd);
-        return;
-    }
     c = (struct cursor){ bytes, bytes + status.st_size };
     take_header(seen, &c);
     while (c.at < c.end)

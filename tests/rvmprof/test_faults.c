@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codemap.h"
 #include "common.h"
 #include "stacklet.h"
 
@@ -88,6 +89,17 @@ live_on_in_child(void)
     _exit(0);
 }
 
+static pid_t
+fork_with_gil(void)
+{
+    pid_t child;
+
+    rpy_gil_acquire();
+    child = fork();
+    rpy_gil_release();
+    return child;
+}
+
 static void
 fork_while_profiling(void)
 {
@@ -99,7 +111,7 @@ fork_while_profiling(void)
     begin_session(fd, 0.0005, 0);
     start_threads(threads, compile_and_register);
     for (unsigned i = 0; i < rounds(FORKS); i++) {
-        const pid_t child = fork();
+        const pid_t child = fork_with_gil();
         int status;
 
         if (child == 0)
@@ -113,6 +125,49 @@ fork_while_profiling(void)
     end_session(fd, &seen);
     require(seen.sample_count > 0);
     seen_free(&seen);
+}
+
+static void *
+burn_until_stopped(void *unused)
+{
+    rpython_thread_begins();
+    while (!stop)
+        burn((void *)1);
+    return unused;
+}
+
+/* Which never ends there. */
+static void
+fork_while_a_handler_looks(void)
+{
+    const int fd = memory_file();
+    pthread_t threads[2];
+    struct seen seen;
+    pid_t child;
+    int status;
+
+    rpython_thread_begins();
+    begin_session(fd, 0.0005, 0);
+    start_threads(threads, burn_until_stopped);
+    vm_looks.hold = true;
+    require(wait_until(vm_looks.held, 10000));
+    child = fork_with_gil();
+    if (child == 0)
+        live_on_in_child();
+    while (waitpid(child, &status, 0) != child)
+        require(errno == EINTR);
+    require(status == 0);
+    vm_looks.hold = false;
+    join_threads(threads);
+    end_session(fd, &seen);
+    seen_free(&seen);
+}
+
+static void
+nor_does_it_wait_for_handlers_of_its_parents_threads(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(fork_while_a_handler_looks, 60), 0);
 }
 
 static void
@@ -621,6 +676,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_process_that_is_forked_while_profiling_lives_on),
+        cmocka_unit_test(nor_does_it_wait_for_handlers_of_its_parents_threads),
         cmocka_unit_test(profiling_ends_while_codes_are_registered),
         cmocka_unit_test(a_pipe_that_nobody_reads_does_not_freeze_the_program),
         cmocka_unit_test(names_given_while_enabled_are_in_every_later_session),

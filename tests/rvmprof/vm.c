@@ -42,6 +42,10 @@ static vmprof_stack_t *
 get_vmprof_stack(void)
 {
     count(&vm_looks.asked);
+    while (vm_looks.hold && gettid() != getpid()) {
+        vm_looks.held = true;
+        usleep(100);
+    }
     if (pypy_threadlocal.ready != 42)
         return NULL;
     look_at_stale_word(pypy_threadlocal.vmprof_tl_stack);

@@ -8,6 +8,7 @@
 #ifndef VM_H
 #define VM_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -50,7 +51,9 @@ pypy_g___vmprof_eval_vmprof(Signed unique_id, void (*function)(void *),
 /* What a handler found so far: how often it asked for the stack, and what the
  * innermost code was by the word that compiled code leaves behind. */
 struct vm_looks {
-    bool wanted; /* the second of these */
+    bool wanted;            /* the second of these */
+    atomic_bool hold, held; /* handlers stay there, but for the first
+                               thread's */
     uint64_t asked;
     uint64_t compiled;  /* the innermost call was compiled code's */
     uint64_t stale[64]; /* by id / 4 */

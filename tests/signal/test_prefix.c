@@ -221,7 +221,7 @@ sample(void)
         vmp_observe_unlock();
         vmp_threads_unlock();
     } else {
-        vmp_tick(record, now_ns);
+        vmp_tick(record, now_ns, vmp_now_ns(CLOCK_THREAD_CPUTIME_ID));
     }
     expect_mirror();
 }
@@ -251,7 +251,8 @@ sample_by_walker(void)
     }
     require(vmprof_request_sample(thread, request, &asked) == 0);
     vmp_clock_stop(&record->clock);
-    vmp_tick(record, vmp_now_ns(CLOCK_MONOTONIC));
+    vmp_tick(record, vmp_now_ns(CLOCK_MONOTONIC),
+             vmp_now_ns(CLOCK_THREAD_CPUTIME_ID));
     require(asked);
     require(vmprof_sample_stack(thread, frames, e->depth, 0) == 1);
     require(vmprof_request_sample(thread, NULL, NULL) == 0);

@@ -35,7 +35,8 @@ static inline void
 tick_by_hand(struct vmprof_thread *thread)
 {
     burn_cpu_ms(1);
-    vmp_tick((struct vmp_thread *)thread, vmp_now_ns(CLOCK_MONOTONIC));
+    vmp_tick((struct vmp_thread *)thread, vmp_now_ns(CLOCK_MONOTONIC),
+             vmp_now_ns(CLOCK_THREAD_CPUTIME_ID));
 }
 
 #endif

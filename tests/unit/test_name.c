@@ -10,7 +10,7 @@
 
 #include <vmprof/code.h>
 
-#include "record/name.h"
+#include "format/name.h"
 
 static char buffer[VMPROF_NAME_SIZE];
 

@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 const struct exporter exporters[] = {
-    { "collapsed", ".collapsed", false, true, export_collapsed },
-    { "pprof", ".pb.gz", true, false, export_pprof },
-    { "speedscope", ".speedscope.json", false, false, export_speedscope },
+    { "collapsed", ".collapsed", false, true, false, export_collapsed },
+    { "pprof", ".pb.gz", true, false, false, export_pprof },
+    { "speedscope", ".speedscope.json", false, false, false,
+      export_speedscope },
+    { "vmprof-log", ".prof", true, false, true, export_vmprof_log },
     { 0 },
 };
 

@@ -24,6 +24,7 @@ struct export_job {
     const char *title; /* NULL: the name of the program */
     const struct read_options *options;
     enum export_value value;
+    bool lines; /* in a vmprof log, in place of what is compiled code */
     struct output *output;
     struct profile profile; /* zeroed; export_read() fills it */
     char message[512];
@@ -34,6 +35,7 @@ struct exporter {
     const char *extension; /* with its dot */
     bool binary;
     bool has_value; /* heeds the job's */
+    bool has_lines; /* the same */
     /* Returns 0, or -1 and a sentence in the job's message. */
     int (*run)(struct export_job *job);
 };
@@ -76,5 +78,8 @@ export_pprof(struct export_job *job);
 
 int
 export_speedscope(struct export_job *job);
+
+int
+export_vmprof_log(struct export_job *job);
 
 #endif

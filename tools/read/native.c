@@ -34,6 +34,8 @@ static const chunk_function chunk_functions[] = {
     [VMP_CHUNK_STATS] = native_stats_chunk,
     [VMP_CHUNK_END] = native_end_chunk,
     [VMP_CHUNK_MODULES] = native_modules_chunk,
+    [VMP_CHUNK_WORDS] = native_words_chunk,
+    [VMP_CHUNK_SITES] = native_sites_chunk,
 };
 
 enum {
@@ -247,7 +249,7 @@ native_read(struct native *native)
         result = native_sums_send(native);
     native->profile->damage.cut = cut || input->broken;
     native->profile->file_size = input->file_size;
-    return result;
+    return result ? result : type_table_finish(native->profile);
 }
 
 void
@@ -259,11 +261,13 @@ native_free(struct native *native)
         index_map_free(&native->sessions[i].modules);
         index_map_free(&native->sessions[i].frames);
         index_map_free(&native->sessions[i].nodes);
+        index_map_free(&native->sessions[i].words);
     }
     free(native->sessions);
     free(native->codes);
     vmp_intern_free(&native->session_ids);
     vmp_intern_free(&native->thread_ids);
     vmp_intern_free(&native->code_ids);
+    type_table_free(&native->types);
     input_close(&native->input);
 }

@@ -10,6 +10,7 @@
 #include "intern.h"
 #include "native_sums.h"
 #include "profile.h"
+#include "type_table.h"
 
 enum {
     /* So many that a batch's arrays stay in the first-level cache. */
@@ -20,7 +21,7 @@ struct native_session {
     uint64_t next_number; /* of the chunk that should follow */
     uint64_t unit_ns;
     bool refused; /* a version of the format that we do not know */
-    struct index_map modules, frames, nodes;
+    struct index_map modules, frames, nodes, words;
 };
 
 struct native_batch {
@@ -49,6 +50,7 @@ struct native {
     struct vmp_intern code_ids;    /* (session, id) → index in codes */
     uint32_t *codes;
     uint32_t code_capacity;
+    struct type_table types;
 
     struct native_batch batch;
     struct native_sums sums; /* used if the options say so */
@@ -78,6 +80,10 @@ int
 native_thread_chunk(struct native *native, struct native_chunk *chunk);
 int
 native_stats_chunk(struct native *native, struct native_chunk *chunk);
+int
+native_words_chunk(struct native *native, struct native_chunk *chunk);
+int
+native_sites_chunk(struct native *native, struct native_chunk *chunk);
 int
 native_end_chunk(struct native *native, struct native_chunk *chunk);
 

@@ -99,6 +99,48 @@ struct session {
     } stats;
 };
 
+/* A read-out of bytecodes. The hits of all of them are summed up. */
+struct readout {
+    uint32_t session;
+    uint64_t from_ns, time_ns; /* since its session's start */
+    uint64_t period;
+    bool jitter;
+};
+
+enum {
+    MAX_OPERANDS = 8,
+    WORD_NULL = 0, /* "<NULL>", of a missing operand */
+    WORD_LOST = 1, /* "[unknown]", of a damaged part */
+};
+
+/* Operands of these types at a site, and how often. */
+struct type_tuple {
+    uint64_t hits;
+    uint32_t site; /* its index */
+    uint32_t count;
+    uint32_t words[MAX_OPERANDS]; /* the deepest first */
+};
+
+/*
+ * A bytecode of a code object, or the hits of one that have no place. One that
+ * has the same name and place but another hash is another site.
+ */
+struct type_site {
+    uint32_t code; /* index into codes */
+    bool has_code; /* false: hits of any code */
+    bool has_place;
+    uint32_t line; /* 0: unknown */
+    uint32_t opcode;
+    const char *opcode_name; /* "": unknown */
+    uint64_t offset;
+    uint64_t hash; /* of the code's content; 0: unknown */
+    uint64_t hits; /* = typed + other + untyped; 0: it was never hit */
+    uint64_t typed, other, untyped;
+    uint64_t bytecodes;   /* that the hits stand for */
+    uint32_t first_tuple; /* the most frequent one */
+    uint32_t tuple_count;
+};
+
 /* What a reader made the best of; repair_words() says it. */
 enum repair {
     REPAIR_START,
@@ -128,6 +170,7 @@ struct damage {
     uint64_t chunks_missing;  /* gaps in the numbers of a session */
     uint64_t chunks_unknown;  /* of a type or with flags we do not know */
     uint64_t samples_unknown; /* their stack was lost: it is "[unknown]" */
+    uint64_t words_unknown;   /* names of types or opcodes that were lost */
     bool cut;                 /* the file ends in the middle of a chunk */
     uint64_t repairs[REPAIRS];
 };
@@ -140,8 +183,14 @@ struct profile {
     struct module *modules;
     struct frame *frames;
     struct node *nodes;
+    struct readout *readouts;
+    struct type_site *type_sites; /* those of a code lie together */
+    struct type_tuple *type_tuples;
+    const char **words; /* names of types and opcodes; see WORD_NULL */
     uint32_t session_count, thread_count, code_count, module_count;
     uint32_t frame_count, node_count;
+    uint32_t readout_count, type_site_count, type_tuple_count, word_count;
+    uint64_t type_row_count; /* in the file: of all read-outs */
     uint64_t sample_count;
     uint64_t file_size;
     struct damage damage;
@@ -212,7 +261,8 @@ struct read_options {
 
 /*
  * Read a whole file ("-": standard input), calling `on_batch` as samples come
- * by; tables may grow between two calls, and names are final behind the last.
+ * by; tables may grow between two calls, and names are final behind the last,
+ * as are sites and tuples, which are then in order.
  * NULL: only tables and counts. Without
  * `options` it is as with zeroed ones.
  *

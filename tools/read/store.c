@@ -442,5 +442,9 @@ store_close(struct profile *profile)
     free(profile->modules);
     free(profile->frames);
     free(profile->nodes);
+    free(profile->readouts);
+    free(profile->type_sites);
+    free(profile->type_tuples);
+    free(profile->words);
     memset(profile, 0, sizeof(*profile));
 }

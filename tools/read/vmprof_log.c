@@ -149,7 +149,7 @@ take_meta(struct log *log, const struct log_record *record)
         return set_text(log, &session->os, record->value);
     if (is_key(record, "start_time_offset"))
         return take_start_offset(log, &record->value);
-    return 0;
+    return log_own_meta(log, record);
 }
 
 static int
@@ -176,7 +176,7 @@ take_record(struct log *log, const struct log_record *record)
 {
     switch (record->marker) {
     case LOG_STACK:
-        return log_sample(log, record);
+        return log_sample(log, record, log_stack_hash(log->stacks, record));
     case LOG_NAME:
     case LOG_NATIVE_NAME:
         return log_name(log, record);
@@ -348,19 +348,42 @@ pass_end(struct log *log)
     return 0;
 }
 
+/* Returns how many samples follow each other here, with their size in bytes. */
+static unsigned
+look_at_group(const struct log *log, struct log_record *records,
+              struct stack_hash *hashes, size_t *size)
+{
+    const struct input *input = log->input;
+    unsigned count = 0;
+
+    *size = 0;
+    while (count < LOG_GROUP_SIZE &&
+           log_is_usual_sample(&log->layout, input->data + *size,
+                               input->size - *size, &records[count])) {
+        hashes[count] = log_stack_hash(log->stacks, &records[count]);
+        *size += records[count].size;
+        count++;
+    }
+    return count;
+}
+
 /* Samples one behind the other, as far as the window goes. */
 static int
 take_usual_samples(struct log *log)
 {
-    struct input *input = log->input;
-    struct log_record record = { 0 };
+    struct log_record records[LOG_GROUP_SIZE] = { 0 };
+    struct stack_hash hashes[LOG_GROUP_SIZE];
+    unsigned count;
     int result = 0;
 
-    while (!result && log_is_usual_sample(&log->layout, input->data,
-                                          input->size, &record)) {
-        result = log_sample(log, &record);
-        input_skip(input, record.size);
-    }
+    do {
+        size_t size;
+
+        count = look_at_group(log, records, hashes, &size);
+        for (unsigned i = 0; i < count && !result; i++)
+            result = log_sample(log, &records[i], hashes[i]);
+        input_skip(log->input, size);
+    } while (count == LOG_GROUP_SIZE && !result);
     return result;
 }
 

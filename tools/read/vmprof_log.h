@@ -31,6 +31,8 @@ enum {
     LOG_REAL_TIME = 16,
     LOG_BATCH_SIZE = 512,
     LOG_BATCHES = 8,
+    /* So many samples at once: memory is slow, but serves several. */
+    LOG_GROUP_SIZE = 16,
     /* What a record may hold, so that no length is taken on trust. */
     LOG_MAX_DEPTH = 1 << 20,
     LOG_MAX_STRING = 1 << 20,
@@ -109,6 +111,10 @@ struct log_code {
 
 struct log_stacks;
 
+struct stack_hash {
+    uint64_t a, b; /* b is not 0 */
+};
+
 struct log {
     struct profile *profile;
     struct input *input;
@@ -165,7 +171,17 @@ log_choose_layout(const struct log_layout *declared, unsigned version,
 
 /* Takes a sample. Returns 0, -ENOMEM, -ECANCELED, or -EBADMSG: it is none. */
 int
-log_sample(struct log *log, const struct log_record *record);
+log_sample(struct log *log, const struct log_record *record,
+           struct stack_hash hash);
+
+/* The index of a thread of the session, or -ENOMEM. */
+int64_t
+log_find_thread(struct log *log, uint64_t id);
+
+/* What our own writer adds to what a log says of a session. Other keys are left
+ * alone. Returns 0 or -ENOMEM. */
+int
+log_own_meta(struct log *log, const struct log_record *record);
 
 /* Hands all samples over. Returns 0 or -ECANCELED. */
 int
@@ -181,10 +197,15 @@ log_stacks_free(struct log_stacks *stacks);
 void
 log_stacks_forget(struct log_stacks *stacks);
 
-/* The node of a record's stack, or -ENOMEM. */
+/* What a stack is known by. Fetches what log_stack_node() will look at. */
+struct stack_hash
+log_stack_hash(const struct log_stacks *stacks,
+               const struct log_record *record);
+
+/* The node of a record's stack, whose hash this is, or -ENOMEM. */
 int64_t
 log_stack_node(struct log *log, const struct log_record *record,
-               uint8_t *phase);
+               struct stack_hash hash, uint8_t *phase);
 
 /* The profile's code of an id, which has its name at the end, or -ENOMEM. */
 int64_t

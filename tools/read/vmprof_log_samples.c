@@ -40,8 +40,8 @@ log_flush(struct log *log)
     return result;
 }
 
-static int64_t
-find_thread(struct log *log, uint64_t id)
+int64_t
+log_find_thread(struct log *log, uint64_t id)
 {
     bool is_new;
     int64_t thread;
@@ -119,11 +119,12 @@ put_sample(struct log *log, struct log_batch *batch,
 }
 
 int
-log_sample(struct log *log, const struct log_record *record)
+log_sample(struct log *log, const struct log_record *record,
+           struct stack_hash hash)
 {
     uint8_t phase;
-    const int64_t node = log_stack_node(log, record, &phase);
-    const int64_t thread = find_thread(log, record->thread);
+    const int64_t node = log_stack_node(log, record, hash, &phase);
+    const int64_t thread = log_find_thread(log, record->thread);
     struct log_batch *batch;
     int result;
 

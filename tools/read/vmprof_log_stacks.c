@@ -21,10 +21,6 @@ enum {
     KIND_ASSEMBLER = 6,
 };
 
-struct stack_hash {
-    uint64_t a, b; /* b is not 0 */
-};
-
 struct stack_slot {
     struct stack_hash hash; /* b is 0: free */
     uint32_t node;
@@ -352,11 +348,21 @@ make_node(struct log *log, const struct log_record *record, uint8_t *phase)
     return node;
 }
 
-int64_t
-log_stack_node(struct log *log, const struct log_record *record, uint8_t *phase)
+struct stack_hash
+log_stack_hash(const struct log_stacks *stacks, const struct log_record *record)
 {
     const struct stack_hash hash =
         hash_bytes(record->stack, record->stack_size);
+
+    __builtin_prefetch(
+        &stacks->slots[(uint32_t)hash.a & (stacks->slot_count - 1)]);
+    return hash;
+}
+
+int64_t
+log_stack_node(struct log *log, const struct log_record *record,
+               struct stack_hash hash, uint8_t *phase)
+{
     const struct stack_slot *slot = find_slot(log->stacks, hash);
     struct stack_slot stack = { .hash = hash };
     int64_t node;

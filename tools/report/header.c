@@ -14,7 +14,7 @@ enum {
     TITLE_WIDTH = 10,
 };
 
-static void
+void
 print_title(const struct view *view, const char *title)
 {
     terminal_print(&view->terminal, STYLE_HEADING, "%-*s", TITLE_WIDTH, title);
@@ -76,8 +76,8 @@ print_memory(const struct view *view, const struct session *session)
             (double)session->memory_most_kb / 1024);
 }
 
-static void
-print_sessions(const struct view *view)
+void
+report_sessions(const struct view *view)
 {
     const struct profile *profile = &view->profile;
 
@@ -260,8 +260,8 @@ has_chunks(const struct view *view)
     return strncmp(view->profile.format, "vmprof native", 13) == 0;
 }
 
-static void
-print_damage(const struct view *view)
+void
+report_damage(const struct view *view)
 {
     const struct damage *damage = &view->profile.damage;
     char unread[32];
@@ -282,6 +282,8 @@ print_damage(const struct view *view)
                   "chunks were skipped: a newer vmprof may read them");
     print_warning(view, damage->samples_unknown,
                   "samples lost their stack and are under [unknown]");
+    print_warning(view, damage->words_unknown,
+                  "names of types or opcodes were lost: they are [unknown]");
     for (enum repair i = 0; i < REPAIRS; i++)
         print_warning(view, damage->repairs[i], repair_words(i));
 }
@@ -292,13 +294,13 @@ report_header(const struct view *view)
     struct losses losses;
 
     sum_losses(&losses, &view->profile);
-    print_sessions(view);
+    report_sessions(view);
     print_sampled(view);
     print_rate(view);
     print_losses(view, &losses);
     print_notes(view, &losses.stats);
     print_warnings(view, &losses);
-    print_damage(view);
+    report_damage(view);
     print_lack_of_samples(view, &losses);
     return 0;
 }

@@ -67,6 +67,7 @@ json_damage(const struct profile *profile)
     json_number(object, "chunks_missing", damage->chunks_missing);
     json_number(object, "chunks_unknown", damage->chunks_unknown);
     json_number(object, "samples_unknown", damage->samples_unknown);
+    json_number(object, "words_unknown", damage->words_unknown);
     json_flag(object, "cut", damage->cut);
     json_object_object_add(object, "repairs", json_repairs(damage));
     return object;

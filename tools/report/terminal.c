@@ -140,6 +140,36 @@ fitting_size(const char *text, unsigned room)
     return at;
 }
 
+unsigned
+text_columns(const char *text)
+{
+    size_t left = strlen(text);
+    unsigned columns = 0;
+
+    while (left) {
+        uint32_t character;
+        const unsigned length = vmp_decode_utf8(text, left, &character);
+
+        columns += length ? columns_of(character) : 1;
+        text += length ? length : 1;
+        left -= length ? length : 1;
+    }
+    return columns;
+}
+
+void
+terminal_print_cell(const struct terminal *terminal, unsigned columns,
+                    const char *text)
+{
+    const unsigned wanted = text_columns(text);
+
+    if (wanted <= columns)
+        fprintf(terminal->out, "%s%*s", text, (int)(columns - wanted), "");
+    else
+        fprintf(terminal->out, "%.*s…", (int)fitting_size(text, columns - 1),
+                text);
+}
+
 void
 terminal_print_last(const struct terminal *terminal, unsigned column,
                     const char *text, const char *after)

@@ -39,6 +39,15 @@ terminal_print(const struct terminal *terminal, enum style style,
 char *
 clean_text(const char *name);
 
+/* The columns that a clean text takes. */
+unsigned
+text_columns(const char *text);
+
+/* Print a clean text in so many columns: what does not fit is cut, visibly. */
+void
+terminal_print_cell(const struct terminal *terminal, unsigned columns,
+                    const char *text);
+
 /*
  * Print a clean text, what stands `after` it (ASCII) and a newline when `column`
  * columns are taken. On a terminal the text is cut to fit, visibly.

@@ -52,7 +52,11 @@ phase_name(unsigned phase);
 int
 find_phase(const char *name);
 
-/* "name (file:line)" of a label, clean; to be freed. NULL: no memory. */
+/* "name (file:line)", clean; to be freed. NULL: no memory. */
+char *
+code_name(const struct code *code);
+
+/* The same of a label. */
 char *
 function_title(const struct view *view, const struct labels *labels,
                uint32_t label);
@@ -77,6 +81,16 @@ format_time(char buffer[32], uint64_t ns);
 /* "1,234,567" */
 void
 format_count(char buffer[32], uint64_t count);
+
+/* Parts of the header: whose the profile is, and what of it was damaged. */
+void
+report_sessions(const struct view *view);
+void
+report_damage(const struct view *view);
+
+/* Each part of the header begins with its title. */
+void
+print_title(const struct view *view, const char *title);
 
 /* The parts. Each returns 0 or -ENOMEM. */
 int

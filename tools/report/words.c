@@ -111,6 +111,12 @@ code_title(const struct code *code, const char *file, uint32_t line)
     return format_clean("%s (%s:%" PRIu32 ")%s", name, file, line, module);
 }
 
+char *
+code_name(const struct code *code)
+{
+    return code_title(code, code->file, code->line);
+}
+
 static char *
 label_title(const struct view *view, const struct labels *labels,
             uint32_t label, bool own_line)

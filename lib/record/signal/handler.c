@@ -44,45 +44,48 @@ forward(int number, siginfo_t *info, void *context)
 
 /* After a tick that took no sample. */
 static void
-rearm_unused(struct vmp_thread *thread, uint64_t now_ns, uint64_t period_ns)
+rearm_unused(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
+             uint64_t period_ns)
 {
     struct vmp_missed missed;
 
-    vmp_clock_read(&thread->clock, now_ns, vmp_now_ns(CLOCK_THREAD_CPUTIME_ID),
-                   vmp_session.interval_ns, &missed);
+    vmp_clock_read(&thread->clock, now_ns, cpu_ns, vmp_session.interval_ns,
+                   &missed);
     vmp_clock_rearm(&thread->clock, period_ns);
 }
 
 static void
 tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
 {
+    const uint64_t cpu_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
+
     /* Pairs with await_idle(): either it sees that we are busy, or we see
      * that sampling is off. */
     if (atomic_exchange(&thread->busy, true)) {
         if (atomic_load_explicit(&thread->poll.sampling,
                                  memory_order_relaxed)) {
             /* A poll takes the sample: nothing is due. */
-            rearm_unused(thread, now_ns, vmp_tick_period(thread, true));
+            rearm_unused(thread, now_ns, cpu_ns, vmp_tick_period(thread, true));
             return;
         }
         /* Whoever is busy may be counting: this counter is the handler's. */
         if (!atomic_load_explicit(&vmp_session.paused, memory_order_relaxed))
             vmp_count(&thread->counters.lost_busy, 1);
         if (atomic_load(&vmp_session.sampling))
-            rearm_unused(thread, now_ns, vmp_session.interval_ns);
+            rearm_unused(thread, now_ns, cpu_ns, vmp_session.interval_ns);
         return;
     }
     /* A clock that is off has sent this for a session that is over. */
     if (atomic_load(&vmp_session.sampling) &&
         __atomic_load_n(&thread->clock.rung, __ATOMIC_ACQUIRE) !=
             VMPROF_CLOCK_AUTO) {
-        if (vmp_polls_come(thread, now_ns)) {
-            rearm_unused(thread, now_ns, vmp_tick_period(thread, true));
+        if (vmp_polls_come(thread, now_ns, cpu_ns)) {
+            rearm_unused(thread, now_ns, cpu_ns, vmp_tick_period(thread, true));
         } else {
             bool was_due;
 
             thread->context = context;
-            was_due = vmp_tick(thread, now_ns);
+            was_due = vmp_tick(thread, now_ns, cpu_ns);
             thread->context = NULL;
             if (was_due)
                 vmp_clock_rearm(&thread->clock, vmp_tick_period(thread, false));

@@ -303,9 +303,8 @@ count_expirations(struct vmp_thread *thread, const struct vmp_missed *missed)
 }
 
 bool
-vmp_tick(struct vmp_thread *thread, uint64_t now_ns)
+vmp_tick(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 {
-    const uint64_t cpu_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
     struct vmp_missed missed;
     uint64_t used_ns;
 

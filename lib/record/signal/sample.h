@@ -63,7 +63,7 @@ vmp_record_gap(struct vmp_thread *thread, const struct vmp_window *window,
  * on by itself, and is not to be rearmed.
  */
 bool
-vmp_tick(struct vmp_thread *thread, uint64_t now_ns);
+vmp_tick(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns);
 
 /* Let the time up to now be nobody's: sampling is paused. */
 void

@@ -25,19 +25,16 @@ samples_itself(const struct vmp_thread *thread)
 }
 
 bool
-vmp_polls_come(struct vmp_thread *thread, uint64_t now_ns)
+vmp_polls_come(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 {
-    struct vmp_poll *const poll = &thread->poll;
+    const struct vmp_poll *const poll = &thread->poll;
     const uint64_t most_ns = 2 * poll->interval_ns;
-    uint64_t cpu_ns;
 
     if (!samples_itself(thread))
         return false;
-    if (now_ns - poll->look_ns < most_ns)
-        return true;
     /* It may just have been off the CPU. */
-    cpu_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
-    return cpu_ns < thread->last_cpu_ns + most_ns;
+    return now_ns - poll->look_ns < most_ns ||
+           cpu_ns < thread->last_cpu_ns + most_ns;
 }
 
 uint64_t

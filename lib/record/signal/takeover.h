@@ -9,7 +9,7 @@
 /* Whether the thread samples itself, and did look at the time of late: then a
  * tick has nothing to do. */
 bool
-vmp_polls_come(struct vmp_thread *thread, uint64_t now_ns);
+vmp_polls_come(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns);
 
 /* How long until the next tick. */
 uint64_t

@@ -550,6 +550,35 @@ class Decoders(unittest.TestCase):
         self.assertGreater(compared, 0)
 
 
+
+class Memory(unittest.TestCase):
+    LIMIT = 64 << 20  # of address space, the program and its libraries too
+    SIZE = LIMIT + (16 << 20)
+
+    def limit(self):
+        resource.setrlimit(resource.RLIMIT_AS, (self.LIMIT, self.LIMIT))
+
+    @unittest.skipIf(SLOW, "a sanitizer needs more address space")
+    def test_a_log_is_larger_than_the_memory_that_it_takes(self):
+        log = names(Log())
+        stacks = Log(header=False, begin=False)
+        start = len(stacks.data)
+        for i in range(500):
+            stacks.stack(pairs((CODE, (F, G, H)[i % 3]), *[(CODE, F)] * i))
+        once = stacks.data[start:]
+        times = self.SIZE // len(once) + 1
+        file = path("large.prof")
+        with open(file, "wb") as out:
+            out.write(log.data)
+            for _ in range(times):
+                out.write(once)
+            out.write(Log(header=False, begin=False).end().data[start:])
+        self.addCleanup(os.unlink, file)
+        done = vmprof("report", "--json", file, preexec_fn=self.limit)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(json.loads(done.stdout)["summary"]["samples"],
+                         500 * times)
+
 class Progress(unittest.TestCase):
     def position(self, process, file):
         """How far it has read."""

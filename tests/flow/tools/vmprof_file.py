@@ -4,7 +4,7 @@
 import struct
 
 (SESSION, CODES, FRAMES, NODES, THREAD, SAMPLES, STATS, END,
- GROUP, MODULES) = range(1, 11)
+ GROUP, MODULES, WORDS, SITES) = range(1, 13)
 SYSTEM, NO_POLL, ADDRESS = 8, 9, 10
 
 
@@ -132,6 +132,15 @@ class Session:
                     out += zigzag(weight - elapsed)
         self.put(SAMPLES, out)
 
+    def words(self, first, words):
+        self.put(WORDS, varint(first) + varint(len(words)) +
+                 b"".join(string(word) for word in words))
+
+    def sites(self, rows, time=1000, since=0, period=1, jitter=False):
+        """A read-out; `rows` are made by site()."""
+        self.put(SITES, varint(time) + varint(since) + varint(period) +
+                 varint(jitter) + varint(len(rows)) + b"".join(rows))
+
     def stats(self, **counters):
         keys = {"time": 2, "expirations": 4, "samples": 6, "ring_full": 8,
                 "busy": 10, "switching": 12, "walker": 14, "stacks_cut": 16,
@@ -146,6 +155,24 @@ class Session:
 
     def bytes(self):
         return b"".join(self.chunks)
+
+
+def site(code, place=None, line=None, opname=None, code_hash=None, untyped=0,
+         other=0, tuples=(), bytecodes=None):
+    """A row: `place` is (offset, opcode), a tuple ((words...), hits)."""
+    optional = (place, line, opname, code_hash)
+    hits = untyped + other + sum(hits for _, hits in tuples)
+    out = varint(code) + varint(sum(
+        1 << i for i, value in enumerate(optional) if value is not None))
+    for value in (*(place or ()), line, opname, code_hash):
+        out += b"" if value is None else varint(value)
+    out += varint(untyped) + varint(other)
+    out += varint((hits if bytecodes is None else bytecodes) - hits)
+    out += varint(len(tuples))
+    for words, count in tuples:
+        out += varint(len(words)) + b"".join(varint(w) for w in words)
+        out += varint(count)
+    return out
 
 
 def grouped(session):
@@ -199,4 +226,34 @@ def native_demo(ident=0x1234, path="/nowhere/libdemo.so",
     s.stats(time=1010, expirations=6, samples=6, polled=1, held_back=1,
             system_ticks=7, native_cut=3, native_failed=2, clock_retries=5)
     s.end(1010)
+    return s
+
+
+INT, FLOAT, STR, LIST, POINT, ADD, LOAD, CALL, JUMP = range(1, 10)
+TYPE_WORDS = ["int", "float", "str", "list", "Point", "ADD", "LOAD", "CALL",
+              "JUMP"]
+
+
+def types_demo(ident=0x1234, **session):
+    """The demo with types: work has a site of each kind, at period 100."""
+    s = demo(ident, **session)
+    s.chunks.pop()  # the end
+    s.number -= 1
+    s.words(1, TYPE_WORDS)
+    s.sites([
+        site(2, (2, 8), 11, LOAD, 77, tuples=[((POINT,), 500)],
+             bytecodes=50000),
+        site(2, (5, 1), 11, ADD, 77, bytecodes=100000,
+             tuples=[((INT, INT), 812), ((FLOAT, INT), 188)]),
+        site(2, (6, 1), 12, ADD, 77, other=20, bytecodes=10000,
+             tuples=[((INT, 0), 40), ((STR, STR), 20), ((LIST, LIST), 10),
+                     ((FLOAT, FLOAT), 10)]),
+        site(2, (8, 9), 12, JUMP, 77, untyped=300, bytecodes=30000),
+        site(2, (9, 2), 13, CALL, 77),
+        site(3, (4, 7), None, None, None, untyped=1, bytecodes=1100,
+             tuples=[((INT,), 10)]),
+        site(3, None, None, None, None, untyped=5, bytecodes=500),
+        site(0, untyped=7, bytecodes=700),
+    ], time=2050, since=20, period=100, jitter=True)
+    s.end(2100)
     return s

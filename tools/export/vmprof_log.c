@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The vmprof log: one for each process, one behind the other, by the encoder
+ * that records them. Names are known when all is read, and go before samples,
+ * so samples wait in memory, equal ones in a row as one.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <vmprof/code.h>
+#include <vmprof/stack.h>
+
+#include "export.h"
+#include "format/encoder.h"
+#include "format/format.h"
+#include "vmprof_log_losses.h"
+
+enum {
+    KIND_SHIFT = 56,
+    FIRST_ID = 8, /* as an RPython VM's */
+    ID_STEP = 4,
+    UNKNOWN_CODE = 0,
+    ASSUMED_INTERVAL_NS = 1000000,
+};
+
+struct run {
+    uint32_t node, thread;
+    uint32_t count;
+    uint8_t state;
+    uint64_t weight_ns; /* of each */
+    uint64_t memory_kb;
+};
+
+struct runs {
+    struct run *rows;
+    size_t count, room;
+};
+
+struct writing {
+    struct export_job *job;
+    struct runs *sessions;
+    uint32_t session_count;
+    struct losses losses;
+    /* Of the session at hand. */
+    struct vmp_encoder *encoder;
+    uint32_t *nodes;  /* the encoder's, by the profile's; 0: not yet */
+    uint32_t *frames; /* the same, plus 1 */
+    struct vmp_stream *streams;
+    /* Of all. */
+    uint64_t *starts; /* of functions of machine code, by code */
+};
+
+static bool
+is_same(const struct run *a, const struct run *b)
+{
+    return a->node == b->node && a->thread == b->thread &&
+           a->state == b->state && a->weight_ns == b->weight_ns &&
+           a->memory_kb == b->memory_kb;
+}
+
+static int
+add_run(struct runs *runs, const struct run *run)
+{
+    if (runs->count && is_same(&runs->rows[runs->count - 1], run) &&
+        runs->rows[runs->count - 1].count < UINT32_MAX) {
+        runs->rows[runs->count - 1].count++;
+        return 0;
+    }
+    if (runs->count == runs->room) {
+        const size_t room = runs->room ? runs->room * 2 : 256;
+        struct run *rows = reallocarray(runs->rows, room, sizeof(*rows));
+
+        if (!rows)
+            return -ENOMEM;
+        runs->rows = rows;
+        runs->room = room;
+    }
+    runs->rows[runs->count++] = *run;
+    return 0;
+}
+
+static int
+have_session(struct writing *writing, uint32_t session)
+{
+    struct runs *sessions;
+
+    if (session < writing->session_count)
+        return 0;
+    sessions =
+        reallocarray(writing->sessions, (size_t)session + 1, sizeof(*sessions));
+    if (!sessions)
+        return -ENOMEM;
+    while (writing->session_count <= session)
+        sessions[writing->session_count++] = (struct runs){ 0 };
+    writing->sessions = sessions;
+    return 0;
+}
+
+static int
+add_batch(void *user, const struct profile *profile, const struct batch *batch)
+{
+    struct writing *writing = user;
+    const uint32_t session = profile->threads[batch->thread].session;
+    int result = have_session(writing, session);
+
+    for (uint32_t i = 0; i < batch->count && !result; i++) {
+        const struct run run = {
+            .node = batch->nodes[i],
+            .thread = batch->thread,
+            .count = 1,
+            .state = batch->states[i] & SAMPLE_OFF_CPU,
+            .weight_ns = batch->weights_ns[i],
+            .memory_kb = batch->memory_kb ? batch->memory_kb[i] : 0,
+        };
+
+        losses_see(&writing->losses, profile, batch, i);
+        result = add_run(&writing->sessions[session], &run);
+    }
+    return result;
+}
+
+static int
+write_bytes(void *user, const void *data, size_t size)
+{
+    struct writing *writing = user;
+    FILE *file = writing->job->output->file;
+
+    return fwrite(data, 1, size, file) == size ? 0 : -EIO;
+}
+
+static const struct code *
+code_of_id(const struct profile *profile, uint64_t id)
+{
+    return &profile->codes[(id - FIRST_ID) / ID_STEP];
+}
+
+static size_t
+name_of(void *user, uint64_t id, char *buffer)
+{
+    const struct writing *writing = user;
+    const struct code *code = code_of_id(&writing->job->profile, id);
+
+    return (size_t)vmprof_format_name(buffer, VMPROF_NAME_SIZE, code->language,
+                                      code->function, (long)code->line,
+                                      code->file);
+}
+
+/* `address` is that of one of the function's frames. */
+static void
+symbol_of(void *user, const struct vmp_module_info *module, uint64_t address,
+          struct vmp_symbol *out)
+{
+    const struct writing *writing = user;
+    const struct profile *profile = &writing->job->profile;
+    const uint32_t index = profile->frames[address].code;
+    const struct code *code = &profile->codes[index];
+    const char *file = *code->file ? code->file : code->module;
+
+    (void)module;
+    out->start = writing->starts[index];
+    out->scope = index;
+    out->size = (size_t)vmprof_format_name(out->name, sizeof(out->name), "n",
+                                           code->function, (long)code->line,
+                                           *file ? file : "-");
+}
+
+/* Where functions of machine code begin, as far as their samples tell. */
+static int
+find_starts(struct writing *writing)
+{
+    const struct profile *profile = &writing->job->profile;
+
+    writing->starts =
+        calloc((size_t)profile->code_count + 1, sizeof(*writing->starts));
+    if (!writing->starts)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < profile->frame_count; i++) {
+        const struct frame *frame = &profile->frames[i];
+        uint64_t *start = &writing->starts[frame->code];
+        const uint64_t address =
+            frame->offset + profile->modules[frame->module].bias;
+
+        if (frame->is_machine_code && (!*start || address < *start))
+            *start = address;
+    }
+    return 0;
+}
+
+static int64_t
+make_frame(struct writing *writing, uint32_t index)
+{
+    const struct profile *profile = &writing->job->profile;
+    const struct frame *frame = &profile->frames[index];
+    const uint64_t kind =
+        frame->kind == VMPROF_KIND_CODE ? 0 : (uint64_t)frame->kind;
+    const uint64_t id = frame->code == UNKNOWN_CODE || kind == FRAME_SYSTEM ||
+                                kind == FRAME_NO_POLL
+                            ? 0
+                            : FIRST_ID + (uint64_t)frame->code * ID_STEP;
+    /* One of a trace begins it; elsewhere an offset is a place in the code. */
+    const struct vmp_place place = {
+        .offset = frame->kind == VMPROF_KIND_JITTED ? frame->offset : 0,
+        .line = frame->line,
+        .has_offset = frame->kind == VMPROF_KIND_JITTED && frame->has_offset,
+    };
+
+    if (frame->is_machine_code)
+        return vmp_encoder_address(writing->encoder, 0, index);
+    if (!frame->kind)
+        return 0; /* the outer frames were cut off */
+    return vmp_encoder_frame(writing->encoder, id | kind << KIND_SHIFT, &place);
+}
+
+static int64_t
+find_frame(struct writing *writing, uint32_t index)
+{
+    int64_t frame;
+
+    if (writing->frames[index])
+        return writing->frames[index] - 1;
+    frame = make_frame(writing, index);
+    if (frame >= 0)
+        writing->frames[index] = (uint32_t)frame + 1;
+    return frame;
+}
+
+/* A parent has a smaller number: from the root to here, each once. */
+static int64_t
+find_node(struct writing *writing, uint32_t index)
+{
+    const struct profile *profile = &writing->job->profile;
+    const uint32_t depth = profile->nodes[index].depth;
+    uint32_t *path = calloc((size_t)depth + 1, sizeof(*path));
+    uint32_t count = 0;
+    int64_t node;
+
+    if (!path)
+        return -ENOMEM;
+    for (; index && !writing->nodes[index];
+         index = profile->nodes[index].parent)
+        path[count++] = index;
+    node = writing->nodes[index];
+    while (count && node >= 0) {
+        const struct node *from = &profile->nodes[path[--count]];
+        const int64_t frame = find_frame(writing, from->frame);
+
+        node = frame < 0 ? frame
+                         : vmp_encoder_node(writing->encoder, (uint32_t)node,
+                                            (uint32_t)frame);
+        if (node >= 0)
+            writing->nodes[path[count]] = (uint32_t)node;
+    }
+    free(path);
+    return node;
+}
+
+static bool
+is_gap(const struct profile *profile, uint32_t node)
+{
+    const uint32_t kind = profile->frames[profile->nodes[node].frame].kind;
+
+    return node && (kind == FRAME_SYSTEM || kind == FRAME_NO_POLL);
+}
+
+static int
+write_run(struct writing *writing, const struct run *run)
+{
+    const struct profile *profile = &writing->job->profile;
+    const int64_t node = find_node(writing, run->node);
+    const bool gap = is_gap(profile, run->node);
+    int result = 0;
+
+    if (node < 0)
+        return (int)node;
+    vmp_encoder_memory(writing->encoder, run->memory_kb);
+    vmp_encoder_begin(writing->encoder, &writing->streams[run->thread]);
+    for (uint32_t i = 0; i < run->count && result >= 0; i++)
+        result = gap ? vmp_encoder_gap(writing->encoder, (uint32_t)node, 0,
+                                       run->weight_ns, 0)
+                     : vmp_encoder_sample(writing->encoder, (uint32_t)node, 0,
+                                          run->weight_ns, 0,
+                                          run->state ? VMP_STATE_OFF_CPU : 0);
+    return result;
+}
+
+static int
+write_threads(struct writing *writing, uint32_t session)
+{
+    const struct profile *profile = &writing->job->profile;
+    int result = 0;
+
+    for (uint32_t i = 0; i < profile->thread_count && !result; i++) {
+        const struct thread *thread = &profile->threads[i];
+        const struct vmp_thread_info info = { .name = thread->name,
+                                              .id = thread->id };
+
+        if (thread->session == session)
+            result = vmp_encoder_thread(writing->encoder, i, &info);
+        writing->streams[i] = (struct vmp_stream){ .thread = i };
+    }
+    return result;
+}
+
+static int
+write_counters(struct writing *writing, const struct session *session)
+{
+    const struct session_stats *stats = &session->stats;
+    const struct vmp_counters counters = {
+        .expirations = stats->expirations,
+        .samples = stats->samples,
+        .lost_ring_full = stats->lost_ring_full,
+        .lost_busy = stats->lost_busy,
+        .lost_switching = stats->lost_switching,
+        .lost_walker = stats->lost_walker,
+        .lost_overrun = stats->lost_overrun,
+        .stacks_cut = stats->stacks_cut,
+        .frames_cut = stats->frames_cut,
+        .overflows = stats->overflows,
+        .locations_lost = stats->locations_lost,
+        .clock_failures = stats->clock_failures,
+        .sampled_ns = stats->sampled_ns,
+        .polled = stats->polled,
+        .held_back = stats->held_back,
+        .system_ticks = stats->system_ticks,
+        .native_cut = stats->native_cut,
+        .native_failed = stats->native_failed,
+        .clock_retries = stats->clock_retries,
+    };
+
+    if (!session->has_stats)
+        return 0;
+    return vmp_encoder_stats(writing->encoder, session->end_ns, &counters);
+}
+
+static int
+open_session(struct writing *writing, const struct session *session)
+{
+    const struct vmp_session_info info = {
+        .vm_name = session->vm_name,
+        .os = session->os && *session->os ? session->os : NULL,
+        .machine = session->machine,
+        .library = session->library_version,
+        .program = session->program,
+        .unix_ns = session->unix_ns,
+        .monotonic_ns = session->monotonic_ns,
+        .interval_ns =
+            session->interval_ns ? session->interval_ns : ASSUMED_INTERVAL_NS,
+        .pid = session->pid,
+        .mode = session->mode,
+        .clock = session->clock,
+    };
+    const struct vmp_log_options options = {
+        .memory = session->has_memory,
+        .native = writing->losses.machine_code != 0,
+        .lines = writing->losses.has_lines,
+        .has_traces = writing->losses.is_log,
+        .symbol_of = symbol_of,
+    };
+    int result = vmp_encoder_new_log(&writing->encoder, &options, write_bytes,
+                                     name_of, writing);
+
+    return result < 0 ? result : vmp_encoder_open(writing->encoder, &info);
+}
+
+static int
+write_session(struct writing *writing, uint32_t index)
+{
+    const struct profile *profile = &writing->job->profile;
+    const struct session *session = &profile->sessions[index];
+    const struct runs *runs =
+        index < writing->session_count ? &writing->sessions[index] : NULL;
+    int result = open_session(writing, session);
+
+    memset(writing->nodes, 0, profile->node_count * sizeof(*writing->nodes));
+    memset(writing->frames, 0, profile->frame_count * sizeof(*writing->frames));
+    if (result >= 0)
+        result = write_threads(writing, index);
+    for (size_t i = 0; runs && i < runs->count && result >= 0; i++)
+        result = write_run(writing, &runs->rows[i]);
+    if (result >= 0)
+        result = vmp_encoder_finish(writing->encoder);
+    if (result >= 0)
+        result = write_counters(writing, session);
+    if (result >= 0)
+        result = vmp_encoder_end(writing->encoder, session->end_ns);
+    vmp_encoder_free(writing->encoder);
+    writing->encoder = NULL;
+    return result;
+}
+
+static int
+write_all(struct writing *writing)
+{
+    const struct profile *profile = &writing->job->profile;
+    int result = find_starts(writing);
+
+    writing->nodes = calloc((size_t)profile->node_count + 1, sizeof(uint32_t));
+    writing->frames =
+        calloc((size_t)profile->frame_count + 1, sizeof(uint32_t));
+    writing->streams =
+        calloc((size_t)profile->thread_count + 1, sizeof(*writing->streams));
+    if (!writing->nodes || !writing->frames || !writing->streams)
+        result = -ENOMEM;
+    for (uint32_t i = 0; i < profile->session_count && result >= 0; i++)
+        result = write_session(writing, i);
+    return result;
+}
+
+static void
+free_all(struct writing *writing)
+{
+    for (uint32_t i = 0; i < writing->session_count; i++)
+        free(writing->sessions[i].rows);
+    free(writing->sessions);
+    free(writing->nodes);
+    free(writing->frames);
+    free(writing->streams);
+    free(writing->starts);
+}
+
+int
+export_vmprof_log(struct export_job *job)
+{
+    struct writing writing = { .job = job };
+    int result = export_read(job, false, add_batch, &writing);
+
+    if (!result) {
+        losses_find(&writing.losses, &job->profile, job->lines);
+        /* What the file has no room for is said when it is closed. */
+        if (write_all(&writing) == -ENOMEM)
+            result = export_out_of_memory(job);
+        else
+            losses_tell(&writing.losses, &job->profile);
+    }
+    free_all(&writing);
+    return result;
+}
