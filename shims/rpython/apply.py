@@ -31,6 +31,12 @@ CHANGES = [
      r"        configure_libbacktrace_linux\(\)\n\n"
      r"    eci, eci_kwds = make_eci\(\)\n(?s:.*?)\*\*eci_kwds\)\)\n",
      lambda: "    eci = make_eci()\n"),
+    (RVMPROF + "cintf.py",
+     r"    ExternalCompilationInfo\(includes=\['vmprof_stack\.h'\],\n"
+     r" +include_dirs = \[SRC\]\)\)\n",
+     lambda: "    ExternalCompilationInfo(\n"
+             "        includes=['vmprof_stack.h'], include_dirs=[SRC],\n"
+             "    ).merge(ExternalCompilationInfo.from_pkg_config('rvmprof')))\n"),
     ("rpython/jit/backend/llsupport/src/codemap.c",
      r"RPY_EXTERN void vmprof_ignore_signals\(int ignored\);\n",
      lambda: "#include <vmprof/rvmprof.h>\n"),
