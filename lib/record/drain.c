@@ -161,6 +161,7 @@ place_frames(struct vmp_drain *drain, struct vmp_spliced *spliced,
             .frame = (uint32_t)frame,
         };
     }
+    return true;
 }
 
 /* Whether native frames end before one that VM frames stand on. */
