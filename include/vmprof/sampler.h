@@ -145,7 +145,8 @@ struct vmprof_stats {
     uint64_t lost_switching; /**< observed in the middle of a stack switch */
     uint64_t lost_walker;    /**< due while a walker had yet to answer: its
                                   next sample carries their time */
-    uint64_t stacks_cut;     /**< samples that did not hold their whole stack */
+    uint64_t stacks_cut;     /**< samples that did not hold their whole stack,
+                                  or for which memory did not do */
     uint64_t frames_cut;     /**< frames missing in those */
     uint64_t overflows;      /**< enters that found the stack full */
     uint64_t locations_lost; /**< positions of codes that were forgotten, or
