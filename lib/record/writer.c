@@ -269,8 +269,6 @@ run(void *user)
 
     pthread_setname_np(pthread_self(), "vmprof-writer");
     vmp_encoder_open(writer->encoder, &writer->info);
-    if (takes_rows())
-        vmp_readout_open();
     flush(writer);
     while (wait_a_while(writer)) {
         drain_all(writer, false);
@@ -337,6 +335,9 @@ vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
         free_writer(writer);
         return r;
     }
+    /* Not by its thread: what is read out at once is the session's, too. */
+    if (takes_rows())
+        vmp_readout_open();
     *out = writer;
     return 0;
 }
