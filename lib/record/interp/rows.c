@@ -79,15 +79,17 @@ write_site(struct vmp_rows *rows, const struct vmprof_type_row *row)
 static int
 write_all(const struct vmprof_type_profile *profile, struct vmp_rows *rows)
 {
-    struct name *const name = malloc(sizeof(*name));
+    /* That of the code before is still in use when the next one's is made. */
+    struct name *const names = malloc(2 * sizeof(*names));
+    unsigned codes = 0;
 
-    if (!name)
+    if (!names)
         return -ENOMEM;
     for (uint64_t i = 0; i < profile->info.rows; i++) {
         const struct vmprof_type_row *const row = &profile->rows[i];
 
         if (!i || row[-1].code != row->code)
-            write_code(rows, name, row);
+            write_code(rows, &names[codes++ % 2], row);
         if (row->has_place)
             write_site(rows, row);
         else
@@ -95,7 +97,7 @@ write_all(const struct vmprof_type_profile *profile, struct vmp_rows *rows)
     }
     /* The last code's is written now. */
     const int r = vmp_rows_end(rows);
-    free(name);
+    free(names);
     return r;
 }
 
