@@ -31,9 +31,11 @@ MAY_INCLUDE = {
                      "include"],
     "tools/view": ["tools/export", "tools/analyse", "tools/read",
                    "tools/text", "include"],
+    "tools/report": ["lib", "lib/format", "tools", "tools/read",
+                     "tools/analyse", "tools/export", "tools/text", "include"],
     "tools/text": ["lib/format"],
     "tools": ["tools/read", "tools/symbols", "tools/analyse", "tools/export",
-              "tools/view", "tools/text", "include"],
+              "tools/view", "tools/report", "tools/text", "include"],
     "shims": ["include"],
     "examples": ["include"],
 }
