@@ -245,7 +245,8 @@ enable_locked(const struct vmprof_options *options)
 
     if (vmp_session.enabled)
         return -EBUSY;
-    r = vmp_output_start(&output, options->fd);
+    r = vmp_output_start(&output, options->fd,
+                         options->format == VMPROF_FORMAT_LOG);
     if (r < 0)
         return r;
     r = vmp_handler_install();
