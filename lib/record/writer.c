@@ -345,6 +345,7 @@ vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
         free_writer(writer);
         return r;
     }
+    /* Not by its thread: what is read out at once is the session's, too. */
     if (takes_rows())
         vmp_readout_open();
     *out = writer;
