@@ -8,9 +8,9 @@
 
 #ifndef RPYTHON_LL2CTYPES /* a test that was not translated has none of this */
 #    include "common_header.h"
-#    include "structdef.h"
-#    include "src/threadlocal.h"
 #    include "forwarddecl.h"
+#    include "src/threadlocal.h"
+#    include "structdef.h"
 #endif
 
 #include <stdio.h>
@@ -19,8 +19,10 @@
 #include <vmprof/rvmprof.h>
 
 #ifdef PYPY_JIT_CODEMAP
-void *pypy_find_codemap_at_addr(long addr, long *start_addr);
-long pypy_yield_codemap_at_addr(void *codemap, long addr, long *position);
+void *
+pypy_find_codemap_at_addr(long addr, long *start_addr);
+long
+pypy_yield_codemap_at_addr(void *codemap, long addr, long *position);
 #endif
 
 static vmprof_stack_t *
