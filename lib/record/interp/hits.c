@@ -241,12 +241,13 @@ static inline __attribute__((always_inline)) int64_t
 expire(struct vmprof_thread *head, int64_t countdown,
        const struct bytecode *bytecode)
 {
-    struct vmp_hits *const hits = &((struct vmp_thread *)head)->hits;
+    struct vmp_hits *hits;
     uint64_t gap = 1;
     bool counted;
 
     if (!head)
         return (int64_t)1 << NEVER_BITS;
+    hits = &((struct vmp_thread *)head)->hits;
     counted = account(hits, countdown);
     if (__builtin_expect(
             hits->epoch !=
