@@ -7,12 +7,13 @@ Lua at the same periods. Runs of all take turns, and medians of the ratios withi
 a round are shown; callgrind's instructions beside them, as how code happens to
 lie in memory moves such a loop by several percent."""
 
-import os
+import json
 import pathlib
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -37,6 +38,13 @@ if period > 0 then debug.sethook(hook, "", period) end
 local start = os.clock()
 loop(tonumber(arg[2]))
 print(os.clock() - start)
+if period == 1 then
+    local count = 0
+    debug.sethook(function() count = count + 1 end, "", 1)
+    loop(10000)
+    debug.sethook()
+    print(count / 10000)
+end
 """
 
 
@@ -85,11 +93,25 @@ def lua():
     slices = {period: [] for period in (0, 1000, 100, 1)}
     for _ in range(ROUNDS):
         for period, values in slices.items():
-            values.append(float(run(["lua5.4", "-e", LUA.replace("arg[1]",
-                          str(period)).replace("arg[2]", str(count))])))
+            told = run(["lua5.4", "-e", LUA.replace("arg[1]", str(period))
+                        .replace("arg[2]", str(count))]).split()
+            values.append(float(told[0]))
+    each = float(told[1])
     return {period: figures.middle(
-        [(a - b) * 1e9 / count for a, b in zip(values, slices[0])])[0]
+        [(a - b) * 1e9 / count / each for a, b in zip(values, slices[0])])[0]
         for period, values in slices.items() if period}
+
+
+def bytecodes_a_turn():
+    """Of the toy VM's loop, by its own profile."""
+    counts = []
+    for turns in (1000, 2000):
+        with tempfile.NamedTemporaryFile("r") as rows:
+            run([TOY, "--types", rows.name, *options(1), PROGRAM, "loops",
+                 turns])
+            counts.append(sum(json.loads(line)["int"]["count"]
+                              for line in rows.read().splitlines()))
+    return (counts[1] - counts[0]) / 1000
 
 
 def main():
@@ -115,16 +137,17 @@ def main():
                         f"{100 * (low - 1):+.1f} to {100 * (high - 1):+.1f} %; "
                         f"instructions {count}", more <= budget)
         if what == "loops" and hook:
+            each = bytecodes_a_turn()
             for period, cost in hook.items():
                 ours = figures.middle(
-                    [(a - b) * 1e9 / 1000000
+                    [(a - b) * 1e9 / 1000000 / each
                      for a, b in zip(slices[period], slices["bare"])])[0]
                 share = ours / cost if cost > 0 else float("inf")
                 title = f"profile against lua_sethook, period {period}"
                 lines.append([title, f"{share:.3f} x", "",
-                              f"{ours:.2f} ns a turn", "0.1 x"])
+                              f"{ours:.3f} ns each", "0.1 x"])
                 figures.row(title, f"{share:.3f} ×", "0.1 ×",
-                            f"{cost:.2f} ns a turn for an empty hook", "",
+                            f"{cost:.2f} ns an instruction for an empty hook", "",
                             share <= 0.1)
     figures.table(["what", "time", "quartiles", "instructions", "budget"],
                   lines)

@@ -142,7 +142,7 @@ profile_count(struct vmprof_thread *thread, int64_t countdown,
               const struct value *sp)
 {
     /* Likely, not certain: with period 1 the other case is the usual one. */
-    if (__builtin_expect(countdown-- > 1, 1) ||
+    if (__builtin_expect(--countdown >= 0, 1) ||
         VMPROF_EXPECT(profile_count_again(thread, countdown, opcode, pc, sp),
                       1))
         return countdown;

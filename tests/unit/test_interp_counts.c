@@ -564,7 +564,7 @@ hits_of_every_one_are_counted_without_a_call(void **state)
             : opcode == OPCODE_ONE ? vmprof_key_of_one(types[0])
                                    : vmprof_key_of_none();
 
-        if (--countdown > 0)
+        if (--countdown >= 0)
             continue;
         if (vmprof_count_hit(self, countdown, (uintptr_t)&positions[at], key))
             inlined++;

@@ -62,10 +62,10 @@ reload(struct vmp_hits *hits)
     if (!hits->on)
         /* A thread that goes on counting while it is off does not know. One
          * that only counts while it is on begins with a look. */
-        return load(hits, hits->idle++ ? VMPROF_COUNT_MOST : 1);
+        return load(hits, hits->idle++ ? VMPROF_COUNT_MOST - 1 : 0);
     if (hits->left > VMPROF_COUNT_MOST)
-        return load(hits, VMPROF_COUNT_MOST);
-    return load(hits, hits->left > 1 ? hits->left : 1);
+        return load(hits, VMPROF_COUNT_MOST - 1);
+    return load(hits, hits->left > 1 ? hits->left - 1 : 0);
 }
 
 static void
