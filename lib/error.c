@@ -22,8 +22,12 @@ vmprof_strerror(int error)
         return "this is the state already";
     case -EBADF:
         return "the descriptor is not open";
+    case -EBADMSG:
+        return "the data is damaged, or is something else";
     case -EBUSY:
         return "it is in use";
+    case -ECANCELED:
+        return "it was withdrawn before it was done";
     case -EEXIST:
         return "it is registered already";
     case -EINVAL:
@@ -40,8 +44,12 @@ vmprof_strerror(int error)
         return "out of memory";
     case -ENOTSUP:
         return "none of the sampling clocks works here";
+    case -EOVERFLOW:
+        return "there are too many";
     case -ESRCH:
         return "this thread is not attached";
+    case -ESTALE:
+        return "the code has changed since";
     default:
         return "system error";
     }

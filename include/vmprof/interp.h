@@ -11,10 +11,11 @@
  * always add up: hits = typed + other + untyped.
  *
  * A VM counts down at each bytecode, before it runs it, and pays for nothing
- * else as long as a count has not run out. Other threads never touch a count:
- * none begins above VMPROF_COUNT_MOST, so that whatever is set for all threads
- * takes effect on each of them within so many bytecodes, and at once on the
- * thread that sets it.
+ * else as long as a count has not run out. One that dispatches through a table
+ * can leave even that while it is off: see VMPROF_COUNTING. Other threads never
+ * touch a count: none begins above VMPROF_COUNT_MOST, so that whatever is set
+ * for all threads takes effect on each of them within so many bytecodes, and at
+ * once on the thread that sets it.
  */
 #ifndef VMPROF_INTERP_H
 #define VMPROF_INTERP_H
@@ -30,6 +31,15 @@ enum {
     /** Bytecodes that a thread runs before it looks at what was set, at most.
      * @since 0.1 */
     VMPROF_COUNT_MOST = 16384,
+};
+
+enum {
+    /** What vmprof_thread::counting is while bytecodes are to be counted: a VM
+     * of up to 256 opcodes can add it to the opcode that it dispatches on, and
+     * pays for nothing else while its thread is off. @since 0.1 */
+    VMPROF_COUNTING = 256,
+    /** @private Of vmprof_thread::hit_cells. */
+    VMPROF_HIT_CELLS = 1024,
 };
 
 /** The longest period there is, 2^40. @since 0.1 */
@@ -233,10 +243,10 @@ vmprof_set_profile_interp_jitter(int on);
 /** What bounds the memory of type profiles. Only grows at the end. @since 0.1 */
 struct vmprof_type_limits {
     uint64_t size;   /**< set by ..._init() */
-    uint32_t sites;  /**< places with hits, for each thread and for all
-                            ended ones; default 16,384, at most 2^20 */
-    uint32_t tuples; /**< tuples of types at a site, first come; what does
-                            not fit is "<other>"; default 4, at most 64 */
+    uint32_t sites;  /**< places with hits, of each thread and of all that has
+                          ended together; default 16,384, at most 2^20 */
+    uint32_t tuples; /**< tuples of types at a site, first come; what does not
+                          fit is "<other>"; default 4, at most 64 */
 };
 
 /** Zero @p limits and set their size. @since 0.1 */
@@ -248,18 +258,15 @@ vmprof_type_limits_init(struct vmprof_type_limits *limits)
 }
 
 /**
- * Set how much is kept. A thread's sites take at most
+ * Set how much is kept. The sites of a thread take at most
  *
- *     sites * (96 + 48 * tuples)  bytes,
+ *     sites * (128 + 56 * tuples) bytes,
  *
- * half of it again while they are moved, and begin with a hundredth of that;
- * those of ended threads and forgotten codes share as much again. Hits that
- * find no site free are counted in a row of their own, which has no place.
+ * as much again while they are moved, and little at first; ended threads and
+ * forgotten codes share as much once more. A thread that is profiled has 32 KiB
+ * besides. Hits that find no site free are counted in a row without a place.
  *
  * @retval -EINVAL  A bad size, or a limit that is too high.
- * @retval -EBUSY   Bytecodes are being profiled or wait to be read: limits are
- *                  set before the first is counted, or after
- *                  vmprof_clear_type_profiles() with all threads off.
  * @retval -E2BIG   @p limits asks for something this library is too old for.
  * @par Context
  * Any thread.
@@ -272,7 +279,7 @@ vmprof_set_type_limits(const struct vmprof_type_limits *limits);
  * What a count calls that has run out: counts a hit if one is due, with the
  * types that the class's operands function tells.
  *
- * @return The countdown to go on with, at least 1.
+ * @return The countdown to go on with.
  * @par Context
  * The owning thread.
  * @since 0.1
@@ -286,7 +293,7 @@ vmprof_bytecode_expired(struct vmprof_thread *thread, int64_t countdown,
  * As vmprof_bytecode_expired(), with the types at hand, the deepest first;
  * 0 for a missing value. Of more than VMPROF_MAX_OPERANDS the first count.
  *
- * @return The countdown to go on with, at least 1.
+ * @return The countdown to go on with.
  * @par Context
  * The owning thread.
  * @since 0.1
@@ -342,6 +349,112 @@ vmprof_count_bytecode_kept(struct vmprof_thread *thread, int64_t countdown,
                                             opcode, operands);
     return countdown;
 }
+
+/**
+ * VMPROF_COUNTING while the thread's bytecodes are to be counted, else 0.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_INLINE uint64_t
+vmprof_counting(const struct vmprof_thread *thread)
+{
+    return __atomic_load_n(&thread->counting, __ATOMIC_RELAXED);
+}
+
+/** Hits of a bytecode with the types it had before. Frozen; written by the
+ * library alone. @since 0.1 */
+struct vmprof_hit_cell {
+    uint64_t position; /**< of the bytecode; 0: the cell is free */
+    uint64_t key;      /**< of the types, see vmprof_key_of_none() */
+    uint64_t *hits;    /**< the counter */
+    uint64_t code;     /**< whose bytecode it is */
+};
+
+/**
+ * What vmprof_count_hit() knows a bytecode without types by.
+ * @par Context
+ * Any thread.
+ * @since 0.1
+ */
+VMPROF_INLINE uint64_t
+vmprof_key_of_none(void)
+{
+    return UINT64_MAX;
+}
+
+/**
+ * The same of one with an operand of this type.
+ * @par Context
+ * Any thread.
+ * @since 0.1
+ */
+VMPROF_INLINE uint64_t
+vmprof_key_of_one(vmprof_type_id type)
+{
+    return (uint64_t)UINT32_MAX << 32 | type;
+}
+
+/**
+ * The same of one with operands of these types.
+ * @par Context
+ * Any thread.
+ * @since 0.1
+ */
+VMPROF_INLINE uint64_t
+vmprof_key_of_two(vmprof_type_id deeper, vmprof_type_id upper)
+{
+    return (uint64_t)upper << 32 | deeper;
+}
+
+/**
+ * For VMs that are profiled with period 1: count a bytecode, if every one is a
+ * hit and this one has been hit with the same types, without a call.
+ *
+ * @param countdown  One that has run out, after it was counted down.
+ * @param position   Where the bytecode is, so that no two of codes that live
+ *                   have the same: its address, not 0.
+ * @param key        Of the types that its operands have now.
+ *
+ * @return 1: it was counted, go on with the same countdown; 0: go on with
+ * vmprof_bytecode_missed().
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_INLINE int
+vmprof_count_hit(struct vmprof_thread *thread, int64_t countdown,
+                 uintptr_t position, uint64_t key)
+{
+    struct vmprof_hit_cell *cell;
+
+    if (__builtin_expect(countdown <= thread->hit_floor, 0))
+        return 0;
+    cell = thread->hit_cells +
+           ((uint32_t)position * UINT32_C(2654435769)) / (1 << 22);
+    if (__builtin_expect(__atomic_load_n(&cell->position, __ATOMIC_RELAXED) !=
+                                 position ||
+                             cell->key != key,
+                         0))
+        return 0;
+    __atomic_store_n(cell->hits,
+                     __atomic_load_n(cell->hits, __ATOMIC_RELAXED) + 1,
+                     __ATOMIC_RELAXED);
+    return 1;
+}
+
+/**
+ * As vmprof_bytecode_expired(), for what vmprof_count_hit() did not count.
+ *
+ * @return The countdown to go on with.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_API int64_t
+vmprof_bytecode_missed(struct vmprof_thread *thread, int64_t countdown,
+                       uintptr_t position, vmprof_code_id code, uint64_t offset,
+                       uint32_t opcode, const void *operands);
 
 /**
  * Called when all bytecodes of a candidate's calls have been profiled.
@@ -409,8 +522,7 @@ vmprof_candidate_return(struct vmprof_thread *thread, uint64_t mark);
 VMPROF_INLINE int
 vmprof_has_candidates(const struct vmprof_thread *thread)
 {
-    return __builtin_expect(
-        __atomic_load_n(&thread->candidates, __ATOMIC_RELAXED) != 0, 0);
+    return __atomic_load_n(&thread->candidates, __ATOMIC_RELAXED) != 0;
 }
 
 /**
@@ -424,8 +536,9 @@ vmprof_has_candidates(const struct vmprof_thread *thread)
 VMPROF_INLINE uint64_t
 vmprof_count_call(struct vmprof_thread *thread, vmprof_code_id code)
 {
-    return vmprof_has_candidates(thread) ? vmprof_candidate_call(thread, code)
-                                         : 0;
+    if (__builtin_expect(vmprof_has_candidates(thread), 0))
+        return vmprof_candidate_call(thread, code);
+    return 0;
 }
 
 /**
@@ -438,7 +551,7 @@ vmprof_count_call(struct vmprof_thread *thread, vmprof_code_id code)
 VMPROF_INLINE void
 vmprof_count_resume(struct vmprof_thread *thread, uint64_t mark)
 {
-    if (vmprof_has_candidates(thread))
+    if (__builtin_expect(vmprof_has_candidates(thread), 0))
         vmprof_candidate_resume(thread, mark);
 }
 
@@ -516,9 +629,11 @@ VMPROF_API VMPROF_NODISCARD int
 vmprof_get_and_clear_type_profiles(struct vmprof_type_profile **out);
 
 /**
- * Drop the hits of all threads since they were taken or cleared last.
+ * Drop the hits of all threads since they were taken or cleared last, and count
+ * anew up to the next one.
  *
  * @return 0.
+ * @retval -ENOMEM  Out of memory; nothing was dropped.
  * @par Context
  * Any thread, not from a function of a class.
  * @since 0.1
@@ -671,10 +786,9 @@ vmprof_load_type_profile(const void *data, size_t size, const char *vm_version,
  * Look up what was seen at a place of a code object of this process. Codes are
  * told by their full name and the hash of their content.
  *
- * @param[out] row  As of vmprof_get_type_row(); the types of its tuples are
- *                  those of this process that have the names now, 0 for names
- *                  that no type has yet. Valid until the profile is freed or,
- *                  for its tuples, until the next look-up on this thread.
+ * @param[out] row  As of vmprof_get_type_row(), valid until the profile is freed.
+ *                  Types are told by name, their ids are 0: a type of that name
+ *                  may be yet to come, see vmprof_find_type().
  *
  * @return 1, or 0: nothing was seen there.
  * @retval -EINVAL  A bad size.

@@ -103,6 +103,13 @@ struct vmprof_options {
     uint32_t format;       /**< enum vmprof_format */
     uint32_t log_parts;    /**< bits of enum vmprof_log_part; 0 for the native
                                 format */
+    const void *main_loop; /**< the C function which runs each frame whose
+                                stack pointer is not known: with native frames,
+                                the innermost of the ones is put into the
+                                innermost call of the other, and so on. NULL:
+                                they come outside of all native frames */
+    const void *main_loop_end; /**< where its machine code ends; NULL: as the
+                                    rules for unwinding it say */
 };
 
 /** Zero @p options, set their size, and fd to -1. @since 0.1 */

@@ -62,6 +62,9 @@ struct vmprof_frame {
 /** A stack of frames that is not a thread's own: a coroutine's. @since 0.1 */
 struct vmprof_stack;
 
+/** Where a hit is counted that has been there before: see interp.h. */
+struct vmprof_hit_cell;
+
 /** The public head of a thread's record; the library owns what follows. */
 struct vmprof_thread {
     struct vmprof_frame *top;   /**< the first free slot; past the limit:
@@ -74,7 +77,11 @@ struct vmprof_thread {
     int64_t poll_countdown;     /**< polls until the next look at the time */
     int64_t bytecode_countdown; /**< bytecodes until the next look, interp.h */
     uint64_t candidates;        /**< codes whose calls are profiled whole */
-    uint64_t reserved[8];       /**< zero */
+    uint64_t counting;          /**< VMPROF_COUNTING, or 0: no bytecode need be
+                                     counted */
+    int64_t hit_floor;          /**< of a countdown that hits are counted by */
+    struct vmprof_hit_cell *hit_cells; /**< where, see interp.h */
+    uint64_t reserved[5];              /**< zero */
 };
 
 /**

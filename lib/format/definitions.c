@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "encoder_state.h"
 
@@ -15,22 +16,41 @@ enum {
 
 static const uint64_t CODE_MASK = ((uint64_t)1 << KIND_SHIFT) - 1;
 
-int
-vmp_encoder_define_code(struct vmp_encoder *encoder, uint64_t id)
+/* Whether a code has yet to be written, or -ENOMEM. */
+static int
+is_new_code(struct vmp_encoder *encoder, uint64_t id)
 {
-    char name[NAME_SIZE];
-    size_t size;
-    bool is_new;
-    int64_t r;
+    bool is_new = false;
+    const int64_t r = id ? vmp_intern(&encoder->codes, id, 0, &is_new) : 0;
 
-    if (!id)
-        return 0;
-    r = vmp_intern(&encoder->codes, id, 0, &is_new);
-    if (r < 0 || !is_new)
-        return (int)(r < 0 ? r : 0);
-    size = encoder->name_of(encoder->user, id, name);
-    encoder->encoding->code(encoder, id, name, size);
-    return 0;
+    return (int)(r < 0 ? r : is_new);
+}
+
+static int
+define_code(struct vmp_encoder *encoder, uint64_t id)
+{
+    const int r = is_new_code(encoder, id);
+    char name[NAME_SIZE];
+
+    if (r > 0)
+        encoder->encoding->code(encoder, id, name,
+                                encoder->name_of(encoder->user, id, name));
+    return r < 0 ? r : 0;
+}
+
+int
+vmp_encoder_code(struct vmp_encoder *encoder, uint64_t id, const char *name)
+{
+    const int r = is_new_code(encoder, id);
+    char copy[NAME_SIZE];
+    size_t size;
+
+    if (r > 0) {
+        size = strnlen(name, NAME_SIZE - 1);
+        memcpy(copy, name, size);
+        encoder->encoding->code(encoder, id, copy, size);
+    }
+    return r < 0 ? r : 0;
 }
 
 int64_t
@@ -49,7 +69,7 @@ vmp_encoder_frame(struct vmp_encoder *encoder, uint64_t code,
             return where;
         where++;
     }
-    frame = vmp_encoder_define_code(encoder, code & CODE_MASK);
+    frame = define_code(encoder, code & CODE_MASK);
     if (frame < 0)
         return frame;
     frame = vmp_intern(&encoder->frames, code, (uint64_t)where, &is_new);

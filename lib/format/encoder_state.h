@@ -128,8 +128,9 @@ vmp_native_module(struct vmp_encoder *encoder,
 void
 vmp_native_node(struct vmp_encoder *encoder, uint32_t parent, uint32_t frame);
 
-/* Have a code's name written before what is written next. 0 is no code. */
+/* Have a code's name written before what is written next, unless it has been.
+ * 0 is no code. */
 int
-vmp_encoder_define_code(struct vmp_encoder *encoder, uint64_t id);
+vmp_encoder_code(struct vmp_encoder *encoder, uint64_t id, const char *name);
 
 #endif

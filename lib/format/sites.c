@@ -108,7 +108,7 @@ vmp_encoder_site(struct vmp_encoder *encoder, const struct vmp_site_info *site)
     int r, sent = 0;
 
     assert(site->tuple_count <= VMP_TUPLES_MAX);
-    r = vmp_encoder_define_code(encoder, site->code);
+    r = vmp_encoder_code(encoder, site->code, site->name);
     if (r < 0)
         return r;
     if (!vmp_pending_fits(rows, most))

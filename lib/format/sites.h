@@ -22,7 +22,8 @@ struct vmp_tuple_info {
 };
 
 struct vmp_site_info {
-    uint64_t code; /* 0: any */
+    uint64_t code;    /* 0: any */
+    const char *name; /* of it; "class:function:line:file" */
     bool has_place;
     uint64_t offset;
     uint32_t opcode;

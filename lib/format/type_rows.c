@@ -186,23 +186,40 @@ vmp_rows_code(struct vmp_rows *rows, const struct vmp_rows_code *code)
     rows->code = *code;
 }
 
+/* Twice a number below `modulus`, or the sum of two, without overflow. Returns
+ * whether the modulus was taken off. */
+static bool
+add_modulo(uint64_t *to, uint64_t number, uint64_t modulus)
+{
+    if (*to < modulus - number) {
+        *to += number;
+        return false;
+    }
+    *to -= modulus - number;
+    return true;
+}
+
+/* a * b / c with a < c and b <= c, a bit of b at a time: not
+ * every machine has a type for the product. */
+static uint64_t
+scale(uint64_t a, uint64_t b, uint64_t c)
+{
+    uint64_t result = 0, rest = 0;
+
+    for (int bit = 63; bit >= 0; bit--) {
+        result = result << 1 | add_modulo(&rest, rest, c);
+        if (b >> bit & 1)
+            result += add_modulo(&rest, a, c);
+    }
+    return result;
+}
+
 uint64_t
 vmp_scale_hits(uint64_t bytecodes, uint64_t part, uint64_t hits)
 {
-    uint64_t whole, rest;
-
     if (!hits)
         return 0;
-    whole = bytecodes / hits * part;
-    rest = bytecodes % hits;
-    /* The product of two numbers below 2^32 has room; what larger ones lose by
-     * this is less than one part in 2^30. */
-    while (hits >> 32) {
-        hits >>= 1;
-        rest >>= 1;
-        part >>= 1;
-    }
-    return whole + rest * part / hits;
+    return bytecodes / hits * part + scale(bytecodes % hits, part, hits);
 }
 
 void

@@ -14,6 +14,8 @@
 
 #include "../format/name.h"
 #include "../sized.h"
+#include "interp/candidates.h"
+#include "interp/collect.h"
 #include "lock.h"
 
 enum {
@@ -25,6 +27,7 @@ enum {
 struct vmprof_code_class {
     char *name;
     struct vmprof_code_class_options options;
+    const struct vmp_interp_class *interp; /* NULL: not told */
     struct vmprof_code_class *next;
 };
 
@@ -232,6 +235,84 @@ next_by_id(const struct code *code)
     return code->by_id.next;
 }
 
+int
+vmp_code_class_set_interp(struct vmprof_code_class *code_class,
+                          const struct vmp_interp_class *interp,
+                          uint64_t *number)
+{
+    static uint64_t numbers;
+    int r = -EALREADY;
+
+    pthread_mutex_lock(&mutex);
+    if (!code_class->interp) {
+        *number = ++numbers;
+        code_class->interp = interp;
+        r = 0;
+    }
+    pthread_mutex_unlock(&mutex);
+    return r;
+}
+
+const struct vmp_interp_class *
+vmp_code_interp(uint64_t id, void **object)
+{
+    const struct vmp_interp_class *interp = NULL;
+    const struct code *code;
+
+    pthread_mutex_lock(&mutex);
+    code = find_by_id(id);
+    if (code && !code->forgotten) {
+        interp = code->key.code_class->interp;
+        if (object)
+            *object = (void *)(uintptr_t)code->key.object;
+    }
+    pthread_mutex_unlock(&mutex);
+    return interp;
+}
+
+bool
+vmp_code_is_alive(uint64_t id)
+{
+    const struct code *code;
+    bool alive;
+
+    pthread_mutex_lock(&mutex);
+    code = find_by_id(id);
+    alive = code && !code->forgotten;
+    pthread_mutex_unlock(&mutex);
+    return alive;
+}
+
+void
+vmp_code_ask_name(uint64_t id)
+{
+    const struct vmprof_code_class *code_class = NULL;
+    void *object = NULL;
+    struct code *code;
+    char *name;
+
+    pthread_mutex_lock(&mutex);
+    code = find_by_id(id);
+    if (code && !code->name && !code->forgotten && !code->asking) {
+        code->asking = true;
+        code_class = code->key.code_class;
+        object = (void *)(uintptr_t)code->key.object;
+    }
+    pthread_mutex_unlock(&mutex);
+    if (!code_class)
+        return;
+    name = ask_name(code_class, object);
+    pthread_mutex_lock(&mutex);
+    code = find_by_id(id);
+    if (code && !code->name) {
+        code->name = name;
+        code->asking = false;
+        name = NULL;
+    }
+    pthread_mutex_unlock(&mutex);
+    free(name);
+}
+
 /* Name one code that has no name yet. Returns false when there is none. Called
  * with the callback lock, so that the code is not forgotten meanwhile by
  * another thread. */
@@ -394,7 +475,9 @@ vmprof_forget_code(vmprof_code_id id)
 {
     struct code *code;
 
+    vmp_candidate_forget(id);
     vmp_callbacks_lock();
+    vmp_interp_forget_code(id);
     vmp_codes_lock();
     code = find_by_id(id);
     if (code && code->forgotten)

@@ -4,6 +4,8 @@
 #ifndef VMP_CODE_H
 #define VMP_CODE_H
 
+#include <stdbool.h>
+
 #include <vmprof/code.h>
 
 #include "../format/encoder.h"
@@ -31,6 +33,27 @@ vmp_code_name(uint64_t id, char buffer[VMPROF_NAME_SIZE]);
  */
 int
 vmp_code_place(uint64_t id, uint64_t position, struct vmp_place *place);
+
+/* How the bytecodes of a class are profiled: set once, or -EALREADY. */
+struct vmp_interp_class;
+int
+vmp_code_class_set_interp(struct vmprof_code_class *code_class,
+                          const struct vmp_interp_class *interp,
+                          uint64_t *number);
+
+/* The same of a living code, and its object unless that is NULL; NULL: there is
+ * none. The object stays under vmp_callbacks_lock(). */
+const struct vmp_interp_class *
+vmp_code_interp(uint64_t id, void **object);
+
+/* Whether there is such a code that was not forgotten. */
+bool
+vmp_code_is_alive(uint64_t id);
+
+/* Have it named if it is not; under vmp_callbacks_lock(). Not for the writer,
+ * whose session has had all codes named. */
+void
+vmp_code_ask_name(uint64_t id);
 
 /*
  * Codes that are forgotten stay readable until the writer has seen every sample

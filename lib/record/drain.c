@@ -190,6 +190,36 @@ count_end(struct vmp_drain *drain, const struct vmp_spliced *spliced,
     drain->native_failed += end == VMP_UNWIND_FAILED;
 }
 
+static bool
+has_compiled_frames(const struct vmp_record *record)
+{
+    const struct vmprof_linked_frame *linked = (const void *)(record + 1);
+
+    for (uint32_t i = 0; i < record->added; i++)
+        if (linked[i].kind == VMPROF_KIND_JITTED)
+            return true;
+    return false;
+}
+
+/* What the VM's linked frames tell of native ones. Returns how many of these
+ * are left. */
+static size_t
+place_linked(struct vmp_drain *drain, struct vmp_spliced *spliced,
+             const struct vmp_record *record, size_t count)
+{
+    struct vmp_extent *const main_loop = &drain->main_loop;
+
+    if (has_compiled_frames(record))
+        count = vmp_leave_out_made_code(spliced->native, count);
+    if (main_loop->start && !main_loop->end)
+        main_loop->end = vmp_unwinder_end(drain->unwinder, main_loop->start);
+    if (main_loop->end && count)
+        vmp_place_in_main_loop(spliced->placed, spliced->placed_count,
+                               spliced->native, count,
+                               vmp_record_native(record)->sp, main_loop);
+    return count;
+}
+
 /* The node of a record's stack with its native frames; nodes are asked for from
  * the first frame that differs from the last stack's. */
 static uint32_t
@@ -204,6 +234,8 @@ follow_native(struct vmp_drain *drain, struct vmp_thread *thread,
 
     count = vmp_unwind(drain->unwinder, record, spliced->native, &end);
     count_end(drain, spliced, record, count, end);
+    if (record->type == VMP_RECORD_LINKED)
+        count = place_linked(drain, spliced, record, count);
     count = vmp_splice(spliced->placed, spliced->placed_count, spliced->native,
                        count, count ? vmp_record_native(record)->sp : 0,
                        spliced->now);

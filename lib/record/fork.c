@@ -5,6 +5,8 @@
 #include <pthread.h>
 
 #include "code.h"
+#include "interp/hits.h"
+#include "interp/settings.h"
 #include "session.h"
 
 /* All locks are taken across the fork, so that the child finds what they guard
@@ -17,6 +19,7 @@ before(void)
     vmp_callbacks_lock();
     vmp_threads_lock();
     vmp_observe_lock();
+    vmp_interp_lock();
     vmp_codes_lock();
 }
 
@@ -24,6 +27,7 @@ static void
 after_in_parent(void)
 {
     vmp_codes_unlock();
+    vmp_interp_unlock();
     vmp_observe_unlock();
     vmp_threads_unlock();
     vmp_callbacks_unlock();
@@ -32,6 +36,8 @@ after_in_parent(void)
 static void
 after_in_child(void)
 {
+    vmp_interp_leave_to_parent(vmp_current ? &vmp_current->hits : NULL);
+    vmp_interp_unlock();
     vmp_session_leave_to_parent();
     vmp_observe_unlock();
     vmp_threads_unlock();

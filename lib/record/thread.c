@@ -181,6 +181,7 @@ vmprof_attach_thread_1(const struct vmprof_thread_options *given,
     r = attach(&options, &thread);
     if (r == 0) {
         vmp_current = thread;
+        vmp_hits_attach(&thread->hits, &thread->head);
         vmp_session_join(thread);
     }
     vmp_threads_unlock();
@@ -201,6 +202,7 @@ vmprof_detach_thread(struct vmprof_thread *head)
     if (!thread || thread != vmp_current)
         return -ESRCH;
     signal_stack = thread->signal_stack;
+    vmp_hits_detach(&thread->hits);
     vmp_threads_lock();
     vmp_observe_lock();
     /* No tick finds a stack that is taken apart. */

@@ -16,6 +16,7 @@
 #include "../format/format.h"
 #include "../os/clock.h"
 #include "../os/signal_stack.h"
+#include "interp/hits.h"
 #include "poll.h"
 #include "ring.h"
 #include "stack.h"
@@ -103,6 +104,7 @@ struct vmp_thread {
     struct vmp_signal_stack signal_stack; /* if it had none */
 
     struct vmp_poll poll;
+    struct vmp_hits hits;
 
     /* Under vmp_threads_lock(). */
     enum vmp_thread_state state;

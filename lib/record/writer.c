@@ -10,6 +10,7 @@
 #include "code.h"
 #include "drain.h"
 #include "helper.h"
+#include "interp/readout.h"
 #include "memory.h"
 #include "session.h"
 #include "symbols.h"
@@ -205,6 +206,20 @@ drain_all(struct vmp_writer *writer, bool is_last)
     write_stats(writer, is_last);
 }
 
+/* Of bytecodes and types, for which a vmprof log has no place. */
+static bool
+takes_rows(void)
+{
+    return vmp_session.format != VMPROF_FORMAT_LOG;
+}
+
+static void
+write_rows(struct vmp_writer *writer)
+{
+    if (takes_rows())
+        vmp_readout_write(writer->encoder, writer->info.monotonic_ns);
+}
+
 /* What is known of the threads that outlive the session. */
 static void
 describe_all(struct vmp_writer *writer)
@@ -246,6 +261,8 @@ finish(struct vmp_writer *writer)
     const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
 
     drain_all(writer, true);
+    if (takes_rows())
+        vmp_readout_close(writer->encoder, writer->info.monotonic_ns);
     describe_all(writer);
     vmp_encoder_end(writer->encoder, since_start(writer, now_ns));
     flush(writer);
@@ -261,6 +278,7 @@ run(void *user)
     flush(writer);
     while (wait_a_while(writer)) {
         drain_all(writer, false);
+        write_rows(writer);
         flush(writer);
     }
     finish(writer);
@@ -314,6 +332,10 @@ vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
         vmp_encoder_memory(writer->encoder, vmp_memory_kb());
     writer->drain.encoder = writer->encoder;
     writer->drain.start_ns = info->monotonic_ns;
+    writer->drain.main_loop = (struct vmp_extent){
+        (uintptr_t)vmp_session.main_loop,
+        (uintptr_t)vmp_session.main_loop_end,
+    };
     writer->drain.has_memory = vmp_session.has_memory;
     if (r == 0 && vmp_session.native)
         r = vmp_unwinder_new(&writer->drain.unwinder, writer->encoder);
@@ -323,6 +345,9 @@ vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
         free_writer(writer);
         return r;
     }
+    /* Not by its thread: what is read out at once is the session's, too. */
+    if (takes_rows())
+        vmp_readout_open();
     *out = writer;
     return 0;
 }

@@ -105,8 +105,12 @@ report_type_profile(const char *path, FILE *out)
         .rule = { types.rule, 10, 10 },
     };
 
+    char message[512];
+
     terminal_open(&types.view.terminal, out);
-    if (!types_read(&types)) {
+    if (!profile_read(&types.view.profile, path, NULL, NULL, NULL, message,
+                      sizeof(message)) &&
+        !type_groups_make(&types.groups, &types.view.profile, &types.rule)) {
         report_types_header(&types);
         report_types(&types);
         report_types_json(&types);

@@ -22,6 +22,8 @@ MAY_INCLUDE = {
     "lib/format": ["lib", "lib/os", "include"],
     "lib/os": ["lib/format", "include"],
     "lib/record": ["lib", "lib/format", "lib/os", "include"],
+    # Uses the library as anybody else would.
+    "lib/rvmprof": ["lib", "include"],
     "lib": ["include"],
     "tools/read": ["lib", "lib/format", "tools/text", "include"],
     "tools/symbols": ["lib", "tools/read", "include"],
@@ -31,9 +33,11 @@ MAY_INCLUDE = {
                      "include"],
     "tools/view": ["tools/export", "tools/analyse", "tools/read",
                    "tools/text", "include"],
+    "tools/report": ["lib", "lib/format", "tools", "tools/read",
+                     "tools/analyse", "tools/export", "tools/text", "include"],
     "tools/text": ["lib/format"],
     "tools": ["tools/read", "tools/symbols", "tools/analyse", "tools/export",
-              "tools/view", "tools/text", "include"],
+              "tools/view", "tools/report", "tools/text", "include"],
     "shims": ["include"],
     "examples": ["include"],
 }

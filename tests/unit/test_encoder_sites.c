@@ -95,6 +95,7 @@ a_row_says_what_it_was_told(void **state)
     };
     const struct vmp_site_info site = {
         .code = 40,
+        .name = "t:f40:1:",
         .has_place = true,
         .offset = 1ull << 60,
         .opcode = 0xffffffff,
@@ -187,6 +188,7 @@ words_are_written_once_and_told_apart_by_kind(void **state)
     char longest[2000];
     const struct vmp_tuple_info tuple = { 1, 1, { type(encoder, 1, "a") } };
     const struct vmp_site_info site = { .code = 4,
+                                        .name = "t:f4:1:",
                                         .has_place = true,
                                         .bytecodes = 1,
                                         .tuple_count = 1,
@@ -237,6 +239,7 @@ a_read_out_of_any_size_is_in_chunks_that_fit(void **state)
     for (uint64_t i = 0; i < 2000; i++) {
         const struct vmp_site_info site = {
             .code = 4 + 4 * (i / 10),
+            .name = "t:f:1:",
             .has_place = true,
             .offset = i,
             .hash = UINT64_MAX - i,
@@ -268,7 +271,9 @@ what_the_sink_refuses_is_reported(void **state)
     struct tape tape = { 0 };
     const struct vmp_readout readout = { .period = 1 };
     struct vmp_encoder *const encoder = start(&tape, &readout);
-    const struct vmp_site_info site = { .code = 4, .has_place = true };
+    const struct vmp_site_info site = {
+        .code = 4, .name = "t:f:1:", .has_place = true
+    };
     struct decoded d;
 
     tape.full = true;

@@ -128,7 +128,7 @@ bad_options_are_refused(void **state)
     bad[count++].format = 2;
     bad[count++].log_parts = VMPROF_LOG_MEMORY;
     bad[count].format = VMPROF_FORMAT_LOG;
-    bad[count++].log_parts = 4;
+    bad[count++].log_parts = 8;
 
     for (size_t i = 0; i < count; i++) {
         const int r = vmprof_enable_with(&bad[i]);

@@ -254,6 +254,11 @@ type_table_finish(struct profile *profile)
         return 0;
     if (sort_sites(profile))
         return -ENOMEM;
+    /* So that a site without tuples has a place to point to. */
+    if (!profile->type_tuples)
+        profile->type_tuples = calloc(1, sizeof(*profile->type_tuples));
+    if (!profile->type_tuples)
+        return -ENOMEM;
     if (profile->type_tuple_count)
         qsort(profile->type_tuples, profile->type_tuple_count,
               sizeof(*profile->type_tuples), compare_tuples);

@@ -194,10 +194,10 @@ print_note(const struct source *source, const struct note *note)
     char *text = site_types(&types->view.profile, site);
 
     if (opcode && text &&
-        asprintf(&about, "%s %s  %s", opcode,
+        asprintf(&about, "%s %s%s%s", opcode,
                  site_kind_short(
                      site_kind(&types->view.profile, site, &types->rule)),
-                 text) < 0)
+                 *text ? "  " : "", text) < 0)
         about = NULL;
     if (about)
         terminal_print_last(&types->view.terminal,

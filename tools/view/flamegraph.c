@@ -17,6 +17,7 @@
 #include "../export/text.h"
 #include "header.h"
 #include "page.h"
+#include "types.h"
 
 enum {
     KIND_BITS = 5,
@@ -243,10 +244,11 @@ write_threads(const struct view *view, const struct profile *profile, FILE *out)
     }
 }
 
-static void
+static int
 write_page(const struct view *view, const struct export_job *job)
 {
     FILE *out = job->output->file;
+    int result;
 
     fwrite(page_before_data, 1, page_before_data_size, out);
     fputs("{", out);
@@ -255,8 +257,12 @@ write_page(const struct view *view, const struct export_job *job)
     write_functions(view, &job->profile, out);
     write_nodes(&view->fold, out);
     write_threads(view, &job->profile, out);
-    fputs("]}\n", out);
+    fputs("]", out);
+    result = write_types(&job->profile, &view->functions, &view->fold,
+                         KIND_BITS, out);
+    fputs("}\n", out);
     fwrite(page_after_data, 1, page_after_data_size, out);
+    return result;
 }
 
 static void
@@ -279,8 +285,8 @@ write_flamegraph(struct export_job *job)
     if (!result && (fold_by_kind(&view, &job->profile) || add_cells(&view) ||
                     add_unsampled(&view, &job->profile) || order_cells(&view)))
         result = export_out_of_memory(job);
-    if (!result)
-        write_page(&view, job);
+    if (!result && write_page(&view, job))
+        result = export_out_of_memory(job);
     free_all(&view);
     return result;
 }

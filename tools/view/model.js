@@ -78,7 +78,7 @@ function makeLabel(label)
     const where = file ? file + (line ? ":" + line : "")
                        : line ? "line " + line : "";
     const place = [where, module].filter(Boolean).join(" in ");
-    return { name: name || "[unnamed]", place, kind, phase: false };
+    return { name: name || "[unnamed]", place, kind, number, phase: false };
 }
 
 const { labels, of: labelOfChild } = makeLabels(data.labels);

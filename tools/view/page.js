@@ -83,6 +83,7 @@ function select(box)
 {
     view.selected = box;
     byId("selected").textContent = box ? describe(box).slice(0, 600) : "";
+    showTypes(box);
     if (box)
         scrollTo(view, box);
     redraw();

@@ -26,6 +26,7 @@ function fillTip(tip, box)
         addTipLine(tip, "Of the view", formatShare(
             Math.min(box.total, view.zoom.total), view.zoom.total));
     addTipLine(tip, "Samples", formatCount(box.samples));
+    addTipTypes(tip, box);
 }
 
 function showTip(event)

@@ -105,8 +105,27 @@ def waiting(path):
     recording.write(path, ring_full=7, stacks_cut=1)
 
 
+def typed(path):
+    """work met types at two places, main at none, other at hostile ones."""
+    recording = stacks.Recording(program="typed")
+    thread = recording.thread("main", 1)
+    other = ("other", "app.toy", 30)
+    for function in (stacks.WORK, other):
+        recording.add(thread, [(stacks.MAIN, CODE, 2), (function, CODE, 11)],
+                      500000)
+    site = stacks.native.site
+    recording.write(path, words=[
+        "int", "float", "ADD", "</script><script>alert(7)</script>"], rows=[
+        site(recording.code(stacks.WORK), (5, 1), 11, 3, bytecodes=10000,
+             tuples=[((1, 1), 750), ((2, 1), 250)]),
+        site(recording.code(stacks.WORK), (7, 2), 12, other=10, tuples=[
+            ((1,), 90)]),
+        site(recording.code(other), (1, 3), 31, 4, tuples=[((4,), 5)]),
+        site(recording.code(stacks.MAIN), (1, 3), 2, untyped=5)])
+
+
 PAGES = {
-    "flamegraph": (stacks.small, hostile, huge, deep, waiting),
+    "flamegraph": (stacks.small, hostile, huge, deep, waiting, typed),
     "speedscope": (stacks.small, hostile),
 }
 

@@ -32,7 +32,7 @@ class Recording:
     def add(self, thread, stack, weight_us, phase=INTERPRETING, state=0):
         node = 0
         for function, kind, line in stack:
-            code = self.codes.setdefault(function, len(self.codes) + 1)
+            code = self.code(function)
             frame = self.frames.setdefault((code, kind, line),
                                            len(self.frames) + 1)
             node = self.nodes.setdefault((node, frame), len(self.nodes) + 1)
@@ -78,9 +78,16 @@ class Recording:
         if rows:
             self.session.samples(thread, rows)
 
-    def write(self, path, **stats):
+    def code(self, function):
+        """The number of a function, for a row of types."""
+        return self.codes.setdefault(function, len(self.codes) + 1)
+
+    def write(self, path, rows=(), words=(), **stats):
         self.put_tables()
         self.put_samples()
+        if rows:
+            self.session.words(1, words)
+            self.session.sites(rows, period=10)
         counters = {"expirations": len(self.samples),
                     "samples": len(self.samples),
                     "sampled": 1000 * sum(s[2] for s in self.samples)}

@@ -395,6 +395,47 @@ test("hostile names are text and nothing else", async (browser) => {
     await close(page);
 });
 
+test("a frame that is clicked shows the types it met", async (browser) => {
+    const page = await openPage(browser, "typed");
+    check(!await page.locator("#types").isVisible(), "types of everything");
+    await page.mouse.click(...await at(page, 2, 0.75));
+    await eventually(async () => equal(
+        await page.locator("#types-rows tr").allInnerTexts(),
+        ["11\tADD\tpolymorphic\t10,000\t(int, int) 75.0 %, " +
+         "(float, int) 25.0 %",
+         "12\t<2>\tmegamorphic\t100\tint 90.0 %, <other> 10.0 %"],
+        "types"));
+    equal(await text(page, "#types-of"), "work", "whose");
+    await page.keyboard.press("Escape");
+    await eventually(async () => check(
+        !await page.locator("#types").isVisible(), "they stay"));
+    await close(page);
+});
+
+test("the keyboard shows types, too, and names in them are text",
+     async (browser) => {
+         const page = await openPage(browser, "typed");
+         await page.focus("#canvas");
+         for (const key of ["ArrowDown", "ArrowDown"])
+             await page.keyboard.press(key);
+         await eventually(async () => equal(
+             await page.locator("#types-rows tr").allInnerTexts(),
+             ["31\t</script><script>alert(7)</script>\tmonomorphic\t5\t" +
+              "</script><script>alert(7)</script> 100 %"], "types"));
+         await page.keyboard.press("ArrowUp");
+         check(!await page.locator("#types").isVisible(), "main met none");
+         await close(page);
+     });
+
+test("a tooltip tells the most frequent types", async (browser) => {
+    const page = await openPage(browser, "typed");
+    await page.mouse.move(...await at(page, 2, 0.75));
+    const tip = (await text(page, "#tip")).replace(/\s+/g, " ");
+    check(tip.includes("Line 11 ADD (int, int) 75.0 % \u2026"), tip);
+    check(tip.includes("Line 12 <2> int 90.0 % \u2026"), tip);
+    await close(page);
+});
+
 test("even a script that got in would not run", async (browser) => {
     const page = await openPage(browser);
     const ran = await page.evaluate(() => {
