@@ -66,10 +66,12 @@ coroutine_resume(struct interp *interp, struct value value, struct value sent)
                            vmprof_strerror(error));
     coroutine->resumer = interp->current;
     interp->current = coroutine;
-    if (coroutine->status == COROUTINE_NEW)
+    if (coroutine->status == COROUTINE_NEW) {
         profile_enter(interp->profile, coroutine->frame);
-    else
+        profile_begin_call(interp->profile, coroutine->frame);
+    } else {
         *coroutine->frame->sp++ = sent;
+    }
     coroutine->status = COROUTINE_ACTIVE;
     return true;
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const int effects[] = {
-#define EFFECT(name, effect) [OP_##name] = (effect),
+#define EFFECT(name, effect, types) [OP_##name] = (effect),
     OPCODES(EFFECT)
 #undef EFFECT
 };

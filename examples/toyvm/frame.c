@@ -78,6 +78,7 @@ push_frame(struct interp *interp, struct coroutine *coroutine,
     frame->pc = (uintptr_t)function->code;
     frame->caller = coroutine->frame;
     frame->function = function;
+    frame->mark = 0;
     if (count > 0)
         memcpy(frame->slots, arguments, count * sizeof(*arguments));
     frame->sp = frame->slots + count;
@@ -105,6 +106,8 @@ recycle_frames(struct interp *interp, struct coroutine *coroutine)
     struct segment *segment = coroutine->segment;
     struct segment *next;
 
+    for (struct frame *frame = coroutine->frame; frame; frame = frame->caller)
+        profile_end_call(interp->profile, frame);
     while (segment && segment->previous)
         segment = segment->previous;
     for (; segment; segment = next) {

@@ -22,6 +22,7 @@ struct frame {
     const struct function *function;
     struct value *sp;   /* up to date while another frame runs */
     vmprof_token token; /* what the profiler gave when the call began */
+    uint64_t mark;      /* the same, if all bytecodes of it are profiled */
     struct value slots[];
 };
 

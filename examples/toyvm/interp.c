@@ -73,12 +73,30 @@ leave_function(struct interp *interp)
     do {                                                                       \
         __atomic_store_n(&frame->pc, (uintptr_t)pc, __ATOMIC_RELAXED);         \
         word = *pc;                                                            \
-        goto *labels[word & 0xff];                                             \
+        goto *table[word & 0xff];                                              \
     } while (0)
 #define NEXT()                                                                 \
     do {                                                                       \
         pc++;                                                                  \
         DISPATCH();                                                            \
+    } while (0)
+
+/* Whether instructions are counted is looked at where loops and calls end: what
+ * other threads set for this one holds from there on. */
+#define LOOK()                                                                 \
+    do {                                                                       \
+        table = profile_table(profile, labels);                                \
+    } while (0)
+
+/* The countdown of those is in a register of the loop. What sets how bytecodes
+ * are profiled finds it in the thread's record in the meantime. */
+#define LEND()                                                                 \
+    do {                                                                       \
+        profile->bytecode_countdown = bytecodes;                               \
+    } while (0)
+#define TAKE_BACK()                                                            \
+    do {                                                                       \
+        bytecodes = profile->bytecode_countdown;                               \
     } while (0)
 
 #define COLLECT_IF_DUE()                                                       \
@@ -89,10 +107,21 @@ leave_function(struct interp *interp)
         }                                                                      \
     } while (0)
 
-/* Another frame runs now. */
-#define LOAD()                                                                 \
+/* What is told of calls for functions that are profiled whole. */
+#define TELL(what, of)                                                         \
+    do {                                                                       \
+        LEND();                                                                \
+        what(profile, of);                                                     \
+        TAKE_BACK();                                                           \
+        LOOK();                                                                \
+    } while (0)
+
+/* Another frame runs now: one that begins, or one that goes on. */
+#define LOAD(what)                                                             \
     do {                                                                       \
         frame = interp->current->frame;                                        \
+        if (__builtin_expect(vmprof_has_candidates(profile), 0))               \
+            TELL(what, frame);                                                 \
         pc = (const uint32_t *)frame->pc;                                      \
         sp = frame->sp;                                                        \
         if (__builtin_expect(interp->truth != NULL, 0))                        \
@@ -133,79 +162,104 @@ leave_function(struct interp *interp)
         NEXT();                                                                \
     } while (0)
 
+/* Where an instruction begins: one that is counted comes in through the second
+ * label. */
+#define OPCODE_AT(name)                                                        \
+    truth_##name                                                               \
+        : type_truth_count(interp->type_truth, frame->function, pc, sp);       \
+    count_##name : bytecodes = profile_count(profile, bytecodes, OP_##name,    \
+                                             frame, pc, sp);                   \
+    do_##name:
+
 bool
 interp_run(struct interp *interp, struct value *result)
 {
-    static const void *const labels[] = {
-#define LABEL(name, effect) [OP_##name] = &&do_##name,
+    static const void *const plain[] = {
+#define LABEL(name, effect, types)                                             \
+    [OP_##name] = &&do_##name, [OP_##name + VMPROF_COUNTING] = &&count_##name,
         OPCODES(LABEL)
 #undef LABEL
     };
+    static const void *const with_truth[] = {
+#define LABEL(name, effect, types)                                             \
+    [OP_##name] = &&do_##name, [OP_##name + VMPROF_COUNTING] = &&truth_##name,
+        OPCODES(LABEL)
+#undef LABEL
+    };
+    const void *const *const labels = interp->type_truth ? with_truth : plain;
+    struct vmprof_thread *const profile = interp->profile;
+    const void *const *table; /* labels, or a part of them */
     struct frame *frame;
     const uint32_t *pc;
     struct value *sp;
     struct value value;
     uint32_t word;
+    int64_t bytecodes;
 
-    profile_enter(interp->profile, interp->current->frame);
-    LOAD();
+    profile_enter(profile, interp->current->frame);
+    profile_begin_call(profile, interp->current->frame);
+    TAKE_BACK();
+    LOOK();
+    LOAD(profile_go_on);
     DISPATCH();
 
-do_CONSTANT:
+    OPCODE_AT(CONSTANT)
     *sp++ = frame->function->constants[operand_of(word)];
     NEXT();
 
-do_NIL:
+    OPCODE_AT(NIL)
     *sp++ = value_nil();
     NEXT();
 
-do_TRUE:
+    OPCODE_AT(TRUE)
     *sp++ = value_bool(true);
     NEXT();
 
-do_FALSE:
+    OPCODE_AT(FALSE)
     *sp++ = value_bool(false);
     NEXT();
 
-do_INT:
+    OPCODE_AT(INT)
     *sp++ = value_int(operand_of(word));
     NEXT();
 
-do_POP:
+    OPCODE_AT(POP)
     sp--;
     NEXT();
 
-do_GET_LOCAL:
+    OPCODE_AT(GET_LOCAL)
     *sp++ = frame->slots[operand_of(word)];
     NEXT();
 
-do_SET_LOCAL:
+    OPCODE_AT(SET_LOCAL)
     frame->slots[operand_of(word)] = *--sp;
     NEXT();
 
-do_ADD:
+    OPCODE_AT(ADD)
     ARITHMETIC(__builtin_add_overflow, +);
 
-do_SUBTRACT:
+    OPCODE_AT(SUBTRACT)
     ARITHMETIC(__builtin_sub_overflow, -);
 
-do_MULTIPLY:
+    OPCODE_AT(MULTIPLY)
     ARITHMETIC(__builtin_mul_overflow, *);
 
-do_LESS:
+    OPCODE_AT(LESS)
     COMPARE(<);
 
-do_LESS_EQUAL:
+    OPCODE_AT(LESS_EQUAL)
     COMPARE(<=);
 
-do_GREATER:
+    OPCODE_AT(GREATER)
     COMPARE(>);
 
-do_GREATER_EQUAL:
+    OPCODE_AT(GREATER_EQUAL)
     COMPARE(>=);
 
-do_DIVIDE:
-do_REMAINDER:
+    OPCODE_AT(DIVIDE)
+    goto slow;
+
+    OPCODE_AT(REMAINDER)
 slow:
     TRY(operate(interp, (enum opcode)(word & 0xff), sp[-2], sp[-1], &value));
     *--sp = value_nil();
@@ -213,54 +267,55 @@ slow:
     COLLECT_IF_DUE();
     NEXT();
 
-do_NEGATE:
+    OPCODE_AT(NEGATE)
     TRY(operate(interp, OP_SUBTRACT, value_int(0), sp[-1], &value));
     sp[-1] = value;
     NEXT();
 
-do_NOT:
+    OPCODE_AT(NOT)
     sp[-1] = value_bool(!value_is_true(sp[-1]));
     NEXT();
 
-do_EQUAL:
+    OPCODE_AT(EQUAL)
     sp--;
     sp[-1] = value_bool(value_equal(sp[-1], sp[0]));
     NEXT();
 
-do_UNEQUAL:
+    OPCODE_AT(UNEQUAL)
     sp--;
     sp[-1] = value_bool(!value_equal(sp[-1], sp[0]));
     NEXT();
 
-do_JUMP:
+    OPCODE_AT(JUMP)
     pc += operand_of(word);
     NEXT();
 
-do_LOOP:
-    profile_poll(interp->profile);
+    OPCODE_AT(LOOP)
+    profile_poll(profile);
+    LOOK();
     pc += operand_of(word);
     NEXT();
 
-do_JUMP_IF_FALSE:
+    OPCODE_AT(JUMP_IF_FALSE)
     if (!value_is_true(*--sp))
         pc += operand_of(word);
     NEXT();
 
-do_AND:
+    OPCODE_AT(AND)
     if (value_is_true(sp[-1]))
         sp--;
     else
         pc += operand_of(word);
     NEXT();
 
-do_OR:
+    OPCODE_AT(OR)
     if (value_is_true(sp[-1]))
         pc += operand_of(word);
     else
         sp--;
     NEXT();
 
-do_LIST:
+    OPCODE_AT(LIST)
     value = value_cell(VALUE_LIST, heap_new_list(&interp->heap));
     for (int32_t i = -operand_of(word); i < 0; i++)
         list_push(&interp->heap, value.list, sp[i]);
@@ -269,92 +324,115 @@ do_LIST:
     COLLECT_IF_DUE();
     NEXT();
 
-do_OBJECT:
+    OPCODE_AT(OBJECT)
     *sp++ = value_cell(VALUE_OBJECT, heap_new_object(&interp->heap));
     COLLECT_IF_DUE();
     NEXT();
 
-do_INIT_ATTRIBUTE:
+    OPCODE_AT(INIT_ATTRIBUTE)
     value = frame->function->constants[operand_of(word)];
     TRY(set_attribute(interp, sp[-2], value, sp[-1]));
     sp--;
     NEXT();
 
-do_GET_ATTRIBUTE:
+    OPCODE_AT(GET_ATTRIBUTE)
     value = frame->function->constants[operand_of(word)];
     TRY(get_attribute(interp, sp[-1], value, &sp[-1]));
     NEXT();
 
-do_SET_ATTRIBUTE:
+    OPCODE_AT(SET_ATTRIBUTE)
     value = frame->function->constants[operand_of(word)];
     TRY(set_attribute(interp, sp[-2], value, sp[-1]));
     sp -= 2;
     NEXT();
 
-do_GET_INDEX:
+    OPCODE_AT(GET_INDEX)
     TRY(get_index(interp, sp[-2], sp[-1], &value));
     *--sp = value_nil();
     sp[-1] = value;
     COLLECT_IF_DUE();
     NEXT();
 
-do_SET_INDEX:
+    OPCODE_AT(SET_INDEX)
     TRY(set_index(interp, sp[-3], sp[-2], sp[-1]));
     sp -= 3;
     NEXT();
 
-do_CALL : {
-    size_t count = (size_t)operand_of(word);
-    struct value *arguments = sp - count;
+    OPCODE_AT(CALL)
+    {
+        size_t count = (size_t)operand_of(word);
+        struct value *arguments = sp - count;
 
-    profile_poll(interp->profile);
-    frame->sp = arguments - 1;
-    if (arguments[-1].type == VALUE_NATIVE) {
-        TRY(call_native(interp, arguments[-1].native, arguments, count,
-                        &value));
-        sp = arguments;
-        sp[-1] = value;
-        COLLECT_IF_DUE();
-        NEXT();
+        profile_poll(profile);
+        frame->sp = arguments - 1;
+        if (arguments[-1].type == VALUE_NATIVE) {
+            bool returned;
+
+            LEND();
+            returned = call_native(interp, arguments[-1].native, arguments,
+                                   count, &value);
+            TAKE_BACK();
+            LOOK();
+            TRY(returned);
+            sp = arguments;
+            sp[-1] = value;
+            COLLECT_IF_DUE();
+            NEXT();
+        }
+        TRY(call_function(interp, arguments[-1], arguments, count));
+        LOAD(profile_begin_call);
+        DISPATCH();
     }
-    TRY(call_function(interp, arguments[-1], arguments, count));
-    LOAD();
-    DISPATCH();
-}
 
-do_RETURN:
-    profile_poll(interp->profile);
+    OPCODE_AT(RETURN)
+    profile_poll(profile);
+    LOOK();
     value = sp[-1];
+    if (__builtin_expect(vmprof_has_candidates(profile), 0))
+        TELL(profile_end_call, frame);
     if (!leave_function(interp)) {
+        LEND();
         *result = value;
         return true;
     }
     *interp->current->frame->sp++ = value;
-    LOAD();
+    LOAD(profile_go_on);
     NEXT();
 
-do_THROW:
+    OPCODE_AT(THROW)
     interp->thrown = sp[-1];
     goto thrown;
 
-do_RESUME:
-    profile_poll(interp->profile);
-    frame->sp = sp - 2;
-    TRY(coroutine_resume(interp, sp[-2], sp[-1]));
-    LOAD();
-    DISPATCH();
+    OPCODE_AT(RESUME)
+    profile_poll(profile);
+    {
+        bool resumed;
 
-do_YIELD:
-    profile_poll(interp->profile);
+        frame->sp = sp - 2;
+        LEND();
+        resumed = coroutine_resume(interp, sp[-2], sp[-1]);
+        TAKE_BACK();
+        LOOK();
+        TRY(resumed);
+        LOAD(profile_go_on);
+        DISPATCH();
+    }
+
+    OPCODE_AT(YIELD)
+    profile_poll(profile);
     frame->sp = sp - 1;
     TRY(coroutine_yield(interp, sp[-1]));
+    LOOK();
     frame->pc = (uintptr_t)(pc + 1); /* where it is resumed */
-    LOAD();
+    LOAD(profile_go_on);
     NEXT();
 
 thrown:
+    LEND();
     if (!unwind(interp))
         return false;
-    LOAD();
+    TAKE_BACK();
+    LOOK();
+    LOAD(profile_go_on);
     DISPATCH();
 }

@@ -9,6 +9,7 @@
 #include "heap.h"
 #include "profile.h"
 #include "truth.h"
+#include "type_truth.h"
 
 struct interp {
     const struct program *program;
@@ -19,7 +20,8 @@ struct interp {
     struct value thrown;        /* the exception on its way */
     struct vm_thread *children; /* threads that it has yet to join */
     struct vmprof_thread *profile;
-    struct truth *truth; /* NULL: nobody asked */
+    struct truth *truth;           /* NULL: nobody asked */
+    struct type_truth *type_truth; /* likewise */
 };
 
 /* state.c */

@@ -6,6 +6,7 @@
 #include "text.h"
 #include "thread.h"
 #include "truth.h"
+#include "type_truth.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +30,14 @@ static const char usage[] =
     "  --threads N         run the program in N threads at once\n"
     "  --truth             print the CPU time of each function, measured by\n"
     "                      clock, as a line of JSON at the end\n"
+    "  --types FILE        write the types that operators were used with, a "
+    "row\n"
+    "                      of JSON a line, at the end\n"
+    "  --types-truth FILE  the same, counted by the VM itself, for comparison\n"
+    "  -X jit-profile-interp           profile bytecodes and types\n"
+    "  -X jit-profile-interp-period=N  one bytecode in N\n"
+    "  -X jit-profile-interp-jitter    N on average\n"
+    "  -X jit-disable                  accepted: there is no JIT\n"
     "  --help\n";
 
 struct settings {
@@ -37,6 +46,8 @@ struct settings {
     enum vmprof_mode mode;
     size_t threads;
     bool truth;
+    const char *types;
+    const char *types_truth;
 };
 
 static int
@@ -51,6 +62,31 @@ fail(const char *what, int error)
 {
     fprintf(stderr, "toyvm: %s: %s\n", what, vmprof_strerror(error));
     return FAILED;
+}
+
+static int
+parse_extra(const char *option)
+{
+    static const char period[] = "jit-profile-interp-period=";
+    char *end;
+
+    if (strcmp(option, "jit-profile-interp") == 0) {
+        (void)vmprof_set_profile_interp_all(1);
+        return 0;
+    }
+    if (strcmp(option, "jit-profile-interp-jitter") == 0) {
+        (void)vmprof_set_profile_interp_jitter(1);
+        return 0;
+    }
+    if (strcmp(option, "jit-disable") == 0)
+        return 0;
+    if (strncmp(option, period, sizeof(period) - 1) != 0)
+        return misuse("no such -X option: ", option);
+    option += sizeof(period) - 1;
+    if (!*option || *option == '-' ||
+        vmprof_set_profile_interp_period(strtoull(option, &end, 10)) || *end)
+        return misuse("not a period: ", option);
+    return 0;
 }
 
 static int
@@ -80,6 +116,14 @@ parse_option(struct settings *settings, int option)
     case 't':
         settings->truth = true;
         return 0;
+    case 'y':
+        settings->types = optarg;
+        return 0;
+    case 'Y':
+        settings->types_truth = optarg;
+        return 0;
+    case 'X':
+        return parse_extra(optarg);
     default:
         fputs(usage, stderr);
         return MISUSE;
@@ -95,13 +139,15 @@ parse_options(struct settings *settings, int argc, char **argv)
         { "mode", required_argument, NULL, 'm' },
         { "threads", required_argument, NULL, 'n' },
         { "truth", no_argument, NULL, 't' },
+        { "types", required_argument, NULL, 'y' },
+        { "types-truth", required_argument, NULL, 'Y' },
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
     int option, status = 0;
 
     while (!status &&
-           (option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+           (option = getopt_long(argc, argv, "+X:", options, NULL)) != -1) {
         if (option == 'h') {
             fputs(usage, stdout);
             exit(0);
@@ -173,6 +219,42 @@ start_profile(const struct settings *settings)
     return error ? fail("cannot start profiling", error) : 0;
 }
 
+static int
+write_line(void *file, const void *data, size_t size)
+{
+    return fwrite(data, 1, size, file) == size ? 0 : -EIO;
+}
+
+/* Before the profile ends, whose file gets the rows, too. */
+static int
+write_types(const char *name)
+{
+    FILE *file = fopen(name, "w");
+    int error;
+
+    if (!file) {
+        fprintf(stderr, "toyvm: cannot write %s: %s\n", name, strerror(errno));
+        return FAILED;
+    }
+    error = profile_write_types(write_line, file);
+    if (fclose(file) != 0 && !error)
+        error = -EIO;
+    return error ? fail("cannot write the types", error) : 0;
+}
+
+static int
+write_type_truth(const struct program *program, const char *name)
+{
+    FILE *file = fopen(name, "w");
+
+    if (!file) {
+        fprintf(stderr, "toyvm: cannot write %s: %s\n", name, strerror(errno));
+        return FAILED;
+    }
+    type_truth_print(program, file);
+    return fclose(file) == 0 ? 0 : fail("cannot write the types", -EIO);
+}
+
 /* Profiling ends before the functions are freed: lines are still asked for. */
 static int
 run_profiled(struct program *program, const struct settings *settings,
@@ -185,10 +267,17 @@ run_profiled(struct program *program, const struct settings *settings,
         return fail("cannot register the program's functions", error);
     if (settings->profile && start_profile(settings))
         return FAILED;
-    succeeded = thread_run(program, arguments, count, settings->truth,
+    succeeded = thread_run(program, arguments, count,
+                           (settings->truth ? TRUTH_TIMES : 0) |
+                               (settings->types_truth ? TRUTH_TYPES : 0),
                            settings->threads);
     if (settings->truth)
         truth_print(program, stdout);
+    if (settings->types && write_types(settings->types))
+        succeeded = false;
+    if (settings->types_truth &&
+        write_type_truth(program, settings->types_truth))
+        succeeded = false;
     error = profile_stop(settings->profile ? stderr : NULL);
     profile_remove_program(program);
     if (error)

@@ -76,6 +76,26 @@ bool
 native_profile_resume(struct interp *, const struct value *, size_t,
                       struct value *);
 
+/* native_types.c */
+bool
+native_set_profile_interp(struct interp *, const struct value *, size_t,
+                          struct value *);
+bool
+native_set_profile_interp_all(struct interp *, const struct value *, size_t,
+                              struct value *);
+bool
+native_set_profile_interp_period(struct interp *, const struct value *, size_t,
+                                 struct value *);
+bool
+native_get_and_clear_type_profiles(struct interp *, const struct value *,
+                                   size_t, struct value *);
+bool
+native_clear_type_profiles(struct interp *, const struct value *, size_t,
+                           struct value *);
+bool
+native_profile_calls(struct interp *, const struct value *, size_t,
+                     struct value *);
+
 /* coroutine.c */
 bool
 native_spawn(struct interp *, const struct value *, size_t, struct value *);

@@ -9,49 +9,53 @@
 
 #include <stdint.h>
 
-/* Name, and by how much the instruction changes the height of the stack. */
+#define TYPES_OF_CALL 255 /* of the function and of what it is given */
+
+/* Name, by how much the instruction changes the height of the stack, and how
+ * many of the topmost values have types that a profile should tell. */
 #define OPCODES(X)                                                             \
-    X(CONSTANT, 1) /* push constant [operand] */                               \
-    X(NIL, 1)                                                                  \
-    X(TRUE, 1)                                                                 \
-    X(FALSE, 1)                                                                \
-    X(INT, 1) /* push the operand */                                           \
-    X(POP, -1)                                                                 \
-    X(GET_LOCAL, 1)                                                            \
-    X(SET_LOCAL, -1)                                                           \
-    X(ADD, -1)                                                                 \
-    X(SUBTRACT, -1)                                                            \
-    X(MULTIPLY, -1)                                                            \
-    X(DIVIDE, -1)                                                              \
-    X(REMAINDER, -1)                                                           \
-    X(NEGATE, 0)                                                               \
-    X(NOT, 0)                                                                  \
-    X(EQUAL, -1)                                                               \
-    X(UNEQUAL, -1)                                                             \
-    X(LESS, -1)                                                                \
-    X(LESS_EQUAL, -1)                                                          \
-    X(GREATER, -1)                                                             \
-    X(GREATER_EQUAL, -1)                                                       \
-    X(JUMP, 0) /* by operand, from the next instruction */                     \
-    X(LOOP, 0) /* the same, backwards */                                       \
-    X(JUMP_IF_FALSE, -1)                                                       \
-    X(AND, -1) /* jump and keep a false value, else drop it */                 \
-    X(OR, -1)  /* jump and keep a true value, else drop it */                  \
-    X(LIST, 1) /* of the topmost [operand] values */                           \
-    X(OBJECT, 1)                                                               \
-    X(INIT_ATTRIBUTE, -1) /* object, value: keep the object */                 \
-    X(GET_ATTRIBUTE, 0)   /* named by constant [operand] */                    \
-    X(SET_ATTRIBUTE, -2)                                                       \
-    X(GET_INDEX, -1)                                                           \
-    X(SET_INDEX, -3)                                                           \
-    X(CALL, 0) /* with [operand] arguments above the function */               \
-    X(RETURN, -1)                                                              \
-    X(THROW, -1)                                                               \
-    X(RESUME, -1) /* coroutine, value */                                       \
-    X(YIELD, 0)
+    X(CONSTANT, 1, 0) /* push constant [operand] */                            \
+    X(NIL, 1, 0)                                                               \
+    X(TRUE, 1, 0)                                                              \
+    X(FALSE, 1, 0)                                                             \
+    X(INT, 1, 0) /* push the operand */                                        \
+    X(POP, -1, 0)                                                              \
+    X(GET_LOCAL, 1, 0)                                                         \
+    X(SET_LOCAL, -1, 0)                                                        \
+    X(ADD, -1, 2)                                                              \
+    X(SUBTRACT, -1, 2)                                                         \
+    X(MULTIPLY, -1, 2)                                                         \
+    X(DIVIDE, -1, 2)                                                           \
+    X(REMAINDER, -1, 2)                                                        \
+    X(NEGATE, 0, 1)                                                            \
+    X(NOT, 0, 1)                                                               \
+    X(EQUAL, -1, 2)                                                            \
+    X(UNEQUAL, -1, 2)                                                          \
+    X(LESS, -1, 2)                                                             \
+    X(LESS_EQUAL, -1, 2)                                                       \
+    X(GREATER, -1, 2)                                                          \
+    X(GREATER_EQUAL, -1, 2)                                                    \
+    X(JUMP, 0, 0) /* by operand, from the next instruction */                  \
+    X(LOOP, 0, 0) /* the same, backwards */                                    \
+    X(JUMP_IF_FALSE, -1, 0)                                                    \
+    X(AND, -1, 0) /* jump and keep a false value, else drop it */              \
+    X(OR, -1, 0)  /* jump and keep a true value, else drop it */               \
+    X(LIST, 1, 0) /* of the topmost [operand] values */                        \
+    X(OBJECT, 1, 0)                                                            \
+    X(INIT_ATTRIBUTE, -1, 2) /* object, value: keep the object */              \
+    X(GET_ATTRIBUTE, 0, 1)   /* named by constant [operand] */                 \
+    X(SET_ATTRIBUTE, -2, 2)                                                    \
+    X(GET_INDEX, -1, 2)                                                        \
+    X(SET_INDEX, -3, 3)                                                        \
+    X(CALL, 0,                                                                 \
+      TYPES_OF_CALL) /* with [operand] arguments above the function */         \
+    X(RETURN, -1, 0)                                                           \
+    X(THROW, -1, 0)                                                            \
+    X(RESUME, -1, 0) /* coroutine, value */                                    \
+    X(YIELD, 0, 0)
 
 enum opcode {
-#define OPCODE(name, effect) OP_##name,
+#define OPCODE(name, effect, types) OP_##name,
     OPCODES(OPCODE)
 #undef OPCODE
 };

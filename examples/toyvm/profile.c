@@ -39,6 +39,119 @@ locate(void *user, void *code, uintptr_t position,
     return 0;
 }
 
+vmprof_type_id profile_types[VALUE_TYPE_COUNT];
+
+/* Asked on the thread that runs, for a bytecode that is counted. */
+static int
+operands(void *user, uint64_t offset, uint32_t opcode, const void *given,
+         vmprof_type_id types[VMPROF_MAX_OPERANDS])
+{
+    const struct profile_operands *operands = given;
+    uint32_t count = profile_type_count((enum opcode)opcode, operands->word);
+    const struct value *sp = operands->sp - count;
+
+    (void)user, (void)offset;
+    if (count > VMPROF_MAX_OPERANDS)
+        count = VMPROF_MAX_OPERANDS;
+    for (uint32_t i = 0; i < count; i++)
+        types[i] = profile_types[sp[i].type];
+    return (int)count;
+}
+
+/* What a profile calls opcodes is asked when it is read. */
+static const char *
+opcode_name(void *user, uint32_t opcode)
+{
+    static const char *const names[] = {
+#define NAME(name, effect, types) #name,
+        OPCODES(NAME)
+#undef NAME
+    };
+
+    (void)user;
+    return opcode < sizeof(names) / sizeof(*names) ? names[opcode] : NULL;
+}
+
+static uint32_t
+line(void *user, void *code, uint64_t offset)
+{
+    const struct function *function = code;
+
+    (void)user;
+    return offset < function->count ? function->lines[offset] : 0;
+}
+
+/* FNV-1a over the bytecode: another when the function has changed. */
+static uint64_t
+content_hash(void *user, void *code)
+{
+    const struct function *function = code;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    (void)user;
+    for (size_t i = 0; i < function->count; i++)
+        hash = (hash ^ function->code[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+static int
+next_site(void *user, void *code, uint64_t *offset, uint32_t *opcode)
+{
+    const struct function *function = code;
+
+    (void)user;
+    for (; *offset < function->count; ++*offset) {
+        *opcode = function->code[*offset] & 0xff;
+        if (profile_type_count((enum opcode) * opcode, function->code[*offset]))
+            return 1;
+    }
+    return 0;
+}
+
+int64_t
+profile_hit(struct vmprof_thread *thread, int64_t countdown,
+            const struct function *function, const uint32_t *pc,
+            const struct value *sp)
+{
+    const struct profile_operands operands = { *pc, sp };
+
+    return vmprof_bytecode_missed(thread, countdown, (uintptr_t)pc,
+                                  function->id, (uint64_t)(pc - function->code),
+                                  *pc & 0xff, &operands);
+}
+
+static int
+add_types(void)
+{
+    struct vmprof_interp_functions interp;
+    int error;
+
+    vmprof_interp_functions_init(&interp);
+    interp.operands = operands;
+    interp.opcode_name = opcode_name;
+    interp.line = line;
+    interp.hash = content_hash;
+    interp.next_site = next_site;
+    error = vmprof_set_interp_functions(functions, &interp);
+    for (int i = 0; !error && i < VALUE_TYPE_COUNT; i++)
+        error = vmprof_register_type(
+            functions, value_type_name((enum value_type)i), &profile_types[i]);
+    return error;
+}
+
+int
+profile_write_types(vmprof_write_function write, void *user)
+{
+    struct vmprof_type_profile *profile;
+    int error = vmprof_get_and_clear_type_profiles(&profile);
+
+    if (error)
+        return error;
+    error = vmprof_write_type_rows(profile, NULL, write, user);
+    vmprof_free_type_profile(profile);
+    return error;
+}
+
 static int
 add_builtin(const char *name, vmprof_code_id *id)
 {
@@ -61,6 +174,8 @@ profile_init(void)
     options.full_name = full_name;
     options.locate = locate;
     error = vmprof_register_code_class("toy", &options, &functions);
+    if (!error)
+        error = add_types();
     if (!error)
         error = vmprof_register_code_class("toy-native", NULL, &builtins);
     for (size_t i = 0; !error && i < native_count; i++)

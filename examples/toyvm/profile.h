@@ -39,6 +39,10 @@ profile_start(int fd, double interval, enum vmprof_mode mode);
 int
 profile_stop(FILE *summary);
 
+/* Rows of bytecodes and types since the last time, as lines of JSON. */
+int
+profile_write_types(vmprof_write_function write, void *user);
+
 /* What programs can do about it. Results as of vmprof_pause(). */
 int
 profile_pause(void);
@@ -74,6 +78,93 @@ static inline void
 profile_catch(struct vmprof_thread *thread, const struct frame *frame)
 {
     vmprof_execute_code_repair(thread, frame->token);
+}
+
+/* The part of a table of labels by opcode that the loop goes on with: behind
+ * VMPROF_COUNTING labels are those of instructions that are counted. */
+static inline const void *const *
+profile_table(const struct vmprof_thread *thread, const void *const *labels)
+{
+    return labels + vmprof_counting(thread);
+}
+
+/* The types that a profile should tell of an instruction: those of so many
+ * values at the top of the stack. */
+static inline uint32_t
+profile_type_count(enum opcode opcode, uint32_t word)
+{
+    static const uint8_t counts[] = {
+#define TYPES(name, effect, types) types,
+        OPCODES(TYPES)
+#undef TYPES
+    };
+
+    return opcode == OP_CALL ? (uint32_t)operand_of(word) + 1 : counts[opcode];
+}
+
+extern vmprof_type_id profile_types[]; /* by enum value_type */
+
+/* Count an instruction that was hit before with the same types. */
+static inline bool
+profile_count_again(struct vmprof_thread *thread, int64_t countdown,
+                    enum opcode opcode, const uint32_t *pc,
+                    const struct value *sp)
+{
+    const uint32_t count = profile_type_count(opcode, *pc);
+    uint64_t key = vmprof_key_of_none();
+
+    if (count > 2)
+        return false;
+    if (count == 2)
+        key = vmprof_key_of_two(profile_types[sp[-2].type],
+                                profile_types[sp[-1].type]);
+    else if (count == 1)
+        key = vmprof_key_of_one(profile_types[sp[-1].type]);
+    return vmprof_count_hit(thread, countdown, (uintptr_t)pc, key);
+}
+
+/* What the library hands on to profile.c for an instruction that is a hit. */
+struct profile_operands {
+    uint32_t word;
+    const struct value *sp;
+};
+
+int64_t
+profile_hit(struct vmprof_thread *thread, int64_t countdown,
+            const struct function *function, const uint32_t *pc,
+            const struct value *sp);
+
+/* An instruction that is counted: every n-th is a hit. The opcode is known when
+ * this is compiled. Returns the countdown to go on with. */
+static inline __attribute__((always_inline)) int64_t
+profile_count(struct vmprof_thread *thread, int64_t countdown,
+              enum opcode opcode, const struct frame *frame, const uint32_t *pc,
+              const struct value *sp)
+{
+    if (__builtin_expect(countdown-- > 1, 1) ||
+        profile_count_again(thread, countdown, opcode, pc, sp))
+        return countdown;
+    return profile_hit(thread, countdown, frame->function, pc, sp);
+}
+
+/* Functions can be profiled whole for some calls. A call begins, ends, or goes
+ * on after another one. */
+static inline void
+profile_begin_call(struct vmprof_thread *thread, struct frame *frame)
+{
+    frame->mark = vmprof_count_call(thread, frame->function->id);
+}
+
+static inline void
+profile_end_call(struct vmprof_thread *thread, const struct frame *frame)
+{
+    vmprof_count_return(thread, frame->mark);
+}
+
+static inline void
+profile_go_on(struct vmprof_thread *thread, const struct frame *frame)
+{
+    vmprof_count_resume(thread, frame->mark);
 }
 
 /* Builtins are frames too, of another kind and without a position. */

@@ -135,5 +135,7 @@ text_add_value(struct text *text, struct value value)
     case VALUE_THREAD:
         text_format(text, "<%s>", value_type_name(value.type));
         break;
+    case VALUE_TYPE_COUNT:
+        break;
     }
 }

@@ -16,7 +16,7 @@ struct vm_thread {
     struct interp interp;
     pthread_t id;
     char name[32];
-    bool truth;
+    unsigned truth;
     bool returned;     /* false: interp.thrown is what ended it */
     bool child_failed; /* one that nobody joined */
     struct value result;
@@ -24,7 +24,7 @@ struct vm_thread {
 };
 
 static struct vm_thread *
-new_thread(const struct program *program, bool truth)
+new_thread(const struct program *program, unsigned truth)
 {
     static atomic_uint made;
     struct vm_thread *thread = allocate(sizeof(*thread));
@@ -62,7 +62,9 @@ run_attached(struct vm_thread *thread)
 {
     struct interp *interp = &thread->interp;
 
-    if (thread->truth)
+    if (thread->truth & TRUTH_TYPES)
+        interp->type_truth = type_truth_start(interp->program);
+    if (thread->truth & TRUTH_TIMES)
         interp->truth = truth_start(interp->program, thread->name,
                                     interp->main.frame->function->index);
     thread->returned = interp_run(interp, &thread->result);
@@ -71,6 +73,7 @@ run_attached(struct vm_thread *thread)
         interp_abandon(interp);
     }
     truth_stop(interp->truth);
+    type_truth_stop(interp->type_truth);
 }
 
 static void
@@ -149,7 +152,9 @@ native_thread_start(struct interp *interp, const struct value *arguments,
 
     if (!check_call(interp, arguments[0], count - 1))
         return false;
-    thread = new_thread(interp->program, interp->truth != NULL);
+    thread =
+        new_thread(interp->program, (interp->truth ? TRUTH_TIMES : 0) |
+                                        (interp->type_truth ? TRUTH_TYPES : 0));
     if (!push_arguments(interp, thread, arguments, count)) {
         free_thread(thread);
         return false;
@@ -218,7 +223,7 @@ native_thread_join(struct interp *interp, const struct value *arguments,
 
 static struct vm_thread *
 new_main(const struct program *program, char **arguments, size_t count,
-         bool truth)
+         unsigned truth)
 {
     struct vm_thread *thread = new_thread(program, truth);
     struct heap *heap = &thread->interp.heap;
@@ -251,7 +256,7 @@ join_all(struct vm_thread *list)
 
 bool
 thread_run(const struct program *program, char **arguments, size_t count,
-           bool truth, size_t thread_count)
+           unsigned truth, size_t thread_count)
 {
     struct vm_thread *list = NULL;
     int error = 0;

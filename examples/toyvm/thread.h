@@ -10,12 +10,18 @@
 
 #include "interp.h"
 
+/* What is to be counted besides, to compare profiles with. */
+enum {
+    TRUTH_TIMES = 1, /* truth.h */
+    TRUTH_TYPES = 2, /* type_truth.h */
+};
+
 /* Run the program's text with a list of strings as its argument, in the calling
  * thread, or in so many new ones if there is to be more than one. Returns false
  * after a message on stderr. */
 bool
 thread_run(const struct program *program, char **arguments, size_t count,
-           bool truth, size_t thread_count);
+           unsigned truth, size_t thread_count);
 
 /* copy.c: the same value in another heap. NULL, or why it cannot be. */
 const char *

@@ -52,8 +52,10 @@ unwind(struct interp *interp)
         coroutine_finish(interp);
     /* Before the frames are popped: their pc cells are still theirs. */
     profile_catch(interp->profile, frame);
-    while (coroutine->frame != frame)
+    while (coroutine->frame != frame) {
+        profile_end_call(interp->profile, coroutine->frame);
         pop_frame(coroutine);
+    }
     frame->pc = (uintptr_t)(frame->function->code + handler->target);
     frame->sp = frame->slots + handler->depth;
     *frame->sp++ = interp->thrown;

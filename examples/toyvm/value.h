@@ -21,6 +21,7 @@ enum value_type {
     VALUE_OBJECT,
     VALUE_COROUTINE,
     VALUE_THREAD,
+    VALUE_TYPE_COUNT,
 };
 
 struct value {

@@ -350,6 +350,18 @@ vmprof_count_bytecode_kept(struct vmprof_thread *thread, int64_t countdown,
     return countdown;
 }
 
+/**
+ * VMPROF_COUNTING while the thread's bytecodes are to be counted, else 0.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_INLINE uint64_t
+vmprof_counting(const struct vmprof_thread *thread)
+{
+    return __atomic_load_n(&thread->counting, __ATOMIC_RELAXED);
+}
+
 /** Hits of a bytecode with the types it had before. Frozen; written by the
  * library alone. @since 0.1 */
 struct vmprof_hit_cell {
