@@ -99,7 +99,8 @@ def main():
     bench, build = sys.argv[1], pathlib.Path(sys.argv[2])
     python, why = install(build / "stock-reader")
     if not python:
-        print(f"vmprof-python cannot be installed, so it is left out: {why}")
+        print(f"vmprof-python cannot be installed (script/packages peers has "
+              f"what that takes), so it is left out: {why}")
     with tempfile.TemporaryDirectory() as directory:
         whole, part = f"{directory}/whole", f"{directory}/part"
         for file, megabytes in ((whole, WHOLE), (part, PART)):

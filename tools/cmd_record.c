@@ -13,6 +13,7 @@
 
 #include "commands.h"
 #include "record/environment.h"
+#include "record/further_logs.h"
 #include "record/output_file.h"
 #include "record/run.h"
 #include "report/view.h"
@@ -86,7 +87,7 @@ struct record {
     bool quiet, help, progress;
     char **argv;
     struct output_file file;
-    struct timespec start;
+    struct timespec start, started_at; /* the latter as files have it */
 };
 
 static int
@@ -339,6 +340,8 @@ say_what_was_recorded(struct record *record, int status)
         fprintf(stderr, "vmprof: %s is as it was before\n", record->output);
     else if (!nothing && !record->quiet)
         print_summary(record, record->output);
+    if (record->format && !record->quiet)
+        further_logs_tell(record->file.path, &record->started_at);
 }
 
 static int
@@ -361,6 +364,7 @@ run(struct record *record, char **environment)
     int status;
 
     clock_gettime(CLOCK_MONOTONIC, &record->start);
+    clock_gettime(CLOCK_REALTIME_COARSE, &record->started_at);
     status = run_command(&request);
     if (record->progress)
         fputs("\r\033[K", stderr);

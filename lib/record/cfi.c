@@ -121,22 +121,33 @@ find_entry(struct vmp_reader *reader, uint64_t table, uint64_t address)
     return table + (uint64_t)(int64_t)entry[1];
 }
 
+/* Begin the entry of a function: what it shares with others, and where it is. */
+static bool
+open_function(struct vmp_cursor *c, struct vmp_reader *reader, uint64_t at,
+              struct vmp_cfi_common *common, uint64_t *start, uint64_t *size)
+{
+    uint64_t back;
+
+    open_entry(c, reader, at);
+    back = c->at;
+    back -= vmp_take_fixed(c, 4);
+    if (c->bad || !read_common(reader, back, common))
+        return false;
+    *start = vmp_take_encoded(c, common->encoding);
+    *size = vmp_take_encoded(c, common->encoding & 15);
+    return !c->bad;
+}
+
 static bool
 run_entry(struct vmp_reader *reader, uint64_t at, uint64_t address,
           struct vmp_cfi_common *common, struct vmp_cfi_state *state)
 {
     struct vmp_cursor c, before;
     struct vmp_cfi_state first;
-    uint64_t back, start, size;
+    uint64_t start, size;
 
-    open_entry(&c, reader, at);
-    back = c.at;
-    back -= vmp_take_fixed(&c, 4);
-    if (c.bad || !read_common(reader, back, common))
-        return false;
-    start = vmp_take_encoded(&c, common->encoding);
-    size = vmp_take_encoded(&c, common->encoding & 15);
-    if (c.bad || address < start || address - start >= size)
+    if (!open_function(&c, reader, at, common, &start, &size) ||
+        address < start || address - start >= size)
         return false;
     if (common->has_augmentation)
         vmp_take_past(&c, vmp_take_uleb(&c));
@@ -194,4 +205,19 @@ vmp_cfi_row(struct vmp_reader *reader, uint64_t table, uint64_t address,
         common.return_address != vmp_machine.return_address ||
         !fill_saved(&state, common.return_address, row))
         row->kind = VMP_ROW_OTHER;
+}
+
+bool
+vmp_cfi_extent(struct vmp_reader *reader, uint64_t table, uint64_t address,
+               uint64_t *start, uint64_t *end)
+{
+    const uint64_t at = find_entry(reader, table, address);
+    struct vmp_cfi_common common;
+    struct vmp_cursor c;
+    uint64_t size;
+
+    if (!at || !open_function(&c, reader, at, &common, start, &size))
+        return false;
+    *end = *start + size;
+    return address >= *start && address < *end;
 }

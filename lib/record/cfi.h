@@ -41,4 +41,10 @@ void
 vmp_cfi_row(struct vmp_reader *reader, uint64_t table, uint64_t address,
             struct vmp_row *row);
 
+/* Where the function begins and ends that the instruction is of. False: nothing
+ * is known. */
+bool
+vmp_cfi_extent(struct vmp_reader *reader, uint64_t table, uint64_t address,
+               uint64_t *start, uint64_t *end);
+
 #endif

@@ -4,6 +4,7 @@
 #ifndef VMP_DRAIN_H
 #define VMP_DRAIN_H
 
+#include "splice.h"
 #include "thread.h"
 #include "unwind.h"
 
@@ -13,8 +14,10 @@ struct vmp_drain {
     uint64_t start_ns;             /* of the session */
     bool has_memory;               /* samples have it */
     struct vmp_unwinder *unwinder; /* NULL: there are no native frames */
+    struct vmp_extent main_loop;   /* of the VM; end 0: not yet known */
     uint64_t locations_lost;       /* positions whose code is gone */
     uint64_t native_cut, native_failed;
+    uint64_t stacks_cut; /* for which memory did not do */
 };
 
 /* Write out what is in a ring, and no more than it holds: a thread that is as

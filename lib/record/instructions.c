@@ -116,6 +116,7 @@ describe(struct vmp_instructions *known, struct vmp_module *module,
                         &found->row);
     } else {
         frame = vmp_encoder_address(known->encoder, 0, address);
+        found->is_of_no_file = module != NULL;
     }
     found->frame = frame < 0 ? 0 : (uint32_t)frame;
 }
@@ -139,4 +140,18 @@ vmp_instruction_at(struct vmp_instructions *known, uint64_t address)
     known->count++;
     describe(known, module, address, found);
     return found;
+}
+
+uint64_t
+vmp_instructions_end(struct vmp_instructions *known, uint64_t function)
+{
+    const struct vmp_module *const module =
+        vmp_modules_find(&known->modules, function);
+    uint64_t start, end;
+
+    if (!module || !module->unwind_table ||
+        !vmp_cfi_extent(&known->reader, module->unwind_table, function, &start,
+                        &end))
+        return 0;
+    return end;
 }

@@ -13,8 +13,9 @@
 #include "modules.h"
 
 struct vmp_instruction {
-    uint64_t address; /* 0: free */
-    uint32_t frame;   /* in the file; 0: there was no memory for it */
+    uint64_t address;   /* 0: free */
+    uint32_t frame;     /* in the file; 0: there was no memory for it */
+    bool is_of_no_file; /* machine code that somebody made */
     struct vmp_row row;
 };
 
@@ -39,6 +40,10 @@ void
 vmp_instructions_begin(struct vmp_instructions *known);
 void
 vmp_instructions_turn_to(struct vmp_instructions *known, uint64_t sample_ns);
+
+/* Where the function that begins there ends; 0: unknown. */
+uint64_t
+vmp_instructions_end(struct vmp_instructions *known, uint64_t function);
 
 /* Good until the next question. */
 const struct vmp_instruction *

@@ -36,6 +36,7 @@ struct mark {
 
 struct vmp_output {
     struct vmp_sink sink;
+    bool is_whole;
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
@@ -62,6 +63,29 @@ free_output(struct vmp_output *output)
     free(output);
 }
 
+/* The bytes of a chunk that the first `size` of the batch end with. */
+static size_t
+torn_within(const struct vmp_output *output, size_t size)
+{
+    size_t whole = 0;
+
+    for (unsigned i = 0; i < output->chunk_count; i++)
+        if (output->marks[i].end <= size)
+            whole = output->marks[i].end;
+    return size - whole;
+}
+
+static void
+write_batch(struct vmp_output *output)
+{
+    const uint64_t before = vmp_output_bytes(output);
+    const int r = vmp_sink_write(&output->sink, output->batch, output->used);
+    const size_t size = (size_t)(vmp_output_bytes(output) - before);
+
+    if (r < 0 && output->is_whole)
+        vmp_sink_take_back(&output->sink, torn_within(output, size));
+}
+
 /* Write batch after batch. Returns whether it was given up. */
 static bool
 serve(struct vmp_output *output)
@@ -77,7 +101,7 @@ serve(struct vmp_output *output)
         if (!output->pending)
             break;
         pthread_mutex_unlock(&output->mutex);
-        vmp_sink_write(&output->sink, output->batch, output->used);
+        write_batch(output);
         pthread_mutex_lock(&output->mutex);
         output->pending = false;
         pthread_cond_broadcast(&output->changed);
@@ -113,7 +137,7 @@ await_ready(struct vmp_output *output)
 }
 
 int
-vmp_output_start(struct vmp_output **out, int fd)
+vmp_output_start(struct vmp_output **out, int fd, bool is_whole)
 {
     struct vmp_output *const output = calloc(1, sizeof(*output));
     int r, number;
@@ -125,6 +149,7 @@ vmp_output_start(struct vmp_output **out, int fd)
         free(output);
         return r;
     }
+    output->is_whole = is_whole;
     number = output->sink.fd;
     pthread_mutex_init(&output->mutex, NULL);
     vmp_helper_condition(&output->changed);

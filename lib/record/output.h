@@ -9,14 +9,18 @@
 #ifndef VMP_OUTPUT_H
 #define VMP_OUTPUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct vmp_output;
 
-/* Returns 0, -EBADF, -EACCES, -EMFILE, -ENOMEM or -EAGAIN. */
+/*
+ * With `is_whole` the file is to end with a whole chunk even if the writing
+ * ends in the middle of one, as far as a file can be cut.
+ * Returns 0, -EBADF, -EACCES, -EMFILE, -ENOMEM or -EAGAIN. */
 int
-vmp_output_start(struct vmp_output **out, int fd);
+vmp_output_start(struct vmp_output **out, int fd, bool is_whole);
 
 /*
  * Keep a chunk until the next flush. `samples` are those of all chunks before

@@ -163,6 +163,8 @@ set_up(const struct vmprof_options *options, enum vmprof_clock rung)
     vmp_session.has_memory = options->log_parts & VMPROF_LOG_MEMORY;
     vmp_session.has_lines = options->log_parts & VMPROF_LOG_LINES;
     vmp_session.has_traces = options->log_parts & VMPROF_LOG_TRACES;
+    vmp_session.main_loop = options->main_loop;
+    vmp_session.main_loop_end = options->main_loop_end;
     vmp_session.rung = rung;
     vmp_session.clock = is_observed(options) ? VMPROF_CLOCK_OBSERVER : rung;
     vmp_session.polled = !is_observed(options) &&
@@ -245,7 +247,8 @@ enable_locked(const struct vmprof_options *options)
 
     if (vmp_session.enabled)
         return -EBUSY;
-    r = vmp_output_start(&output, options->fd);
+    r = vmp_output_start(&output, options->fd,
+                         options->format == VMPROF_FORMAT_LOG);
     if (r < 0)
         return r;
     r = vmp_handler_install();

@@ -154,6 +154,7 @@ vmp_session_join(struct vmp_thread *thread)
     memset(&thread->stream, 0, sizeof(thread->stream));
     memset(&thread->last, 0, sizeof(thread->last));
     thread->path_count = 0;
+    thread->unsaid_ns = 0;
     thread->head.overflows = 0;
     thread->end_ns = thread->cpu_end_ns = thread->left_out_ns = 0;
     thread->awaits_clock = false;
@@ -251,6 +252,7 @@ vmp_session_count(struct vmp_counters *sum)
     sum->locations_lost += vmp_session.locations_lost;
     sum->native_cut += vmp_session.native_cut;
     sum->native_failed += vmp_session.native_failed;
+    sum->stacks_cut += vmp_session.stacks_cut;
     for (struct vmp_thread *t = vmp_threads; t; t = t->next)
         if (t->state != VMP_THREAD_FREE && t->ring.data)
             add(sum, t);
@@ -306,6 +308,7 @@ vmp_session_close(void)
     vmp_session.ended = sum;
     vmp_session.locations_lost = 0;
     vmp_session.native_cut = vmp_session.native_failed = 0;
+    vmp_session.stacks_cut = 0;
     vmp_session.enabled = false;
 }
 

@@ -39,17 +39,18 @@ struct vmp_session {
 
     /* Under vmp_threads_lock(). */
     bool enabled;
-    uint32_t mode;           /* enum vmprof_mode */
-    uint32_t format;         /* enum vmprof_format */
-    bool has_traces;         /* so are those of compiled code */
-    bool has_lines;          /* wanted in a log */
-    enum vmprof_clock clock; /* what the file says */
-    enum vmprof_clock rung;  /* what threads with a clock get */
+    uint32_t mode;                         /* enum vmprof_mode */
+    uint32_t format;                       /* enum vmprof_format */
+    const void *main_loop, *main_loop_end; /* of the VM, for native frames */
+    bool has_traces;                       /* so are those of compiled code */
+    bool has_lines;                        /* wanted in a log */
+    enum vmprof_clock clock;               /* what the file says */
+    enum vmprof_clock rung;                /* what threads with a clock get */
     size_t ring_size;
     uint64_t start_ns, stop_ns; /* on CLOCK_MONOTONIC; stop 0: it runs */
     struct vmp_counters ended;  /* of threads that are no more */
     uint64_t clock_failures, clock_retries, locations_lost;
-    uint64_t native_cut, native_failed; /* by the writer */
+    uint64_t native_cut, native_failed, stacks_cut; /* by the writer */
     int clock_error;
     uint64_t samples_written, samples_unwritten, bytes_written;
     int write_error;

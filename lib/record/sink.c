@@ -171,3 +171,20 @@ vmp_sink_write(struct vmp_sink *sink, const void *data, size_t size)
     }
     return 0;
 }
+
+void
+vmp_sink_take_back(struct vmp_sink *sink, size_t size)
+{
+    struct stat status;
+    off_t end;
+
+    if (sink->way != VMP_SINK_FILE || !is_still_ours(sink) ||
+        fstat(sink->fd, &status) < 0)
+        return;
+    end = lseek(sink->fd, 0, SEEK_CUR);
+    if (end != status.st_size || (off_t)size > end ||
+        ftruncate(sink->fd, end - (off_t)size) < 0)
+        return;
+    lseek(sink->fd, end - (off_t)size, SEEK_SET);
+    atomic_fetch_sub(&sink->bytes_written, (uint64_t)size);
+}

@@ -38,6 +38,11 @@ vmp_sink_open(struct vmp_sink *sink, int fd);
 int
 vmp_sink_write(struct vmp_sink *sink, const void *data, size_t size);
 
+/* Take the last `size` bytes back that were written, if they are the end of a
+ * file: what nobody can read half of. */
+void
+vmp_sink_take_back(struct vmp_sink *sink, size_t size);
+
 /* From now on give up after VMP_SINK_PATIENCE_NS. Any thread. */
 void
 vmp_sink_hurry(struct vmp_sink *sink);

@@ -33,6 +33,48 @@ vmp_spliced_free(struct vmp_spliced *spliced)
 }
 
 size_t
+vmp_leave_out_made_code(struct vmp_unwound *native, size_t native_count)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < native_count; i++)
+        if (!native[i].is_of_no_file)
+            native[left++] = native[i];
+    return left;
+}
+
+static bool
+is_in(const struct vmp_extent *extent, uint64_t pc)
+{
+    return pc >= extent->start && pc < extent->end;
+}
+
+void
+vmp_place_in_main_loop(struct vmp_placed_frame *placed, size_t placed_count,
+                       const struct vmp_unwound *native, size_t native_count,
+                       uint64_t sp, const struct vmp_extent *main_loop)
+{
+    const uint64_t end = native_count ? native[native_count - 1].cfa : 0;
+    size_t at = 0;
+
+    for (size_t i = placed_count; i--;) {
+        const uint64_t place = placed[i].place;
+
+        if (place) {
+            while (at < native_count && place >= sp && place < end &&
+                   native[at].cfa <= place)
+                at++;
+            continue;
+        }
+        while (at < native_count && !is_in(main_loop, native[at].pc))
+            at++;
+        if (at == native_count)
+            return;
+        placed[i].place = native[at++].cfa - 1;
+    }
+}
+
+size_t
 vmp_splice(struct vmp_placed_frame *placed, size_t placed_count,
            const struct vmp_unwound *native, size_t native_count, uint64_t sp,
            uint32_t *to)

@@ -32,6 +32,23 @@ vmp_spliced_new(size_t max_frames);
 void
 vmp_spliced_free(struct vmp_spliced *spliced);
 
+/* Where the machine code of a function is; both 0: there is none. */
+struct vmp_extent {
+    uint64_t start, end;
+};
+
+/* Native frames of machine code that somebody made are left out: VM frames stand
+ * for them. Returns how many are left. */
+size_t
+vmp_leave_out_made_code(struct vmp_unwound *native, size_t native_count);
+
+/* Put frames whose place is not known into the calls of the VM's main loop, the
+ * innermost into the innermost; as far as there are such calls. */
+void
+vmp_place_in_main_loop(struct vmp_placed_frame *placed, size_t placed_count,
+                       const struct vmp_unwound *native, size_t native_count,
+                       uint64_t sp, const struct vmp_extent *main_loop);
+
 /*
  * Merge into `to`, outermost first, room for all: VM frames come outermost
  * first, native ones innermost first and from the stack pointer `sp` on. Each

@@ -119,6 +119,7 @@ struct vmp_thread {
     bool announced; /* the stream has an index and a THREAD chunk */
     uint32_t *path; /* the node of each frame of the last sample */
     uint32_t path_count;
+    uint64_t unsaid_ns;          /* of gaps, for the next sample */
     struct vmp_spliced *spliced; /* with native frames */
 };
 

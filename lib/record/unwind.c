@@ -181,6 +181,17 @@ has_moved(const struct walk *walk, uint64_t sp, uint64_t pc, bool is_signal,
     return now == sp && is_exact && walk->registers.value[vmp_machine.pc] != pc;
 }
 
+static struct vmp_unwound
+unwound(const struct vmp_instruction *code, uint64_t cfa)
+{
+    return (struct vmp_unwound){
+        .cfa = cfa,
+        .pc = code->address,
+        .frame = code->frame,
+        .is_of_no_file = code->is_of_no_file,
+    };
+}
+
 static size_t
 unwind_copy(struct walk *walk, struct vmp_unwound *frames,
             enum vmp_unwind_end *end)
@@ -200,8 +211,7 @@ unwind_copy(struct walk *walk, struct vmp_unwound *frames,
 
         if (!code->frame)
             return count; /* no memory for it */
-        frames[count].frame = code->frame;
-        frames[count].cfa = from_sp;
+        frames[count] = unwound(code, from_sp);
         step = follow(walk, code);
         if (step == STEP_DONE &&
             !has_moved(walk, from_sp, from_pc, is_signal, is_exact))
@@ -276,18 +286,22 @@ take_chain(struct vmp_unwinder *unwinder, const struct vmp_native *native,
             vmp_instruction_at(&unwinder->known, i ? pc - 1 : pc);
         struct vmp_native_frame leaf;
 
-        frames[made].frame = code->frame;
-        frames[made++].cfa = from[i].cfa;
+        frames[made++] = unwound(code, from[i].cfa);
         if (i == 0 && find_caller(chain, &code->row, &leaf)) {
             frames[0].cfa = leaf.cfa;
-            frames[made].frame =
-                vmp_instruction_at(&unwinder->known, leaf.pc - 1)->frame;
-            frames[made++].cfa = from[i].cfa;
+            frames[made++] = unwound(
+                vmp_instruction_at(&unwinder->known, leaf.pc - 1), from[i].cfa);
         }
         if (!frames[made - 1].frame)
             return made - 1;
     }
     return made;
+}
+
+uint64_t
+vmp_unwinder_end(struct vmp_unwinder *unwinder, uint64_t function)
+{
+    return vmp_instructions_end(&unwinder->known, function);
 }
 
 const struct vmp_native *

@@ -16,7 +16,9 @@ struct vmp_unwinder;
 /* One native frame, innermost first; `cfa` as in struct vmp_native_frame. */
 struct vmp_unwound {
     uint64_t cfa;
-    uint32_t frame; /* its index in the file */
+    uint64_t pc;
+    uint32_t frame;     /* its index in the file */
+    bool is_of_no_file; /* machine code that somebody made */
 };
 
 enum vmp_unwind_end {
@@ -40,6 +42,10 @@ vmp_unwinder_begin(struct vmp_unwinder *unwinder);
 size_t
 vmp_unwind(struct vmp_unwinder *unwinder, const struct vmp_record *record,
            struct vmp_unwound *frames, enum vmp_unwind_end *end);
+
+/* Where the function that begins there ends; 0: unknown. */
+uint64_t
+vmp_unwinder_end(struct vmp_unwinder *unwinder, uint64_t function);
 
 /* The native part of a record. */
 const struct vmp_native *

@@ -10,6 +10,7 @@
 
 #include <vmprof/sampler.h>
 
+#include "hooks.h"
 #include "threads.h"
 
 enum {
@@ -81,6 +82,7 @@ rvm_prepare(const struct rvm_request *request)
 static int
 enable(const struct rvm_request *request)
 {
+    const struct vmprof_vm_hooks *const hooks = atomic_load(&rvm_hooks);
     struct vmprof_options options;
 
     vmprof_options_init(&options);
@@ -91,6 +93,10 @@ enable(const struct rvm_request *request)
     options.max_frames = MOST_FRAMES;
     options.vm_name = request->vm_name;
     options.native = request->native ? VMPROF_NATIVE_COPY : VMPROF_NATIVE_OFF;
+    if (hooks) {
+        options.main_loop = hooks->main_loop;
+        options.main_loop_end = hooks->main_loop_end;
+    }
     options.format = VMPROF_FORMAT_LOG;
     options.log_parts =
         VMPROF_LOG_TRACES | (request->memory ? VMPROF_LOG_MEMORY : 0);

@@ -104,10 +104,20 @@ check 'the toy VM builds by pkg-config alone' \
     compile toyvm 'vmprof-autostart vmprof' -DHAVE_AUTOSTART -pthread \
     "$source"/examples/toyvm/*.c
 
+# The VM of the tests, with a program: what RPython's C needs.
+check 'a VM in the shape of RPython builds by pkg-config rvmprof alone' \
+    compile fakevm rvmprof -D_GNU_SOURCE -pthread -I"$source/tests/support" \
+    "$source"/tests/rvmprof/installed.c "$source"/tests/rvmprof/vm.c \
+    "$source"/tests/rvmprof/codemap.c
+check 'and profiles itself' \
+    timeout 60 "$scratch/fakevm" "$scratch/fakevm.prof"
+
 vmprof=$root$prefix/bin/vmprof
 toy=$source/examples/toyvm/programs/shares.toy
 if [ -x "$vmprof" ]; then
     check 'the command reports on hello' "$vmprof" report "$scratch/hello.vmprof"
+    check 'and on the VM in the shape of RPython' \
+        reports 'installed' "$vmprof" report "$scratch/fakevm.prof"
     check 'it records the toy VM' timeout 60 "$vmprof" \
         record -o "$scratch/toy.vmprof" -- "$scratch/toyvm" "$toy" 1
     check 'and reports on it' \

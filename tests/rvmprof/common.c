@@ -85,3 +85,12 @@ burn(void *ms)
                   (int64_t)(intptr_t)ms * 1000000;
     } while ((int64_t)now.tv_sec * 1000000000 + now.tv_nsec < end);
 }
+
+void
+run_until_seen(Signed unique_id)
+{
+    vm_looks.innermost = 0;
+    require(burn_until((pypy_g___vmprof_eval_vmprof(unique_id, burn, (void *)1),
+                        vm_looks.innermost == unique_id),
+                       20000));
+}

@@ -25,6 +25,10 @@ end_session(int fd, struct seen *seen);
 const char *
 stack_text(const struct seen *seen, const struct seen_sample *sample);
 
+/* Run a code until a handler saw it run. */
+void
+run_until_seen(Signed unique_id);
+
 /* Use CPU time in the interpreter, or in a helper. */
 void
 burn(void *ms);

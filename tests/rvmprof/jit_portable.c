@@ -140,7 +140,7 @@ jit_call(struct jit_trace *trace, void (*function)(void *), void *argument)
 void
 jit_crash(struct jit_trace *trace)
 {
-    next_operation(trace)->written = NULL;
+    next_operation(trace)->written = vm_forbidden();
 }
 
 void

@@ -102,7 +102,9 @@ jit_call(struct jit_trace *trace, void (*function)(void *), void *argument)
 void
 jit_crash(struct jit_trace *trace)
 {
-    EMIT(trace, "\x31\xc0\x89\x00"); /* xor eax, eax; mov [rax], eax */
+    EMIT(trace, "\x48\xb8"); /* mov rax, */
+    emit_number(trace, (uintptr_t)vm_forbidden(), 8);
+    EMIT(trace, "\x89\x00"); /* mov [rax], eax */
 }
 
 void

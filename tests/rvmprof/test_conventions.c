@@ -202,10 +202,7 @@ name_many_at_once(void)
     for (int i = 0; i < NAMERS; i++)
         require(pthread_join(threads[i], NULL) == 0);
     for (unsigned i = 1; i <= rounds(MANY); i += rounds(MANY) / 50) {
-        const uint64_t before = accounts().samples;
-
-        while (accounts().samples == before)
-            pypy_g___vmprof_eval_vmprof(4 * (Signed)i, burn, (void *)1);
+        run_until_seen(4 * (Signed)i);
     }
     end_session(fd, &seen);
     for (unsigned i = 1; i <= rounds(MANY); i += rounds(MANY) / 50) {

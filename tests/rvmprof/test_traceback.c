@@ -159,7 +159,7 @@ crash_in_interpreter(void)
     catch_crashes();
     pypy_threadlocal.ready = 42;
     if (!sigsetjmp(after_crash, 1))
-        pypy_g___vmprof_eval_vmprof(4, crash, NULL);
+        pypy_g___vmprof_eval_vmprof(4, crash, vm_forbidden());
     require_pairs(pairs, 1);
 }
 
@@ -204,11 +204,10 @@ a_crash_in_compiled_code_is_told_by_its_instruction(void **state)
 }
 
 static void
-crash_in_change(void *unused)
+crash_in_change(void *address)
 {
-    (void)unused;
     vmprof_ignore_signals(1);
-    crash(NULL);
+    crash(address);
 }
 
 static void
@@ -217,7 +216,7 @@ crash_while_codemaps_change(void)
     const intptr_t pairs[][2] = { { 1, 4 } };
 
     catch_crashes();
-    make_trace(crash_in_change, NULL);
+    make_trace(crash_in_change, vm_forbidden());
     if (!sigsetjmp(after_crash, 1))
         pypy_g___vmprof_eval_vmprof(4, run_trace, NULL);
     /* Compiled code cannot be told. */

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "codemap.h"
 #include "isolate.h"
@@ -48,6 +49,9 @@ get_vmprof_stack(void)
     }
     if (pypy_threadlocal.ready != 42)
         return NULL;
+    if (pypy_threadlocal.vmprof_tl_stack &&
+        pypy_threadlocal.vmprof_tl_stack->kind == VMPROF_CODE_TAG)
+        vm_looks.innermost = pypy_threadlocal.vmprof_tl_stack->value;
     look_at_stale_word(pypy_threadlocal.vmprof_tl_stack);
     return pypy_threadlocal.vmprof_tl_stack;
 }
@@ -115,4 +119,16 @@ pypy_g___vmprof_eval_vmprof(Signed l_unique_id_4, void (*l_func_5)(void *),
 
     l_func_5(l_arg_6);
     pypy_g_leave_code(l_s_7);
+}
+
+void *
+vm_forbidden(void)
+{
+    static void *page;
+
+    if (!page)
+        page =
+            mmap(NULL, 1 << 16, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    require(page != MAP_FAILED);
+    return page;
 }

@@ -48,6 +48,10 @@ void
 pypy_g___vmprof_eval_vmprof(Signed unique_id, void (*function)(void *),
                             void *argument);
 
+/* An address that nobody can write to. */
+void *
+vm_forbidden(void);
+
 /* What a handler found so far: how often it asked for the stack, and what the
  * innermost code was by the word that compiled code leaves behind. */
 struct vm_looks {
@@ -55,8 +59,9 @@ struct vm_looks {
     atomic_bool hold, held; /* handlers stay there, but for the first
                                thread's */
     uint64_t asked;
-    uint64_t compiled;  /* the innermost call was compiled code's */
-    uint64_t stale[64]; /* by id / 4 */
+    _Atomic(Signed) innermost; /* the code then, if it was interpreted */
+    uint64_t compiled;         /* the innermost call was compiled code's */
+    uint64_t stale[64];        /* by id / 4 */
 };
 
 extern struct vm_looks vm_looks;

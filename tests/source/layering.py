@@ -22,6 +22,8 @@ MAY_INCLUDE = {
     "lib/format": ["lib", "lib/os", "include"],
     "lib/os": ["lib/format", "include"],
     "lib/record": ["lib", "lib/format", "lib/os", "include"],
+    # Uses the library as anybody else would.
+    "lib/rvmprof": ["lib", "include"],
     "lib": ["include"],
     "tools/read": ["lib", "lib/format", "tools/text", "include"],
     "tools/symbols": ["lib", "tools/read", "include"],

@@ -623,5 +623,5 @@ main(void)
         cmocka_unit_test(what_a_sink_refuses_is_counted),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("log_encoder", tests, NULL, NULL);
 }

@@ -37,8 +37,26 @@ static void
 unwind(uint64_t cfa)
 {
     native[native_count] =
-        (struct vmp_unwound){ cfa, (uint32_t)(100 + native_count) };
+        (struct vmp_unwound){ .cfa = cfa,
+                              .frame = (uint32_t)(100 + native_count) };
     native_count++;
+}
+
+/* One in the main loop, which is at 1000 to 1099. */
+static void
+unwind_loop(uint64_t cfa)
+{
+    unwind(cfa);
+    native[native_count - 1].pc = 999 + native_count;
+}
+
+static void
+find_places(void)
+{
+    const struct vmp_extent loop = { 1000, 1100 };
+
+    vmp_place_in_main_loop(placed, placed_count, native, native_count, SP,
+                           &loop);
 }
 
 static void
@@ -178,6 +196,77 @@ each_kind_keeps_its_order_whatever_the_addresses(void **state)
     }
 }
 
+static void
+frames_without_a_place_are_put_into_the_main_loop(void **state)
+{
+    (void)state;
+    begin();
+    unwind(1100);
+    unwind_loop(1200);
+    unwind(1300);
+    unwind_loop(1400);
+    unwind(1500);
+    place(0);
+    place(0);
+    find_places();
+    EXPECT(104, 103, 1, 102, 101, 2, 100);
+}
+
+static void
+what_has_no_call_of_the_main_loop_comes_first(void **state)
+{
+    (void)state;
+    begin();
+    unwind(1100);
+    unwind_loop(1200);
+    unwind(1300);
+    place(0);
+    place(0);
+    find_places();
+    EXPECT(1, 102, 101, 2, 100);
+    begin();
+    unwind(1100);
+    place(0);
+    find_places();
+    EXPECT(1, 100);
+}
+
+static void
+calls_within_a_frame_that_has_a_place_are_not_its_callers(void **state)
+{
+    (void)state;
+    begin();
+    unwind_loop(1100);
+    unwind(1200);
+    unwind_loop(1300);
+    unwind(1400);
+    place(0);
+    place(1250); /* compiled code, which called a loop whose code is unknown */
+    find_places();
+    EXPECT(103, 102, 1, 2, 101, 100);
+    /* On another stack, it says nothing. */
+    begin();
+    unwind_loop(1100);
+    unwind(1200);
+    place(0);
+    place(90000);
+    find_places();
+    EXPECT(101, 100, 1, 2);
+}
+
+static void
+made_code_is_left_out(void **state)
+{
+    (void)state;
+    begin();
+    unwind(1100);
+    unwind(1200);
+    unwind(1300);
+    native[1].is_of_no_file = true;
+    native_count = vmp_leave_out_made_code(native, native_count);
+    EXPECT(102, 100);
+}
+
 int
 main(void)
 {
@@ -188,6 +277,11 @@ main(void)
         cmocka_unit_test(frames_of_another_stack_follow_those_that_called_them),
         cmocka_unit_test(no_frame_passes_the_one_that_called_it),
         cmocka_unit_test(one_kind_alone_is_as_it_is),
+        cmocka_unit_test(frames_without_a_place_are_put_into_the_main_loop),
+        cmocka_unit_test(what_has_no_call_of_the_main_loop_comes_first),
+        cmocka_unit_test(
+            calls_within_a_frame_that_has_a_place_are_not_its_callers),
+        cmocka_unit_test(made_code_is_left_out),
         cmocka_unit_test(each_kind_keeps_its_order_whatever_the_addresses),
     };
 

@@ -9,13 +9,20 @@ enum {
     BYTES = SHORT_BLOCK + SHORT_LONGEST - 1,
 };
 
-/* Without a branch and in bytes, so that compilers take many at once. */
+/*
+ * Without a branch and in bytes, so that compilers take many at once. The four
+ * are one behind the other; a compiler that knew it would keep each byte for
+ * the next rounds, and rounds that wait for each other go one by one.
+ */
 static inline __attribute__((always_inline)) void
-fill(struct short_block *restrict block, const unsigned char *restrict bytes)
+fill(struct short_block *restrict block, const unsigned char *restrict heads,
+     const unsigned char *restrict seconds,
+     const unsigned char *restrict thirds,
+     const unsigned char *restrict fourths)
 {
     for (unsigned i = 0; i < SHORT_BLOCK; i++) {
-        const uint8_t head = bytes[i], second = bytes[i + 1];
-        const uint8_t third = bytes[i + 2], fourth = bytes[i + 3];
+        const uint8_t head = heads[i], second = seconds[i];
+        const uint8_t third = thirds[i], fourth = fourths[i];
         const uint8_t two = (uint8_t) - (head >> 7);
         const uint8_t weighs = (uint8_t) - (head & 1);
         const uint8_t high = second & two;
@@ -37,30 +44,46 @@ fill(struct short_block *restrict block, const unsigned char *restrict bytes)
     }
 }
 
+typedef void (*fill_function)(struct short_block *, const unsigned char *,
+                              const unsigned char *, const unsigned char *,
+                              const unsigned char *);
+
 #if defined(__x86_64__)
 static __attribute__((noinline, target("avx2"))) void
-fill_by_32(struct short_block *block, const unsigned char *bytes)
+fill_by_32(struct short_block *restrict block,
+           const unsigned char *restrict heads,
+           const unsigned char *restrict seconds,
+           const unsigned char *restrict thirds,
+           const unsigned char *restrict fourths)
 {
-    fill(block, bytes);
+    fill(block, heads, seconds, thirds, fourths);
 }
 #endif
 
 static __attribute__((noinline)) void
-fill_anywhere(struct short_block *block, const unsigned char *bytes)
+fill_anywhere(struct short_block *restrict block,
+              const unsigned char *restrict heads,
+              const unsigned char *restrict seconds,
+              const unsigned char *restrict thirds,
+              const unsigned char *restrict fourths)
 {
-    fill(block, bytes);
+    fill(block, heads, seconds, thirds, fourths);
+}
+
+static fill_function
+best_fill(void)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2"))
+        return fill_by_32;
+#endif
+    return fill_anywhere;
 }
 
 static void
 fill_block(struct short_block *block, const unsigned char *bytes)
 {
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2")) {
-        fill_by_32(block, bytes);
-        return;
-    }
-#endif
-    fill_anywhere(block, bytes);
+    best_fill()(block, bytes, bytes + 1, bytes + 2, bytes + 3);
 }
 
 void

@@ -12,6 +12,11 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+enum {
+    /* What did not fit was as large, and half of it may have been taken back. */
+    CLOSE_TO_FULL = 64 * 1024,
+};
+
 struct message {
     char *text;
     size_t size;
@@ -174,9 +179,10 @@ output_file_error(const struct output_file *file)
     struct rlimit limit;
 
     if (fstat(file->fd, &status) == 0 && getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
-        (rlim_t)status.st_size >= limit.rlim_cur)
+        (rlim_t)status.st_size + CLOSE_TO_FULL > limit.rlim_cur)
         return EFBIG;
-    if (fstatvfs(file->fd, &disk) == 0 && disk.f_blocks && !disk.f_bavail)
+    if (fstatvfs(file->fd, &disk) == 0 && disk.f_blocks &&
+        disk.f_bavail * disk.f_frsize < CLOSE_TO_FULL)
         return ENOSPC;
     return 0;
 }

@@ -212,9 +212,13 @@ types_of(const struct vmp_row *row, const struct bytecode *bytecode,
         return 0;
     count = c->functions.operands(c->functions.user, bytecode->offset,
                                   bytecode->opcode, bytecode->operands, types);
-    return count > VMPROF_MAX_OPERANDS ? VMPROF_MAX_OPERANDS
-           : count > 0                 ? (uint32_t)count
-                                       : 0;
+    count = count < 0                     ? 0
+            : count > VMPROF_MAX_OPERANDS ? VMPROF_MAX_OPERANDS
+                                          : count;
+    /* It may have used what it does not count. */
+    memset(types + count, 0,
+           (VMPROF_MAX_OPERANDS - (size_t)count) * sizeof(*types));
+    return (uint32_t)count;
 }
 
 static inline __attribute__((always_inline)) void
