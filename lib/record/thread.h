@@ -86,7 +86,7 @@ struct vmp_thread {
     /* Under vmp_threads_lock(): it was busy to the end of the last session, and
      * may write to what that gave it. */
     bool is_stuck;
-    void *context;    /* what the tick in hand interrupted, or NULL */
+    void *context; /* what the tick in hand interrupted, or NULL */
     struct vmp_ring ring;
     struct vmp_last_sample last;
     struct vmp_window window; /* of a tick: a signal's stack may be small */
