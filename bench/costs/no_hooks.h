@@ -50,6 +50,13 @@ no_marks(const struct vmprof_thread *thread)
     return 0;
 }
 
+static inline int
+no_candidates(const struct vmprof_thread *thread)
+{
+    (void)thread;
+    return 0;
+}
+
 static inline uint64_t
 no_call(struct vmprof_thread *thread, vmprof_code_id code)
 {
@@ -73,7 +80,7 @@ no_mark(struct vmprof_thread *thread, uint64_t mark)
 #define vmprof_poll_counted        no_poll_counted
 #define vmprof_poll_expired        no_poll_counted
 #define vmprof_counting            no_marks
-#define vmprof_has_candidates      no_marks
+#define vmprof_has_candidates      no_candidates
 #define vmprof_count_call          no_call
 #define vmprof_count_resume        no_mark
 #define vmprof_count_return        no_mark

@@ -120,17 +120,17 @@ leave_function(struct interp *interp)
 #define LOAD(what)                                                             \
     do {                                                                       \
         frame = interp->current->frame;                                        \
-        if (__builtin_expect(vmprof_has_candidates(profile), 0))               \
+        if (VMPROF_EXPECT(vmprof_has_candidates(profile), 0))                  \
             TELL(what, frame);                                                 \
         pc = (const uint32_t *)frame->pc;                                      \
         sp = frame->sp;                                                        \
-        if (__builtin_expect(interp->truth != NULL, 0))                        \
+        if (VMPROF_EXPECT(interp->truth != NULL, 0))                           \
             truth_switch(interp->truth, frame->function->index);               \
     } while (0)
 
 #define TRY(call)                                                              \
     do {                                                                       \
-        if (__builtin_expect(!(call), 0))                                      \
+        if (VMPROF_EXPECT(!(call), 0))                                         \
             goto thrown;                                                       \
     } while (0)
 
@@ -388,7 +388,7 @@ slow:
     profile_poll(profile);
     LOOK();
     value = sp[-1];
-    if (__builtin_expect(vmprof_has_candidates(profile), 0))
+    if (VMPROF_EXPECT(vmprof_has_candidates(profile), 0))
         TELL(profile_end_call, frame);
     if (!leave_function(interp)) {
         LEND();

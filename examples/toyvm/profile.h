@@ -105,7 +105,7 @@ profile_type_count(enum opcode opcode, uint32_t word)
 extern vmprof_type_id profile_types[]; /* by enum value_type */
 
 /* Count an instruction that was hit before with the same types. */
-static inline bool
+static inline __attribute__((always_inline)) bool
 profile_count_again(struct vmprof_thread *thread, int64_t countdown,
                     enum opcode opcode, const uint32_t *pc,
                     const struct value *sp)
@@ -141,8 +141,10 @@ profile_count(struct vmprof_thread *thread, int64_t countdown,
               enum opcode opcode, const struct frame *frame, const uint32_t *pc,
               const struct value *sp)
 {
-    if (__builtin_expect(countdown-- > 1, 1) ||
-        profile_count_again(thread, countdown, opcode, pc, sp))
+    /* Likely, not certain: with period 1 the other case is the usual one. */
+    if (__builtin_expect(--countdown >= 0, 1) ||
+        VMPROF_EXPECT(profile_count_again(thread, countdown, opcode, pc, sp),
+                      1))
         return countdown;
     return profile_hit(thread, countdown, frame->function, pc, sp);
 }

@@ -320,7 +320,7 @@ VMPROF_INLINE void
 vmprof_count_bytecode(struct vmprof_thread *thread, vmprof_code_id code,
                       uint64_t offset, uint32_t opcode, const void *operands)
 {
-    if (__builtin_expect(--thread->bytecode_countdown <= 0, 0))
+    if (VMPROF_EXPECT(--thread->bytecode_countdown < 0, 0))
         thread->bytecode_countdown = vmprof_bytecode_expired(
             thread, thread->bytecode_countdown, code, offset, opcode, operands);
 }
@@ -344,7 +344,7 @@ vmprof_count_bytecode_kept(struct vmprof_thread *thread, int64_t countdown,
                            vmprof_code_id code, uint64_t offset,
                            uint32_t opcode, const void *operands)
 {
-    if (__builtin_expect(--countdown <= 0, 0))
+    if (VMPROF_EXPECT(--countdown < 0, 0))
         countdown = vmprof_bytecode_expired(thread, countdown, code, offset,
                                             opcode, operands);
     return countdown;
@@ -411,7 +411,7 @@ vmprof_key_of_two(vmprof_type_id deeper, vmprof_type_id upper)
  * For VMs that are profiled with period 1: count a bytecode, if every one is a
  * hit and this one has been hit with the same types, without a call.
  *
- * @param countdown  One that has run out, after it was counted down.
+ * @param countdown  One that has run out: it was counted down below 0.
  * @param position   Where the bytecode is, so that no two of codes that live
  *                   have the same: its address, not 0.
  * @param key        Of the types that its operands have now.
@@ -536,7 +536,7 @@ vmprof_has_candidates(const struct vmprof_thread *thread)
 VMPROF_INLINE uint64_t
 vmprof_count_call(struct vmprof_thread *thread, vmprof_code_id code)
 {
-    if (__builtin_expect(vmprof_has_candidates(thread), 0))
+    if (VMPROF_EXPECT(vmprof_has_candidates(thread), 0))
         return vmprof_candidate_call(thread, code);
     return 0;
 }
@@ -551,7 +551,7 @@ vmprof_count_call(struct vmprof_thread *thread, vmprof_code_id code)
 VMPROF_INLINE void
 vmprof_count_resume(struct vmprof_thread *thread, uint64_t mark)
 {
-    if (__builtin_expect(vmprof_has_candidates(thread), 0))
+    if (VMPROF_EXPECT(vmprof_has_candidates(thread), 0))
         vmprof_candidate_resume(thread, mark);
 }
 
@@ -565,7 +565,7 @@ vmprof_count_resume(struct vmprof_thread *thread, uint64_t mark)
 VMPROF_INLINE void
 vmprof_count_return(struct vmprof_thread *thread, uint64_t mark)
 {
-    if (__builtin_expect(mark != 0, 0))
+    if (VMPROF_EXPECT(mark != 0, 0))
         vmprof_candidate_return(thread, mark);
 }
 

@@ -132,25 +132,26 @@ vmprof_options_init(struct vmprof_options *options)
  * @since 0.1
  */
 struct vmprof_stats {
-    uint64_t size;           /**< set by vmprof_stats_init() */
-    uint32_t enabled;        /**< 1 while a session is open */
-    uint32_t clock;          /**< enum vmprof_clock that is in use */
-    uint64_t interval_ns;    /**< as asked for */
-    uint64_t elapsed_ns;     /**< since enable; until disable */
-    uint64_t threads;        /**< attached now */
-    uint64_t expirations;    /**< times a sample was due */
-    uint64_t samples;        /**< taken */
-    uint64_t lost_ring_full; /**< the writer did not keep up */
-    uint64_t lost_busy;      /**< a tick came while the last was handled */
-    uint64_t lost_switching; /**< observed in the middle of a stack switch */
-    uint64_t lost_walker;    /**< due while a walker had yet to answer: its
+    uint64_t size;            /**< set by vmprof_stats_init() */
+    uint32_t enabled;         /**< 1 while a session is open */
+    uint32_t clock;           /**< enum vmprof_clock that is in use */
+    uint64_t interval_ns;     /**< as asked for */
+    uint64_t elapsed_ns;      /**< since enable; until disable */
+    uint64_t threads;         /**< attached now */
+    uint64_t expirations;     /**< times a sample was due */
+    uint64_t samples;         /**< taken */
+    uint64_t lost_ring_full;  /**< the writer did not keep up */
+    uint64_t lost_busy;       /**< a tick came while the last was handled */
+    uint64_t lost_switching;  /**< observed in the middle of a stack switch */
+    uint64_t lost_walker;     /**< due while a walker had yet to answer: its
                                   next sample carries their time */
-    uint64_t stacks_cut;     /**< samples that did not hold their whole stack */
-    uint64_t frames_cut;     /**< frames missing in those */
-    uint64_t overflows;      /**< enters that found the stack full */
-    uint64_t locations_lost; /**< positions of codes that were forgotten, or
+    uint64_t stacks_cut;      /**< samples that did not hold their whole stack,
+                                  or for which memory did not do */
+    uint64_t frames_cut;      /**< frames missing in those */
+    uint64_t overflows;       /**< enters that found the stack full */
+    uint64_t locations_lost;  /**< positions of codes that were forgotten, or
                                   that could not be read from outside */
-    uint64_t samples_written;   /**< given to the fd */
+    uint64_t samples_written; /**< given to the fd */
     uint64_t samples_unwritten; /**< not, because of write_error */
     uint64_t bytes_written;     /**< to the fd */
     uint64_t clock_failures;    /**< times a thread's clock could not be had, or
@@ -221,6 +222,10 @@ vmprof_enable_with(const struct vmprof_options *options);
  * Stop, write everything there is, give the duplicate of the fd back. A
  * descriptor that takes nothing is given up after 2.25 seconds, with ETIMEDOUT
  * in vmprof_stats::write_error.
+ *
+ * A thread whose handler is kept by a function of the VM, or by a debugger, is
+ * left after 2 seconds. Until that returns it has no part in later sessions:
+ * one that begins meanwhile has EBUSY as vmprof_stats::clock_error.
  *
  * @retval -EALREADY  Profiling is not enabled.
  * @retval -EIO       It stopped, but vmprof_stats::write_error says why the

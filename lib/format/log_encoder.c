@@ -13,7 +13,8 @@
 #include "utf8.h"
 
 enum {
-    SEND_AT = 64 * 1024,
+    /* A disk that gets full costs no more than this of what fits. */
+    SEND_AT = 2 * 1024,
     TEXT_MAX = 255,
     PREFIX_SIZE = 64,
     NS_PER_US = 1000,

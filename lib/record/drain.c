@@ -118,6 +118,7 @@ follow(struct vmp_drain *drain, struct vmp_thread *thread,
         r = extend(
             drain->encoder, thread,
             recorded_frame(drain->encoder, record, i, &drain->locations_lost));
+    drain->stacks_cut += r < 0;
     return thread->path_count ? thread->path[thread->path_count - 1] : 0;
 }
 
@@ -135,15 +136,16 @@ place_of(const struct vmp_record *record, uint32_t i)
     return 0;
 }
 
-/* As follow(), but only what VM frames there are and where they stand. */
-static void
+/* As follow(), but only what VM frames there are and where they stand. False
+ * if memory did not do for all of them. */
+static bool
 place_frames(struct vmp_drain *drain, struct vmp_spliced *spliced,
              const struct vmp_record *record)
 {
     const uint32_t outer = record->keep ? record->keep + !!record->cut : 0;
 
     if (outer > spliced->placed_count)
-        return;
+        return false;
     spliced->placed_count = outer;
     if (record->cut && !outer)
         spliced->placed[spliced->placed_count++] =
@@ -153,12 +155,13 @@ place_frames(struct vmp_drain *drain, struct vmp_spliced *spliced,
             recorded_frame(drain->encoder, record, i, &drain->locations_lost);
 
         if (frame < 0)
-            return;
+            return false;
         spliced->placed[spliced->placed_count++] = (struct vmp_placed_frame){
             .place = place_of(record, i),
             .frame = (uint32_t)frame,
         };
     }
+    return true;
 }
 
 /* Whether native frames end before one that VM frames stand on. */
@@ -227,8 +230,8 @@ follow_native(struct vmp_drain *drain, struct vmp_thread *thread,
     enum vmp_unwind_end end;
     uint32_t same = 0;
     size_t count;
+    bool is_whole = place_frames(drain, spliced, record);
 
-    place_frames(drain, spliced, record);
     count = vmp_unwind(drain->unwinder, record, spliced->native, &end);
     count_end(drain, spliced, record, count, end);
     if (record->type == VMP_RECORD_LINKED)
@@ -242,9 +245,12 @@ follow_native(struct vmp_drain *drain, struct vmp_thread *thread,
     thread->path_count = same;
     for (size_t i = same; i < count; i++) {
         spliced->last[i] = spliced->now[i];
-        if (extend(drain->encoder, thread, spliced->now[i]) < 0)
+        if (extend(drain->encoder, thread, spliced->now[i]) < 0) {
+            is_whole = false;
             break;
+        }
     }
+    drain->stacks_cut += !is_whole;
     return thread->path_count ? thread->path[thread->path_count - 1] : 0;
 }
 
@@ -292,8 +298,9 @@ lasting_node(struct vmp_encoder *encoder, const struct vmp_thread *thread,
                      : vmp_encoder_node(encoder, parent, (uint32_t)frame);
 }
 
-/* The node of a gap. The path is still that of the record before. */
-static uint32_t
+/* The node of a gap, or a negative errno. The path is still that of the record
+ * before. */
+static int64_t
 follow_gap(struct vmp_encoder *encoder, const struct vmp_thread *thread,
            const struct vmp_record *record)
 {
@@ -306,8 +313,24 @@ follow_gap(struct vmp_encoder *encoder, const struct vmp_thread *thread,
         node = lasting_node(encoder, thread, outer, sampled);
         parent = node < 0 ? thread->path[outer] : (uint32_t)node;
     }
-    node = gap_node(encoder, parent, record->kind);
-    return node < 0 ? parent : (uint32_t)node;
+    return gap_node(encoder, parent, record->kind);
+}
+
+/* Where memory is too short to say what time is a gap's, the next sample has it:
+ * without the gap's own frame it would look like one more sample. */
+static void
+drain_gap(struct vmp_drain *drain, struct vmp_thread *thread,
+          const struct vmp_record *record, uint64_t time_ns)
+{
+    const int64_t node = follow_gap(drain->encoder, thread, record);
+
+    if (node >= 0) {
+        vmp_encoder_gap(drain->encoder, (uint32_t)node, time_ns,
+                        record->weight_ns, record->phase);
+        return;
+    }
+    thread->unsaid_ns += record->weight_ns;
+    drain->stacks_cut++;
 }
 
 static void
@@ -322,15 +345,16 @@ drain_record(struct vmp_drain *drain, struct vmp_thread *thread,
     if (drain->has_memory && record->type != VMP_RECORD_GAP &&
         record->memory_kb)
         vmp_encoder_memory(encoder, record->memory_kb);
-    if (record->type == VMP_RECORD_GAP)
-        vmp_encoder_gap(encoder, follow_gap(encoder, thread, record), time_ns,
-                        record->weight_ns, record->phase);
-    else
-        vmp_encoder_sample(
-            encoder,
-            thread->spliced ? follow_native(drain, thread, record)
-                            : follow(drain, thread, record),
-            time_ns, record->weight_ns, record->phase, record->state);
+    if (record->type == VMP_RECORD_GAP) {
+        drain_gap(drain, thread, record, time_ns);
+        return;
+    }
+    vmp_encoder_sample(encoder,
+                       thread->spliced ? follow_native(drain, thread, record)
+                                       : follow(drain, thread, record),
+                       time_ns, record->weight_ns + thread->unsaid_ns,
+                       record->phase, record->state);
+    thread->unsaid_ns = 0;
 }
 
 void

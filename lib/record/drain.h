@@ -17,6 +17,7 @@ struct vmp_drain {
     struct vmp_extent main_loop;   /* of the VM; end 0: not yet known */
     uint64_t locations_lost;       /* positions whose code is gone */
     uint64_t native_cut, native_failed;
+    uint64_t stacks_cut; /* for which memory did not do */
 };
 
 /* Write out what is in a ring, and no more than it holds: a thread that is as

@@ -141,7 +141,7 @@ was_too_far(const struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
     /* Interrupts and ticks take time of their own. */
     if (most_ns < LEAST_GAP_NS)
         most_ns = LEAST_GAP_NS;
-    most_ns += thread->poll.ticks * TICK_NS;
+    most_ns += thread->poll.ticks * (uint64_t)TICK_NS;
     return used_ns > most_ns && now_ns - thread->poll.look_ns > most_ns &&
            !is_in_native_code(thread);
 }

@@ -50,7 +50,7 @@ struct vmp_session {
     uint64_t start_ns, stop_ns; /* on CLOCK_MONOTONIC; stop 0: it runs */
     struct vmp_counters ended;  /* of threads that are no more */
     uint64_t clock_failures, clock_retries, locations_lost;
-    uint64_t native_cut, native_failed; /* by the writer */
+    uint64_t native_cut, native_failed, stacks_cut; /* by the writer */
     int clock_error;
     uint64_t samples_written, samples_unwritten, bytes_written;
     int write_error;

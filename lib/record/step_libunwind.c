@@ -25,10 +25,15 @@ struct vmp_stepper {
     const struct vmp_native *stack;
     const unsigned char *copy;
     struct vmp_registers registers;
+    unsigned reads; /* in the step in hand */
 };
 
 enum {
     LONGEST_STACK = 64 << 20, /* where the end is unknown */
+
+    /* libunwind runs a rule's expression until it ends, and one may jump back
+     * for ever. It asks for each instruction's byte. */
+    MOST_READS = 1 << 16,
 };
 
 /* Exported by libunwind for those who, like perf, find the table themselves. */
@@ -129,13 +134,15 @@ static int
 access_memory(unw_addr_space_t space, unw_word_t address, unw_word_t *value,
               int is_write, void *user)
 {
-    const struct vmp_stepper *const stepper = user;
+    struct vmp_stepper *const stepper = user;
     const struct vmp_native *const stack = stepper->stack;
     const uint64_t end = stack->end ? stack->end : stack->sp + LONGEST_STACK;
 
     (void)space;
     if (is_write)
         return -UNW_EREADONLYREG;
+    if (stepper->reads++ >= MOST_READS)
+        return -UNW_EINVAL;
     if (address >= stack->from && address - stack->from < stack->size &&
         stack->size - (address - stack->from) >= sizeof(*value)) {
         memcpy(value, stepper->copy + (address - stack->from), sizeof(*value));
@@ -244,6 +251,7 @@ vmp_step(struct vmp_stepper *stepper, const struct vmp_native *stack,
     stepper->stack = stack;
     stepper->copy = copy;
     stepper->registers = *registers;
+    stepper->reads = 0;
     r = unwind.init_remote(&cursor, stepper->space, stepper);
     if (r == 0)
         r = unwind.step(&cursor);

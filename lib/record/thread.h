@@ -82,7 +82,11 @@ struct vmp_thread {
 
     /* Of whoever samples: the handler, a walker's answer, or the observer. */
     atomic_uint busy; /* a word: RISC-V has no exchange of bytes */
-    void *context;    /* what the tick in hand interrupted, or NULL */
+
+    /* Under vmp_threads_lock(): it was busy to the end of the last session, and
+     * may write to what that gave it. */
+    bool is_stuck;
+    void *context; /* what the tick in hand interrupted, or NULL */
     struct vmp_ring ring;
     struct vmp_last_sample last;
     struct vmp_window window; /* of a tick: a signal's stack may be small */
@@ -119,6 +123,7 @@ struct vmp_thread {
     bool announced; /* the stream has an index and a THREAD chunk */
     uint32_t *path; /* the node of each frame of the last sample */
     uint32_t path_count;
+    uint64_t unsaid_ns;          /* of gaps, for the next sample */
     struct vmp_spliced *spliced; /* with native frames */
 };
 
@@ -155,6 +160,13 @@ static inline bool
 vmp_has_own_frames(const struct vmp_thread *thread)
 {
     return thread->request || thread->read;
+}
+
+/* Whether it has a part in the session. Under the lock. */
+static inline bool
+vmp_is_sampled(const struct vmp_thread *thread)
+{
+    return thread->ring.data && !thread->is_stuck;
 }
 
 /* Add to a counter that others read meanwhile. Any context. */

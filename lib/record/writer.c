@@ -114,7 +114,7 @@ drain_thread(struct vmp_writer *writer, struct vmp_thread *thread)
 
     vmp_threads_lock();
     state = thread->state;
-    sampled = thread->ring.data != NULL;
+    sampled = vmp_is_sampled(thread);
     vmp_threads_unlock();
     if (state == VMP_THREAD_FREE || (!sampled && state != VMP_THREAD_ENDED))
         return;
@@ -137,6 +137,16 @@ drain_thread(struct vmp_writer *writer, struct vmp_thread *thread)
     vmp_threads_unlock();
 }
 
+/* Under the lock. */
+static void
+tell_losses(const struct vmp_drain *drain)
+{
+    vmp_session.locations_lost = drain->locations_lost;
+    vmp_session.native_cut = drain->native_cut;
+    vmp_session.native_failed = drain->native_failed;
+    vmp_session.stacks_cut = drain->stacks_cut;
+}
+
 /* Write what the encoder let out, and tell of it. */
 static void
 flush(struct vmp_writer *writer)
@@ -151,9 +161,7 @@ flush(struct vmp_writer *writer)
         encoded + refused - vmp_session.samples_written;
     vmp_session.bytes_written = vmp_output_bytes(writer->output);
     vmp_session.write_error = vmp_output_error(writer->output);
-    vmp_session.locations_lost = writer->drain.locations_lost;
-    vmp_session.native_cut = writer->drain.native_cut;
-    vmp_session.native_failed = writer->drain.native_failed;
+    tell_losses(&writer->drain);
     vmp_threads_unlock();
 }
 
@@ -169,9 +177,7 @@ write_stats(struct vmp_writer *writer, bool at_once)
     vmp_threads_lock();
     vmp_session_check_clocks();
     vmp_memory_check();
-    vmp_session.locations_lost = writer->drain.locations_lost;
-    vmp_session.native_cut = writer->drain.native_cut;
-    vmp_session.native_failed = writer->drain.native_failed;
+    tell_losses(&writer->drain);
     vmp_session_count(&counters);
     vmp_threads_unlock();
     vmp_encoder_stats(writer->encoder, since_start(writer, now_ns), &counters);
@@ -339,6 +345,7 @@ vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
         free_writer(writer);
         return r;
     }
+    /* Not by its thread: what is read out at once is the session's, too. */
     if (takes_rows())
         vmp_readout_open();
     *out = writer;

@@ -20,6 +20,7 @@ enum {
     ERRNO_BEFORE = EXDEV,
     STACK_SIZE = 128 << 10, /* of threads; libc keeps some for the next */
     LEAST_LEAK = 768 << 10, /* bytes of mappings that are a leak */
+    KEPT_BLOCK = 64 << 10,  /* freed memory that libc may keep */
 };
 
 static struct host *host;
@@ -320,6 +321,10 @@ host_run(struct host *shared)
     restore_fatal_signals();
     alarm(patience(30));
     mallopt(M_ARENA_MAX, 1);
+    /* Fixed, so that what is large is unmapped when it is freed: left to itself
+     * libc keeps more from session to session. */
+    mallopt(M_MMAP_THRESHOLD, KEPT_BLOCK);
+    mallopt(M_TRIM_THRESHOLD, KEPT_BLOCK);
     use_small_stacks();
     host = shared;
     atomic_store(&host->is_safe, true);

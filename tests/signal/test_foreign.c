@@ -209,6 +209,41 @@ forward_with(int flags, int depth)
 }
 
 static void
+count_once(int number)
+{
+    forwarded += number == SIGPROF;
+}
+
+/* As the kernel has it: the action is the default one when it begins. */
+static void
+forward_once(void)
+{
+    struct sigaction once = { .sa_handler = count_once,
+                              .sa_flags = (int)SA_RESETHAND };
+    struct sigaction after;
+    const int file = profile_file();
+    struct decoded d;
+
+    forwarded = 0;
+    sigaction(SIGPROF, &once, NULL);
+    require(vmprof_enable(file, 0.001) == 0);
+    raise(SIGPROF);
+    raise(SIGPROF);
+    require(forwarded == 1);
+    finish_profile(file, &d);
+    decoded_free(&d);
+    sigaction(SIGPROF, NULL, &after);
+    require(after.sa_handler == SIG_DFL);
+}
+
+static void
+a_handler_that_is_to_run_once_does(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(forward_once, 60), 0);
+}
+
+static void
 forward_deferred(void)
 {
     forward_with(0, 1);
@@ -373,6 +408,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_handler_that_is_to_run_once_does),
         cmocka_unit_test(forged_signals_are_forwarded_and_take_no_sample),
         cmocka_unit_test(a_foreign_handler_runs_under_the_mask_it_asked_for),
         cmocka_unit_test(a_clock_of_cpu_time_ends_no_sleep_and_another_eight),

@@ -168,13 +168,15 @@ LIAR(lies_by_rax, ".cfi_def_cfa rax, 8\n");
 LIAR(lies_in_circles, ".cfi_def_cfa_offset 0\n.cfi_same_value rip\n");
 LIAR(lies_unaligned, ".cfi_def_cfa_offset 13\n");
 LIAR(lies_expression, ".cfi_escape 0x0f, 3, 0x77, 0x7f, 0x06\n");
+/* DW_OP_skip back to itself. */
+LIAR(lies_for_ever, ".cfi_escape 0x0f, 3, 0x2f, 0xfd, 0xff\n");
 
 static void
 meet_liars(void)
 {
     static void (*const liars[])(volatile bool *) = {
         lies_16,         lies_below,     lies_far,        lies_by_rax,
-        lies_in_circles, lies_unaligned, lies_expression,
+        lies_in_circles, lies_unaligned, lies_expression, lies_for_ever,
     };
     unsigned some = 30;
 

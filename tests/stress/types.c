@@ -75,7 +75,7 @@ run_bytecodes(struct runner *r, uint64_t count)
             : opcode == OPCODE_ONE ? vmprof_key_of_one(types[0])
                                    : vmprof_key_of_none();
 
-        if (!vmprof_counting(thread) || --countdown > 0)
+        if (!vmprof_counting(thread) || --countdown >= 0)
             continue;
         if (opcode == OPCODE_ALL ||
             !vmprof_count_hit(thread, countdown,

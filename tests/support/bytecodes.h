@@ -41,7 +41,8 @@ object_operands(void *user, uint64_t offset, uint32_t opcode,
 
     (void)user;
     (void)offset;
-    memcpy(types, operands, (size_t)counts[opcode] * sizeof(*types));
+    if (counts[opcode])
+        memcpy(types, operands, (size_t)counts[opcode] * sizeof(*types));
     return counts[opcode];
 }
 

@@ -19,10 +19,22 @@ enum {
 
 static struct vmp_thread thread;
 static unsigned taken;
+static bool is_short; /* of memory */
 
-/* One sample of one frame that was never there before. */
+void *
+__real_calloc(size_t count, size_t size);
+void *
+__wrap_calloc(size_t count, size_t size);
+
+void *
+__wrap_calloc(size_t count, size_t size)
+{
+    return is_short ? NULL : __real_calloc(count, size);
+}
+
+/* A record of one frame that was never there before. */
 static void
-take_sample(void)
+put_record(enum vmp_record_type type, uint64_t weight_ns)
 {
     const size_t size =
         sizeof(struct vmp_record) + sizeof(struct vmp_sampled_frame);
@@ -31,10 +43,17 @@ take_sample(void)
     assert_non_null(record);
     memset(record, 0, size);
     record->size = (uint32_t)size;
-    record->type = VMP_RECORD_SAMPLE;
+    record->type = (uint8_t)type;
+    record->weight_ns = weight_ns;
     record->added = 1;
     ((struct vmp_sampled_frame *)(record + 1))->code = 4 * (uint64_t)++taken;
     vmp_ring_commit(&thread.ring, record);
+}
+
+static void
+take_sample(void)
+{
+    put_record(VMP_RECORD_SAMPLE, 0);
 }
 
 /* Asked for with each new code, while it is written. */
@@ -77,11 +96,43 @@ a_thread_as_fast_as_the_writer_does_not_keep_it(void **state)
     vmp_ring_free(&thread.ring);
 }
 
+/* Else a gap would be one sample more than were taken. */
+static void
+what_memory_does_not_do_for_is_counted(void **state)
+{
+    (void)state;
+    struct vmp_drain drain = { .start_ns = 1 };
+    const struct vmp_session_info session = { .interval_ns = 1000000 };
+    uint32_t path[MOST_FRAMES + 1];
+    uint64_t written, unwritten;
+
+    memset(&thread, 0, sizeof(thread));
+    assert_int_equal(vmp_ring_new(&thread.ring, RING), 0);
+    thread.path = path;
+    assert_int_equal(
+        vmp_encoder_new(&drain.encoder, drop, sample_meanwhile, NULL), 0);
+    assert_int_equal(vmp_encoder_open(drain.encoder, &session), 0);
+    is_short = true;
+    put_record(VMP_RECORD_GAP, 5000);
+    vmp_drain(&drain, &thread);
+    assert_int_equal(thread.unsaid_ns, 5000);
+    put_record(VMP_RECORD_SAMPLE, 1000);
+    vmp_drain(&drain, &thread);
+    is_short = false;
+    assert_int_equal(thread.unsaid_ns, 0);
+    vmp_encoder_count(drain.encoder, &written, &unwritten);
+    assert_int_equal(written, 1);
+    assert_int_equal(drain.stacks_cut, 2);
+    vmp_encoder_free(drain.encoder);
+    vmp_ring_free(&thread.ring);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_thread_as_fast_as_the_writer_does_not_keep_it),
+        cmocka_unit_test(what_memory_does_not_do_for_is_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -387,7 +387,7 @@ struct runner {
     bool looks_at_flag; /* it only counts while that is to be done */
     atomic_bool stop, ready;
     _Atomic uint64_t run; /* bytecodes, about */
-    uint64_t counting_at_start;
+    _Atomic uint64_t counting_at_start;
 };
 
 static void *
@@ -399,12 +399,11 @@ run_until_told(void *user)
     uint64_t run_now = 0;
 
     require(vmprof_attach_thread(NULL, &thread) == 0);
-    r->counting_at_start = thread->counting;
+    r->counting_at_start = vmprof_counting(thread);
     countdown = thread->bytecode_countdown;
     atomic_store(&r->ready, true);
     while (!atomic_load_explicit(&r->stop, memory_order_relaxed)) {
-        if (!r->looks_at_flag ||
-            __atomic_load_n(&thread->counting, __ATOMIC_RELAXED))
+        if (!r->looks_at_flag || vmprof_counting(thread))
             countdown = vmprof_count_bytecode_kept(thread, countdown, r->code,
                                                    7, OPCODE_PLAIN, NULL);
         atomic_store_explicit(&r->run, ++run_now, memory_order_relaxed);
@@ -565,7 +564,7 @@ hits_of_every_one_are_counted_without_a_call(void **state)
             : opcode == OPCODE_ONE ? vmprof_key_of_one(types[0])
                                    : vmprof_key_of_none();
 
-        if (--countdown > 0)
+        if (--countdown >= 0)
             continue;
         if (vmprof_count_hit(self, countdown, (uintptr_t)&positions[at], key))
             inlined++;

@@ -15,8 +15,9 @@ enum {
 enum {
     SAME_NAME = 1,
     SAME_FILE = 2,
-    SAME_LINE = 4,
-    SAME_HASH = 8,
+    SAME_BASE = 4, /* the last part of the file's name */
+    SAME_LINE = 8,
+    SAME_HASH = 16,
 };
 
 static const unsigned passes[] = {
@@ -26,6 +27,8 @@ static const unsigned passes[] = {
     SAME_HASH,
     SAME_NAME | SAME_FILE | SAME_LINE,
     SAME_NAME | SAME_FILE,
+    SAME_NAME | SAME_BASE | SAME_LINE,
+    SAME_NAME | SAME_BASE,
 };
 
 /* A code object on either side. */
@@ -47,6 +50,14 @@ compare(uint64_t left, uint64_t right)
     return left < right ? -1 : left > right;
 }
 
+static const char *
+base_name(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+
+    return slash ? slash + 1 : file;
+}
+
 static int
 compare_items(const struct item *left, const struct item *right, unsigned same)
 {
@@ -58,6 +69,9 @@ compare_items(const struct item *left, const struct item *right, unsigned same)
         order = strcmp(left->code->function, right->code->function);
     if (!order && same & SAME_FILE)
         order = strcmp(left->code->file, right->code->file);
+    if (!order && same & SAME_BASE)
+        order =
+            strcmp(base_name(left->code->file), base_name(right->code->file));
     if (!order && same & SAME_LINE)
         order = compare(left->code->line, right->code->line);
     return order;
@@ -167,30 +181,73 @@ percent_elsewhere(const struct profile *profile, const struct type_tuple *tuple,
     return 0;
 }
 
-static double
-distance(double a, double b)
+/*
+ * Whether two shares of what was only looked at now and then differ by more
+ * than chance may: three standard errors, which one in 370 exceeds. What was
+ * looked at each time has none.
+ */
+static bool
+is_beyond_chance(double before, uint64_t before_hits, double after,
+                 uint64_t after_hits)
 {
-    return a < b ? b - a : a - b;
+    const double x = (double)before_hits, y = (double)after_hits;
+    const double all = x + y;
+    const double mean = all > 0 ? (before * x + after * y) / all : 0;
+    const double weight = (x > 0 ? 1 / x : 0) + (y > 0 ? 1 / y : 0);
+    const double distance = after - before;
+
+    return distance * distance > 9 * mean * (100 - mean) * weight;
 }
 
-/* The largest difference of a share that a site's own tuples have. */
-static double
-largest_shift(const struct profile *profile, const struct type_site *site,
-              const struct profile *other, const struct type_site *elsewhere)
+/* Of the sample that a site's shares are from; 0: no sample, but everything. */
+static uint64_t
+sample_size(const struct type_site *site)
 {
-    double most = distance(type_percent(site, site->other),
-                           type_percent(elsewhere, elsewhere->other));
+    return all_were_hits(site) ? 0 : site->typed + site->other;
+}
 
+static bool
+differs(const struct type_site *site, double share,
+        const struct type_site *elsewhere, double share_elsewhere,
+        double points)
+{
+    const double distance = share < share_elsewhere ? share_elsewhere - share
+                                                    : share - share_elsewhere;
+
+    return distance > 0 && distance >= points &&
+           is_beyond_chance(share, sample_size(site), share_elsewhere,
+                            sample_size(elsewhere));
+}
+
+/* Whether the share of one of the site's own tuples does, or of the others. */
+static bool
+has_shifted(const struct profile *profile, const struct type_site *site,
+            const struct profile *other, const struct type_site *elsewhere,
+            double points)
+{
+    if (differs(site, type_percent(site, site->other), elsewhere,
+                type_percent(elsewhere, elsewhere->other), points))
+        return true;
     for (uint32_t i = 0; i < site->tuple_count && i < MOST_TUPLES; i++) {
         const struct type_tuple *tuple =
             &profile->type_tuples[site->first_tuple + i];
-        const double shift =
-            distance(type_percent(site, tuple->hits),
-                     percent_elsewhere(profile, tuple, other, elsewhere));
 
-        most = shift > most ? shift : most;
+        if (differs(site, type_percent(site, tuple->hits), elsewhere,
+                    percent_elsewhere(profile, tuple, other, elsewhere),
+                    points))
+            return true;
     }
-    return most;
+    return false;
+}
+
+static bool
+any_has_shifted(const struct types_diff *diff, const struct type_site *before,
+                const struct type_site *after, double points)
+{
+    const struct profile *a = diff->before.profile, *b = diff->after.profile;
+
+    return has_shifted(a, before, b, after, points) ||
+           has_shifted(b, after, a, before, points);
 }
 
 /* 0: it met no types. */
@@ -212,17 +269,32 @@ has_too_few(const struct types_diff *diff, const struct type_site *site)
            site->typed + site->other < diff->rule.min_hits;
 }
 
+/* Whether a site that one side has would likely be missed by the other. */
 static bool
-has_shifted(const struct types_diff *diff, double points)
+may_be_missed(const struct types_diff *diff, const struct diff_side *side,
+              const struct type_site *site)
 {
-    return points > 0 && points >= diff->rule.points;
+    const struct type_sums *sums = &side->groups->sums;
+
+    return sums->hits < sums->bytecodes &&
+           (double)site->bytecodes * (double)sums->hits <
+               (double)diff->rule.min_hits * (double)sums->bytecodes;
+}
+
+static enum change
+one_sided_change(const struct types_diff *diff, const struct type_site *before,
+                 const struct type_site *after, bool is_new)
+{
+    if (may_be_missed(diff, is_new ? &diff->before : &diff->after,
+                      is_new ? after : before))
+        return CHANGE_TOO_FEW;
+    return is_new ? CHANGE_NEW : CHANGE_GONE;
 }
 
 static enum change
 find_change(const struct types_diff *diff, const struct type_site *before,
             const struct type_site *after)
 {
-    const struct profile *a = diff->before.profile, *b = diff->after.profile;
     const int rank_before = rank(diff, &diff->before, before);
     const int rank_after = rank(diff, &diff->after, after);
 
@@ -231,13 +303,14 @@ find_change(const struct types_diff *diff, const struct type_site *before,
     if (has_too_few(diff, before) || has_too_few(diff, after))
         return CHANGE_TOO_FEW;
     if (!rank_before || !rank_after)
-        return rank_after ? CHANGE_NEW : CHANGE_GONE;
-    if (rank_before != rank_after)
-        return rank_after > rank_before ? CHANGE_MORE : CHANGE_FEWER;
-    if (has_shifted(diff, largest_shift(a, before, b, after)) ||
-        has_shifted(diff, largest_shift(b, after, a, before)))
-        return CHANGE_SHARES;
-    return CHANGE_NONE;
+        return one_sided_change(diff, before, after, rank_after);
+    if (rank_before == rank_after)
+        return any_has_shifted(diff, before, after, diff->rule.points)
+                   ? CHANGE_SHARES
+                   : CHANGE_NONE;
+    if (!any_has_shifted(diff, before, after, 0))
+        return CHANGE_TOO_FEW;
+    return rank_after > rank_before ? CHANGE_MORE : CHANGE_FEWER;
 }
 
 static int
@@ -314,15 +387,116 @@ compare_groups(struct types_diff *diff, const struct type_group *before,
     return result;
 }
 
+/* A site of code that changed: by what it is found again. */
+struct landmark {
+    const char *opcode_name;
+    const struct type_site *site;
+    uint32_t line; /* behind the first of the code */
+};
+
+static int
+compare_landmarks(const struct landmark *left, const struct landmark *right)
+{
+    int order = compare(left->line, right->line);
+
+    if (!order)
+        order = strcmp(left->opcode_name, right->opcode_name);
+    return order ? order : compare(left->site->opcode, right->site->opcode);
+}
+
+static int
+compare_in_code(const void *a, const void *b)
+{
+    const struct landmark *left = a, *right = b;
+    const int order = compare_landmarks(left, right);
+
+    return order ? order : compare(left->site->offset, right->site->offset);
+}
+
+/* Sites whose line is known, in order; to be freed. */
+static struct landmark *
+find_landmarks(const struct diff_side *side, const struct type_group *group,
+               uint32_t *count)
+{
+    struct landmark *found = calloc((size_t)group->count + 1, sizeof(*found));
+
+    *count = 0;
+    for (uint32_t i = group->first; found && i < group->first + group->count;
+         i++) {
+        const struct type_site *site = &side->profile->type_sites[i];
+
+        if (site->line)
+            found[(*count)++] = (struct landmark){
+                site->opcode_name,
+                site,
+                site->line - side->profile->codes[site->code].line,
+            };
+    }
+    if (found)
+        qsort(found, *count, sizeof(*found), compare_in_code);
+    return found;
+}
+
+static uint32_t
+count_equal(const struct landmark *landmarks, uint32_t from, uint32_t count)
+{
+    uint32_t i = from;
+
+    while (i < count && !compare_landmarks(&landmarks[from], &landmarks[i]))
+        i++;
+    return i - from;
+}
+
+/* Pairs those of a line and opcode, if there are as many on both sides. */
+static int
+pair_landmarks(struct types_diff *diff, const struct code_change *codes,
+               const struct landmark *left, uint32_t left_count,
+               const struct landmark *right, uint32_t right_count)
+{
+    uint32_t i = 0, j = 0;
+    int result = 0;
+
+    while (i < left_count && j < right_count && !result) {
+        const uint32_t lefts = count_equal(left, i, left_count);
+        const uint32_t rights = count_equal(right, j, right_count);
+        const int order = compare_landmarks(&left[i], &right[j]);
+
+        for (uint32_t k = 0; !order && lefts == rights && k < lefts && !result;
+             k++)
+            result = add_sites(diff, (struct site_change){
+                                         .is_changed_code = true,
+                                         .before_group = codes->before,
+                                         .after_group = codes->after,
+                                         .before = left[i + k].site,
+                                         .after = right[j + k].site,
+                                     });
+        i += order <= 0 ? lefts : 0;
+        j += order >= 0 ? rights : 0;
+    }
+    return result;
+}
+
 static int
 add_changed_code(struct types_diff *diff, const struct type_group *before,
                  const struct type_group *after)
 {
+    const struct code_change codes = { before, after };
+    uint32_t left_count, right_count;
+    struct landmark *left, *right;
+    int result;
+
     if (make_room((void **)&diff->codes, &diff->code_capacity, diff->code_count,
                   sizeof(*diff->codes)))
         return -ENOMEM;
-    diff->codes[diff->code_count++] = (struct code_change){ before, after };
-    return 0;
+    diff->codes[diff->code_count++] = codes;
+    left = find_landmarks(&diff->before, before, &left_count);
+    right = find_landmarks(&diff->after, after, &right_count);
+    result = left && right ? pair_landmarks(diff, &codes, left, left_count,
+                                            right, right_count)
+                           : -ENOMEM;
+    free(left);
+    free(right);
+    return result;
 }
 
 static uint64_t

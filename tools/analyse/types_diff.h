@@ -9,7 +9,7 @@
 enum change {
     CHANGE_MORE,   /* a site became polymorphic, or megamorphic */
     CHANGE_FEWER,  /* the other way */
-    CHANGE_SHARES, /* as many types, but other shares */
+    CHANGE_SHARES, /* as many types, but others, or in other shares */
     CHANGE_NEW,    /* met no types before, or was not there */
     CHANGE_GONE,
     CHANGE_NONE,
@@ -20,6 +20,7 @@ enum change {
 /* NULL: it is not there. */
 struct site_change {
     enum change change;
+    bool is_changed_code; /* found by line and opcode */
     const struct type_group *before_group, *after_group;
     const struct type_site *before, *after;
 };
@@ -54,8 +55,9 @@ struct types_diff {
  *
  * Codes are the same if their names, files and hashes are; those that are left
  * over, if their hash is the same (they were moved or renamed), or their name
- * (their content changed: sites of these are not compared). Returns 0 or
- * -ENOMEM.
+ * (their content changed). Sites are the same if their offset and opcode are;
+ * in code that changed, if a line has as many of an opcode as before. Returns
+ * 0 or -ENOMEM.
  */
 int
 types_diff_make(struct types_diff *diff);

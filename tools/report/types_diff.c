@@ -24,8 +24,8 @@ static const struct {
 } change_names[] = {
     [CHANGE_MORE] = { "Met more types", "met more types", "more" },
     [CHANGE_FEWER] = { "Met fewer types", "fewer", "fewer" },
-    [CHANGE_SHARES] = { "Met them in other shares", "in other shares",
-                        "shares" },
+    [CHANGE_SHARES] = { "Met other types, or in other shares",
+                        "others or in other shares", "shares" },
     [CHANGE_NEW] = { "Met types only after", "only after", "new" },
     [CHANGE_GONE] = { "Met types only before", "only before", "gone" },
     [CHANGE_NONE] = { NULL, "as before", "same" },
@@ -73,8 +73,10 @@ print_summary(const struct sides *sides)
         return;
     format_count(count, sides->diff->code_count);
     print_title(&sides->after->view, "Code");
-    fprintf(out, "%s function%s changed, whose sites are not compared\n", count,
-            sides->diff->code_count == 1 ? "" : "s");
+    fprintf(out,
+            "%s function%s changed, whose sites are told by line and "
+            "opcode\n",
+            count, sides->diff->code_count == 1 ? "" : "s");
 }
 
 /* 0 as "-": the types were not there. */
@@ -199,7 +201,8 @@ print_change(const struct sides *sides, const struct site_change *change)
         return -ENOMEM;
     format_count(before, change->before ? change->before->bytecodes : 0);
     format_count(after, change->after ? change->after->bytecodes : 0);
-    fprintf(terminal_of(sides)->out, ", %s -> %s bytecodes\n", before, after);
+    fprintf(terminal_of(sides)->out, ", %s -> %s bytecodes%s\n", before, after,
+            change->is_changed_code ? ", in changed code" : "");
     return print_tuples(sides, change);
 }
 
@@ -299,6 +302,7 @@ json_change(const struct sides *sides, const struct site_change *change)
     struct json_object *object = json_object_new_object();
 
     json_text(object, "change", change_names[change->change].key);
+    json_flag(object, "code_changed", change->is_changed_code);
     if (change->before)
         json_side(object, "before", sides->before, change->before_group,
                   change->before);

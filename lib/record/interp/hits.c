@@ -62,10 +62,10 @@ reload(struct vmp_hits *hits)
     if (!hits->on)
         /* A thread that goes on counting while it is off does not know. One
          * that only counts while it is on begins with a look. */
-        return load(hits, hits->idle++ ? VMPROF_COUNT_MOST : 1);
+        return load(hits, hits->idle++ ? VMPROF_COUNT_MOST - 1 : 0);
     if (hits->left > VMPROF_COUNT_MOST)
-        return load(hits, VMPROF_COUNT_MOST);
-    return load(hits, hits->left > 1 ? hits->left : 1);
+        return load(hits, VMPROF_COUNT_MOST - 1);
+    return load(hits, hits->left > 1 ? hits->left - 1 : 0);
 }
 
 static void
@@ -212,9 +212,13 @@ types_of(const struct vmp_row *row, const struct bytecode *bytecode,
         return 0;
     count = c->functions.operands(c->functions.user, bytecode->offset,
                                   bytecode->opcode, bytecode->operands, types);
-    return count > VMPROF_MAX_OPERANDS ? VMPROF_MAX_OPERANDS
-           : count > 0                 ? (uint32_t)count
-                                       : 0;
+    count = count < 0                     ? 0
+            : count > VMPROF_MAX_OPERANDS ? VMPROF_MAX_OPERANDS
+                                          : count;
+    /* It may have used what it does not count. */
+    memset(types + count, 0,
+           (VMPROF_MAX_OPERANDS - (size_t)count) * sizeof(*types));
+    return (uint32_t)count;
 }
 
 static inline __attribute__((always_inline)) void
@@ -241,12 +245,13 @@ static inline __attribute__((always_inline)) int64_t
 expire(struct vmprof_thread *head, int64_t countdown,
        const struct bytecode *bytecode)
 {
-    struct vmp_hits *const hits = &((struct vmp_thread *)head)->hits;
+    struct vmp_hits *hits;
     uint64_t gap = 1;
     bool counted;
 
     if (!head)
         return (int64_t)1 << NEVER_BITS;
+    hits = &((struct vmp_thread *)head)->hits;
     counted = account(hits, countdown);
     if (__builtin_expect(
             hits->epoch !=

@@ -360,6 +360,13 @@ has_hits(const struct vmp_row *row)
     return row->untyped.value || row->other.value || row->extra.value;
 }
 
+static void
+sort_drafts(struct making *m)
+{
+    if (m->count)
+        qsort(m->drafts, m->count, sizeof(*m->drafts), compare_drafts);
+}
+
 static int
 make(struct making *m)
 {
@@ -367,12 +374,12 @@ make(struct making *m)
 
     if (has_hits(&m->collected.table.unplaced))
         m->unplaced = &m->collected.table.unplaced;
-    qsort(m->drafts, m->count, sizeof(*m->drafts), compare_drafts);
+    sort_drafts(m);
     if (r == 0)
         r = sort_late(m);
     if (r == 0)
         r = draft_all_unseen(m);
-    qsort(m->drafts, m->count, sizeof(*m->drafts), compare_drafts);
+    sort_drafts(m);
     vmp_interp_lock();
     if (r == 0)
         r = name_types(m);

@@ -13,13 +13,35 @@
 
 struct sigaction vmp_foreign_action;
 
-static void
-call_foreign(int number, siginfo_t *info, void *context)
+/* A handler that is to run once is gone before it runs, as the kernel has it.
+ * False: another thread runs it. */
+static bool
+take_foreign(struct sigaction *action)
 {
-    if (vmp_foreign_action.sa_flags & SA_SIGINFO)
-        vmp_foreign_action.sa_sigaction(number, info, context);
+    static atomic_flag taking = ATOMIC_FLAG_INIT;
+    bool is_ours;
+
+    *action = vmp_foreign_action;
+    if (!(action->sa_flags & (int)SA_RESETHAND))
+        return true;
+    if (atomic_flag_test_and_set(&taking))
+        return false;
+    is_ours = vmp_foreign_action.sa_flags & (int)SA_RESETHAND;
+    vmp_foreign_action.sa_flags &= ~(int)SA_RESETHAND;
+    vmp_foreign_action.sa_flags &= ~SA_SIGINFO;
+    vmp_foreign_action.sa_handler = SIG_DFL;
+    atomic_flag_clear(&taking);
+    return is_ours;
+}
+
+static void
+call_foreign(const struct sigaction *action, int number, siginfo_t *info,
+             void *context)
+{
+    if (action->sa_flags & SA_SIGINFO)
+        action->sa_sigaction(number, info, context);
     else
-        vmp_foreign_action.sa_handler(number);
+        action->sa_handler(number);
 }
 
 /* With the signals blocked that its handler asked for, and no others of ours.
@@ -28,17 +50,18 @@ static __attribute__((noinline)) void
 forward(int number, siginfo_t *info, void *context)
 {
     const ucontext_t *const interrupted = context;
-    sigset_t ours, mask = vmp_foreign_action.sa_mask;
+    struct sigaction action;
+    sigset_t ours;
 
-    if (!(vmp_foreign_action.sa_flags & SA_SIGINFO) &&
-        (vmp_foreign_action.sa_handler == SIG_DFL ||
-         vmp_foreign_action.sa_handler == SIG_IGN))
+    if (!take_foreign(&action) ||
+        (!(action.sa_flags & SA_SIGINFO) &&
+         (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)))
         return;
-    if (!(vmp_foreign_action.sa_flags & SA_NODEFER))
-        sigaddset(&mask, number);
-    sigorset(&mask, &mask, &interrupted->uc_sigmask);
-    pthread_sigmask(SIG_SETMASK, &mask, &ours);
-    call_foreign(number, info, context);
+    if (!(action.sa_flags & SA_NODEFER))
+        sigaddset(&action.sa_mask, number);
+    sigorset(&action.sa_mask, &action.sa_mask, &interrupted->uc_sigmask);
+    pthread_sigmask(SIG_SETMASK, &action.sa_mask, &ours);
+    call_foreign(&action, number, info, context);
     pthread_sigmask(SIG_SETMASK, &ours, NULL);
 }
 

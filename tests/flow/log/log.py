@@ -230,15 +230,14 @@ class Recorded(Case):
             self.assertFalse(said["sessions"][0]["ended"])
 
     def test_a_full_disk_is_said_and_what_was_written_is_readable(self):
-        limit = 64 << 10
+        limit = 12 << 10
 
         def shrink():
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-        done = vmprof("record", "-f", "vmprof-log", "-r", "5000", "-o",
-                      self.file, "--", TOYVM, PROGRAMS / "shares.toy", "1",
-                      preexec_fn=shrink)
+        done = vmprof("record", "-f", "vmprof-log", "-o", self.file, "--",
+                      TOYVM, PROGRAMS / "shares.toy", "3", preexec_fn=shrink)
         # Which the VM says, too, at the end of a good run.
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("not whole", done.stderr)

@@ -68,14 +68,36 @@ class Sites(unittest.TestCase):
         self.assertEqual(change([add([], untyped=3)], [add(ONE)]), "new")
 
     def test_sites_of_too_few_hits_are_only_counted(self):
-        few, many = [((INT,), 9)], [((INT,), 9), ((STR,), 9)]
+        few, many = [((INT,), 9)], [((INT,), 9), ((STR,), 50)]
         self.assertEqual(change([add(few, bytecodes=900)],
-                                [add(many, bytecodes=1800)]), "too_few_hits")
+                                [add(many, bytecodes=5900)]), "too_few_hits")
         self.assertEqual(change([add(few, bytecodes=900)],
-                                [add(many, bytecodes=1800)],
+                                [add(many, bytecodes=5900)],
                                 "--min-hits", "9"), "more")
         # Where every bytecode was a hit, few are all there were.
         self.assertEqual(change([add(few)], [add(many)]), "more")
+
+    def test_shares_that_chance_may_have_made_are_the_same(self):
+        def sampled(first, second):
+            return add([((INT,), first), ((STR,), second)],
+                       bytecodes=100 * (first + second))
+
+        self.assertEqual(change([sampled(20, 20)], [sampled(25, 15)]), "same")
+        self.assertEqual(change([sampled(2000, 2000)], [sampled(2500, 1500)]),
+                         "shares")
+        self.assertEqual(change([add([((INT,), 50)], bytecodes=5000)],
+                                [sampled(980, 20)]), "too_few_hits")
+        self.assertEqual(change([add([((INT,), 5000)], bytecodes=500000)],
+                                [sampled(980, 20)]), "more")
+
+    def test_sites_that_a_period_may_have_missed_are_not_gone(self):
+        rare = add([((INT,), 500)], place=9)
+        often = add([((INT,), 1000)], bytecodes=100000)
+        found = diff([add(ONE), rare], [often])["summary"]
+        self.assertEqual((found["too_few_hits"], found["gone"]), (1, 0))
+        rare = add([((INT,), 5000)], place=9)
+        found = diff([add(ONE), rare], [often])["summary"]
+        self.assertEqual((found["too_few_hits"], found["gone"]), (0, 1))
 
     def test_types_are_told_apart_by_name_whatever_their_order(self):
         first = write(profile([add([((1, 2), 5)])], words=["a", "b", "c", "OP"]),
@@ -104,13 +126,26 @@ class Codes(unittest.TestCase):
         self.assertEqual((found["summary"]["new"], found["summary"]["gone"]),
                          (1, 1))
 
-    def test_sites_of_code_that_changed_are_not_compared(self):
-        found = diff([add(ONE)], [add(TWO, code_hash=78)])
+    def test_sites_of_code_that_changed_are_told_by_line_and_opcode(self):
+        def two(first, second, shift, code_hash):
+            return [add(tuples, place=5 + shift + i, code_hash=code_hash)
+                    for i, tuples in enumerate((first, second))]
+
+        found = diff(two(ONE, ONE, 0, 77), two(TWO, ONE, 9, 78),
+                     codes=[(2, "toy:work:10:elsewhere/demo.toy")])
         self.assertEqual(found["summary"]["changed_functions"], 1)
-        self.assertEqual(found["changes"], [])
         (function,) = found["changed_functions"]
         self.assertEqual((function["before"]["code_hash"],
                           function["after"]["code_hash"]), (77, 78))
+        (changed,) = found["changes"]
+        self.assertEqual(
+            (changed["change"], changed["code_changed"],
+             changed["before"]["offset"], changed["after"]["offset"]),
+            ("more", True, 5, 14))
+        # One more of them: nobody can tell which is which.
+        found = diff(two(ONE, ONE, 0, 77), two(TWO, ONE, 9, 78) +
+                     [add(TWO, place=30, code_hash=78)])
+        self.assertEqual(found["changes"], [])
 
     def test_functions_of_one_name_are_told_by_their_lines(self):
         codes = [(1, "toy:f:1:a.toy"), (2, "toy:f:10:a.toy")]
@@ -138,7 +173,7 @@ class Text(unittest.TestCase):
         self.assertEqual(shown, [
             f"Before    {first}: 1,100 hits for 1,100 bytecodes, 1 functions",
             f"After     {second}: 1,030 hits for 1,030 bytecodes, 1 functions",
-            "Sites     1 met more types, 0 fewer, 0 in other shares, "
+            "Sites     1 met more types, 0 fewer, 0 others or in other shares, "
             "1 only after, 1 only before, 0 as before",
             "",
             "Met more types",
