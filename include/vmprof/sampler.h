@@ -223,6 +223,10 @@ vmprof_enable_with(const struct vmprof_options *options);
  * descriptor that takes nothing is given up after 2.25 seconds, with ETIMEDOUT
  * in vmprof_stats::write_error.
  *
+ * A thread whose handler is kept by a function of the VM, or by a debugger, is
+ * left after 2 seconds. Until that returns it has no part in later sessions:
+ * one that begins meanwhile has EBUSY as vmprof_stats::clock_error.
+ *
  * @retval -EALREADY  Profiling is not enabled.
  * @retval -EIO       It stopped, but vmprof_stats::write_error says why the
  *                    file is not whole.

@@ -63,9 +63,10 @@ struct vmp_module_info {
 
 /* How far the samples of one thread have come. All zero at first. */
 struct vmp_stream {
-    uint32_t thread; /* index */
-    uint64_t time;   /* of the last sample, units */
-    int64_t owed_ns; /* of the weights: known and not yet written */
+    uint32_t thread;       /* index */
+    uint64_t time;         /* of the last sample, units */
+    int64_t owed_ns;       /* of the weights: known and not yet written */
+    uint64_t gaps_owed_ns; /* the same of gaps, in a log */
 };
 
 /* A function of machine code. */

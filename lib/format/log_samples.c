@@ -97,16 +97,14 @@ put_stack(struct vmp_log_encoder *log, uint64_t thread)
 
 /* How many periods a sample stands for. */
 static uint64_t
-count_periods(const struct vmp_log_encoder *log, struct vmp_stream *stream,
-              const struct vmp_sample *sample)
+count_periods(uint64_t period_ns, struct vmp_stream *stream, uint64_t weight_ns)
 {
-    const uint64_t period_ns = log->period_ns;
     const int64_t most_debt_ns = (int64_t)period_ns * MOST_DEBT;
-    uint64_t count = sample->weight_ns / period_ns;
+    uint64_t count = weight_ns / period_ns;
 
-    if (!count && !sample->is_gap)
+    if (!count)
         count = 1;
-    stream->owed_ns += (int64_t)(sample->weight_ns - count * period_ns);
+    stream->owed_ns += (int64_t)(weight_ns - count * period_ns);
     if (stream->owed_ns < -most_debt_ns)
         stream->owed_ns = -most_debt_ns;
     if (stream->owed_ns >= (int64_t)period_ns) {
@@ -116,15 +114,28 @@ count_periods(const struct vmp_log_encoder *log, struct vmp_stream *stream,
     return count;
 }
 
+/* The same of a gap, which may be left out. By itself: the debts of samples are
+ * not to be paid with the time of system calls. */
+static uint64_t
+count_gap_periods(uint64_t period_ns, struct vmp_stream *stream,
+                  uint64_t weight_ns)
+{
+    const uint64_t owed_ns = stream->gaps_owed_ns + weight_ns;
+
+    stream->gaps_owed_ns = owed_ns % period_ns;
+    return owed_ns / period_ns;
+}
+
 int
 vmp_log_sample(struct vmp_encoder *encoder, const struct vmp_sample *sample)
 {
     struct vmp_log_encoder *const log = vmp_log_of(encoder);
-    const struct vmp_stream *const stream = encoder->stream;
+    struct vmp_stream *const stream = encoder->stream;
     const uint64_t *const threads = log->threads.rows;
     const uint64_t thread =
         stream->thread < log->threads.size ? threads[stream->thread] : 0;
-    const uint64_t count = count_periods(log, encoder->stream, sample);
+    const uint64_t count = (sample->is_gap ? count_gap_periods : count_periods)(
+        log->period_ns, stream, sample->weight_ns);
     int r = 0;
 
     if (!sample->node && sample->state & VMP_STATE_OFF_CPU)

@@ -27,7 +27,7 @@ look_at_all(bool can_ask)
     vmp_threads_lock();
     vmp_observe_lock();
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
-        if (t->state != VMP_THREAD_ATTACHED || !t->ring.data ||
+        if (t->state != VMP_THREAD_ATTACHED || !vmp_is_sampled(t) ||
             vmp_has_own_frames(t))
             continue;
         if (paused)

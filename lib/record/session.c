@@ -14,6 +14,10 @@
 #include "signal/sample.h"
 #include "splice.h"
 
+enum {
+    PATIENCE_NS = 2000 * 1000 * 1000, /* with handlers, at the end */
+};
+
 struct vmp_session vmp_session;
 
 static void
@@ -94,7 +98,7 @@ vmp_session_start_clock(struct vmp_thread *thread)
 {
     int r;
 
-    if (!atomic_load(&vmp_session.sampling) || !thread->ring.data ||
+    if (!atomic_load(&vmp_session.sampling) || !vmp_is_sampled(thread) ||
         thread->clock.rung != VMPROF_CLOCK_AUTO)
         return;
     r = start_clock(thread);
@@ -108,9 +112,14 @@ vmp_session_start_clock(struct vmp_thread *thread)
 void
 vmp_session_retry_clocks(void)
 {
-    for (struct vmp_thread *t = vmp_threads; t; t = t->next)
-        if (t->state == VMP_THREAD_ATTACHED && t->awaits_clock)
+    for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
+        if (t->state != VMP_THREAD_ATTACHED)
+            continue;
+        if (t->awaits_clock)
             vmp_session_start_clock(t);
+        else if (t->is_stuck && !atomic_load(&t->busy))
+            vmp_session_join(t);
+    }
 }
 
 /* Whether the clock could not be armed again; counted once. */
@@ -142,6 +151,20 @@ vmp_session_check_clocks(void)
     }
 }
 
+/* A handler that the last session did not see the end of: what it had is freed
+ * once it has ended. Returns 0 or -EBUSY. */
+static int
+end_last_session(struct vmp_thread *thread)
+{
+    if (!thread->is_stuck)
+        return 0;
+    if (thread != vmp_current && atomic_load(&thread->busy))
+        return -EBUSY;
+    release(thread);
+    thread->is_stuck = false;
+    return 0;
+}
+
 void
 vmp_session_join(struct vmp_thread *thread)
 {
@@ -150,6 +173,11 @@ vmp_session_join(struct vmp_thread *thread)
     /* Not `enabled`: while a session ends, no clock may start any more. */
     if (!atomic_load(&vmp_session.sampling))
         return;
+    r = end_last_session(thread);
+    if (r < 0) {
+        failed_clock(r);
+        return;
+    }
     memset(&thread->counters, 0, sizeof(thread->counters));
     memset(&thread->stream, 0, sizeof(thread->stream));
     memset(&thread->last, 0, sizeof(thread->last));
@@ -179,6 +207,17 @@ vmp_session_join(struct vmp_thread *thread)
         thread->head.poll_countdown = 0; /* so as to notice at once */
 }
 
+/* What a handler that does not end has counted as due, and not yet as more. */
+static void
+give_up_sample(struct vmp_counters *c)
+{
+    const uint64_t told = c->samples + c->lost_ring_full + c->lost_switching +
+                          c->lost_walker + c->lost_overrun + c->system_ticks;
+
+    if (c->expirations > told)
+        c->lost_walker += c->expirations - told;
+}
+
 /* Its counters are final. */
 static void
 close_accounts(struct vmp_thread *thread)
@@ -189,6 +228,8 @@ close_accounts(struct vmp_thread *thread)
     thread->awaits_clock = false;
     if (atomic_exchange(&thread->requested, false))
         thread->counters.lost_walker++;
+    else if (thread != vmp_current && atomic_load(&thread->busy))
+        give_up_sample(&thread->counters);
     if (thread->ring.data && vmp_has_own_frames(thread))
         vmp_close_own_frames(thread);
 }
@@ -196,6 +237,7 @@ close_accounts(struct vmp_thread *thread)
 void
 vmp_session_part(struct vmp_thread *thread)
 {
+    end_last_session(thread);
     atomic_store(&thread->poll.session, 0);
     count_error(thread);
     vmp_clock_stop(&thread->clock);
@@ -254,7 +296,7 @@ vmp_session_count(struct vmp_counters *sum)
     sum->native_failed += vmp_session.native_failed;
     sum->stacks_cut += vmp_session.stacks_cut;
     for (struct vmp_thread *t = vmp_threads; t; t = t->next)
-        if (t->state != VMP_THREAD_FREE && t->ring.data)
+        if (t->state != VMP_THREAD_FREE && vmp_is_sampled(t))
             add(sum, t);
 }
 
@@ -267,30 +309,46 @@ vmp_session_bury(struct vmp_thread *thread)
 }
 
 /* Wait until no handler is at work: each sees from now on that sampling is
- * off. Pairs with the exchange in the handler. */
+ * off. Pairs with the exchange in the handler. A function of the VM may keep it
+ * there, or a debugger: not for ever, for the lock is held. */
 static void
-await_idle(struct vmp_thread *thread)
+await_idle(struct vmp_thread *thread, uint64_t until_ns)
 {
     const struct timespec moment = { 0, 20 * 1000 };
 
-    while (thread != vmp_current && atomic_load(&thread->busy))
+    while (thread != vmp_current && atomic_load(&thread->busy) &&
+           vmp_now_ns(CLOCK_MONOTONIC) < until_ns)
         nanosleep(&moment, NULL);
 }
 
 void
 vmp_session_stop_sampling(void)
 {
+    uint64_t until_ns;
+
     atomic_store(&vmp_session.sampling, false);
     vmp_session.stop_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    until_ns = vmp_session.stop_ns + PATIENCE_NS;
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
         if (t->state != VMP_THREAD_ATTACHED)
             continue;
-        await_idle(t);
+        await_idle(t, until_ns);
         atomic_store(&t->poll.session, 0);
         count_error(t);
         vmp_clock_stop(&t->clock);
         close_accounts(t);
     }
+}
+
+/* A handler that is still at work keeps what it writes to. */
+static void
+leave(struct vmp_thread *thread)
+{
+    thread->announced = false;
+    thread->is_stuck = thread != vmp_current && thread->ring.data &&
+                       atomic_load(&thread->busy);
+    if (!thread->is_stuck)
+        release(thread);
 }
 
 void
@@ -303,13 +361,30 @@ vmp_session_close(void)
         if (t->state == VMP_THREAD_ENDED)
             vmp_thread_recycle(t);
         else if (t->state == VMP_THREAD_ATTACHED)
-            release(t);
+            leave(t);
     }
     vmp_session.ended = sum;
     vmp_session.locations_lost = 0;
     vmp_session.native_cut = vmp_session.native_failed = 0;
     vmp_session.stacks_cut = 0;
     vmp_session.enabled = false;
+}
+
+/* In the child of a fork(). What is mapped goes, what is of the heap stays: another
+ * thread may have been in the middle of using it, and in malloc() itself. */
+static void
+forget_session(struct vmp_thread *thread)
+{
+    /* A handler that forks, or lets the host's do so, goes on with its ring. */
+    if (thread != vmp_current || !atomic_load(&thread->busy))
+        vmp_ring_free(&thread->ring);
+    thread->ring.data = NULL;
+    thread->last.links = NULL;
+    thread->path = NULL;
+    thread->spliced = NULL;
+    thread->announced = false;
+    thread->is_stuck = false;
+    atomic_store(&thread->poll.session, 0);
 }
 
 void
@@ -322,21 +397,15 @@ vmp_session_leave_to_parent(void)
     vmp_stacks_leave_to_parent(vmp_current ? vmp_current->head.stack : NULL);
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
         /* The event is the parent's; its descriptor is not. Timers are not
-         * inherited. Memory that other threads were using is left alone. */
+         * inherited. */
         vmp_clock_leave_to_parent(&t->clock);
-        t->ring.data = NULL;
-        t->last.links = NULL;
-        t->path = NULL;
-        t->spliced = NULL;
-        t->announced = false;
+        forget_session(t);
         atomic_store(&t->busy, false);
-        atomic_store(&t->poll.session, 0);
         if (t == vmp_current) {
             t->tid = gettid();
         } else {
             vmp_stack_release(t->head.stack ? t->head.stack : t->leaving);
             /* Else its walker would be asked for the next thread. */
-            t->own.frames = NULL;
             vmp_thread_recycle(t);
         }
     }

@@ -82,7 +82,11 @@ struct vmp_thread {
 
     /* Of whoever samples: the handler, a walker's answer, or the observer. */
     atomic_uint busy; /* a word: RISC-V has no exchange of bytes */
-    void *context;    /* what the tick in hand interrupted, or NULL */
+
+    /* Under vmp_threads_lock(): it was busy to the end of the last session, and
+     * may write to what that gave it. */
+    bool is_stuck;
+    void *context; /* what the tick in hand interrupted, or NULL */
     struct vmp_ring ring;
     struct vmp_last_sample last;
     struct vmp_window window; /* of a tick: a signal's stack may be small */
@@ -156,6 +160,13 @@ static inline bool
 vmp_has_own_frames(const struct vmp_thread *thread)
 {
     return thread->request || thread->read;
+}
+
+/* Whether it has a part in the session. Under the lock. */
+static inline bool
+vmp_is_sampled(const struct vmp_thread *thread)
+{
+    return thread->ring.data && !thread->is_stuck;
 }
 
 /* Add to a counter that others read meanwhile. Any context. */

@@ -114,7 +114,7 @@ drain_thread(struct vmp_writer *writer, struct vmp_thread *thread)
 
     vmp_threads_lock();
     state = thread->state;
-    sampled = thread->ring.data != NULL;
+    sampled = vmp_is_sampled(thread);
     vmp_threads_unlock();
     if (state == VMP_THREAD_FREE || (!sampled && state != VMP_THREAD_ENDED))
         return;

@@ -23,5 +23,5 @@ jit_list_leave(struct jit_trace *trace, size_t at)
     long *const entry = trace->list + trace->open[--trace->depth];
 
     entry[2] = (long)at;
-    entry[3] = trace->length;
+    entry[3] = (long)trace->length;
 }

@@ -154,7 +154,7 @@ take_record(struct seen *seen, struct cursor *c)
         free(time);
         break;
     default:
-        require(!"a known record");
+        require(false);
     }
 }
 

@@ -233,6 +233,75 @@ several_threads_fork_in_a_loop(void **state)
     assert_int_equal(isolate(fork_from_several, 60), 0);
 }
 
+static atomic_uint waiting_count;
+
+static void *
+wait_attached(void *user)
+{
+    struct vmprof_thread *thread;
+
+    require(vmprof_attach_thread(NULL, &thread) == 0);
+    atomic_fetch_add(&waiting_count, 1);
+    while (!atomic_load(&stopping))
+        usleep(1000);
+    return user;
+}
+
+static long
+mapped_bytes(void)
+{
+    FILE *const file = fopen("/proc/self/statm", "r");
+    long pages = 0;
+
+    require(file && fscanf(file, "%ld", &pages) == 1);
+    fclose(file);
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+/* The threads themselves leave their C stacks behind. */
+static void
+fork_beside_many(void)
+{
+    enum {
+        THREADS = 8,
+        RING = 4 << 20,
+    };
+    struct vmprof_options options = profile_options(profile_file(), 0.001);
+    struct vmprof_thread *thread;
+    pthread_t others[THREADS];
+    long parents;
+    int status;
+    pid_t child;
+
+    options.ring_size = RING;
+    require(vmprof_attach_thread(NULL, &thread) == 0);
+    require(vmprof_enable_with(&options) == 0);
+    for (unsigned i = 0; i < THREADS; i++)
+        require(pthread_create(&others[i], NULL, wait_attached, NULL) == 0);
+    require(wait_until(atomic_load(&waiting_count) == THREADS, 20000));
+    parents = mapped_bytes();
+    child = fork();
+    require(child >= 0);
+    if (child == 0) {
+        require(mapped_bytes() <= parents - THREADS * (long)RING);
+        profile_here();
+        _exit(0);
+    }
+    require(waitpid(child, &status, 0) == child && status == 0);
+    atomic_store(&stopping, true);
+    for (unsigned i = 0; i < THREADS; i++)
+        pthread_join(others[i], NULL);
+    require(vmprof_disable() == 0);
+}
+
+static void
+a_child_gives_back_what_was_mapped_for_other_threads(void **state)
+{
+    (void)state;
+    skip_where_malloc_dies_in_fork();
+    assert_int_equal(isolate(fork_beside_many, 60), 0);
+}
+
 /* Coroutines that another thread is on, and forks at any moment of that. */
 static struct vmprof_stack *coroutines[2];
 
@@ -337,6 +406,7 @@ main(void)
         cmocka_unit_test(a_thread_that_is_not_attached_may_fork_too),
         cmocka_unit_test(several_threads_fork_in_a_loop),
         cmocka_unit_test(coroutines_of_other_threads_are_free_in_the_child),
+        cmocka_unit_test(a_child_gives_back_what_was_mapped_for_other_threads),
         cmocka_unit_test(a_program_that_is_executed_lives),
     };
 

@@ -513,6 +513,27 @@ a_stack_stands_there_as_often_as_its_weight_says(void **state)
 }
 
 static void
+time_without_a_sample_is_not_what_samples_owe(void **state)
+{
+    (void)state;
+    struct tape tape = { 0 };
+    struct vmp_encoder *const encoder =
+        start(&tape, (struct vmp_log_options){ 0 }, "toy");
+    struct vmp_stream stream = { 0 };
+    const uint32_t of = node(encoder, 0, 8, CODE, 0),
+                   gap = node(encoder, 0, 0, VMP_KIND_SYSTEM, 0);
+
+    vmp_encoder_begin(encoder, &stream);
+    for (unsigned i = 0; i < 20; i++) {
+        vmp_encoder_gap(encoder, gap, 0, PERIOD_NS / 2, 0);
+        sample(encoder, of, PERIOD_NS / 2);
+    }
+    finish(encoder, &tape, &parsed);
+    assert_int_equal(stacks_of(&parsed, 8), 20);
+    assert_int_equal(parsed.stack_count, 30);
+}
+
+static void
 text_that_is_no_utf8_does_not_cost_the_file(void **state)
 {
     (void)state;
@@ -616,6 +637,7 @@ main(void)
             kinds_that_no_reader_takes_are_code_and_what_is_no_code_has_a_name),
         cmocka_unit_test(a_trace_stands_before_the_code_in_it),
         cmocka_unit_test(a_stack_stands_there_as_often_as_its_weight_says),
+        cmocka_unit_test(time_without_a_sample_is_not_what_samples_owe),
         cmocka_unit_test(text_that_is_no_utf8_does_not_cost_the_file),
         cmocka_unit_test(
             functions_that_begin_at_one_address_have_ids_of_their_own),

@@ -63,7 +63,7 @@ static void
 a_sample_falls_on_the_next_poll_where_polls_come_evenly(void **state)
 {
     (void)state;
-    const struct program even = { 1, 20, 1, 20 };
+    const struct program even = { 1, 20, 1, 20, 0 };
     struct vmp_pace pace = { 0 };
     const struct found found = play(&even, &pace);
 
@@ -79,11 +79,11 @@ functions_that_poll_rarely_get_their_share(void **state)
         struct program program; /* half of the time in either phase */
         double error;
     } cases[] = {
-        { { 100, 40, 33, 121 }, 0.03 },   /* 4 us each */
-        { { 1000, 40, 333, 120 }, 0.06 }, /* 40 us each */
-        { { 100, 40, 5, 800 }, 0.05 },    /* a twentieth of the polls */
-        { { 30, 10, 1, 300 }, 0.06 },     /* one slow call in a loop */
-        { { 1250, 40, 62, 806 }, 0.1 },   /* 50 us each */
+        { { 100, 40, 33, 121, 0 }, 0.03 },   /* 4 us each */
+        { { 1000, 40, 333, 120, 0 }, 0.06 }, /* 40 us each */
+        { { 100, 40, 5, 800, 0 }, 0.05 },    /* a twentieth of the polls */
+        { { 30, 10, 1, 300, 0 }, 0.06 },     /* one slow call in a loop */
+        { { 1250, 40, 62, 806, 0 }, 0.1 },   /* 50 us each */
     };
 
     for (size_t i = 0; i < LENGTH(cases); i++) {
@@ -114,7 +114,7 @@ static void
 after_a_long_sleep_it_is_as_exact_as_before(void **state)
 {
     (void)state;
-    const struct program even = { 1, 20, 1, 20 };
+    const struct program even = { 1, 20, 1, 20, 0 };
     struct vmp_pace pace = { 0 };
 
     play(&even, &pace);
