@@ -35,8 +35,10 @@ VMPROF_BEGIN_DECLS
  * @param memory       Not 0: with the resident memory of the process.
  * @param lines        0: these VMs tell no lines.
  * @param interp_name  Of the VM; copied.
- * @param native       Not 0: with native frames.
- * @param real_time    Not 0: the time that passes, instead of CPU time.
+ * @param native       Not 0: with native frames, but for real time.
+ * @param real_time    Not 0: the time that passes, instead of CPU time, of all
+ *                     threads. No thread is interrupted for it, so there are no
+ *                     native frames, and the log's header says so.
  *
  * @return NULL, or a message that stays.
  * @par Context

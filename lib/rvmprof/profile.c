@@ -79,6 +79,14 @@ rvm_prepare(const struct rvm_request *request)
     return NULL;
 }
 
+/* VMs ask for native frames by default, and an observer sees none. */
+static uint32_t
+native_of(const struct rvm_request *request)
+{
+    return request->native && !request->real_time ? VMPROF_NATIVE_COPY
+                                                  : VMPROF_NATIVE_OFF;
+}
+
 static int
 enable(const struct rvm_request *request)
 {
@@ -92,7 +100,7 @@ enable(const struct rvm_request *request)
     options.sampling = VMPROF_SAMPLING_SIGNAL;
     options.max_frames = MOST_FRAMES;
     options.vm_name = request->vm_name;
-    options.native = request->native ? VMPROF_NATIVE_COPY : VMPROF_NATIVE_OFF;
+    options.native = native_of(request);
     if (hooks) {
         options.main_loop = hooks->main_loop;
         options.main_loop_end = hooks->main_loop_end;

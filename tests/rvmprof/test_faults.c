@@ -377,6 +377,25 @@ sample_threads_in_real_time(void)
         require(counts[i] >= 1);
 }
 
+/* As vmprof-python asks for it. */
+static void
+ask_for_native_frames_in_real_time(void)
+{
+    const int fd = memory_file();
+
+    require(!vmprof_init(fd, 0.002, 0, 0, "pypy", 1, 1));
+    require(vmprof_enable(0, 1, 1) == 0);
+    require(vmprof_disable() == 0);
+    close(fd);
+}
+
+static void
+in_real_time_native_frames_are_left_out(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(ask_for_native_frames_in_real_time, 60), 0);
+}
+
 static void
 in_real_time_every_thread_is_sampled(void **state)
 {
@@ -678,6 +697,7 @@ main(void)
         cmocka_unit_test(a_pipe_that_nobody_reads_does_not_freeze_the_program),
         cmocka_unit_test(names_given_while_enabled_are_in_every_later_session),
         cmocka_unit_test(samples_have_the_kernels_ids_of_their_threads),
+        cmocka_unit_test(in_real_time_native_frames_are_left_out),
         cmocka_unit_test(in_real_time_every_thread_is_sampled),
         cmocka_unit_test(what_is_lost_is_counted_and_no_time_is),
         cmocka_unit_test(
