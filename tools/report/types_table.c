@@ -42,7 +42,9 @@ print_readouts(const struct types_view *types)
             least == most ? "" : "s from", shortest);
     if (least != most)
         fprintf(types->view.terminal.out, " to %s", longest);
-    fputs(!jittered                            ? ""
+    fputs(!jittered && most > 1
+              ? ", without jitter: loops may be in step with it"
+          : !jittered                          ? ""
           : jittered == profile->readout_count ? " with jitter"
                                                : ", at times with jitter",
           types->view.terminal.out);

@@ -142,6 +142,14 @@ class Kinds(unittest.TestCase):
 
 
 class Table(unittest.TestCase):
+    def test_a_period_that_loops_may_be_in_step_with_is_told(self):
+        for period, jitter, told in ((9, False, True), (9, True, False),
+                                     (1, False, False)):
+            data = profile([site(2, (5, 1), 11, ADD, 7, untyped=1)],
+                           period=period, jitter=jitter)
+            self.assertEqual(any("in step with it" in line
+                                 for line in lines(data=data)), told)
+
     def test_it_reads_like_this(self):
         self.assertEqual(lines()[2:], [
             "Read out  1 time, period 100 with jitter",
