@@ -65,7 +65,9 @@ def install(npm):
         try:
             run = subprocess.run(
                 [npm, "install", "--no-package-lock", "--ignore-scripts",
-                 "--no-audit", "--no-fund"], cwd=PACKAGES, capture_output=True, text=True, timeout=300,
+                 "--no-audit", "--no-fund", "--fetch-retries=1",
+                 "--fetch-timeout=30000"],
+                cwd=PACKAGES, capture_output=True, text=True, timeout=300,
                 check=False)
         except subprocess.TimeoutExpired:
             skip("npm needed more than five minutes for DuckDB and ClickHouse")
