@@ -77,12 +77,16 @@ class Interposed(unittest.TestCase):
     def test_nor_do_handlers_in_the_toy_vm(self):
         if TOYVM == "-":
             self.skipTest("there is no toy VM")
+        # It polls, so that signals are rare.
         for name in ("threads", "coroutines", "exceptions", "objects"):
-            runs = self.run_well(TOYVM, "--profile", self.path / "profile",
-                                 "--interval", "0.0001",
-                                 pathlib.Path(PROGRAMS) / (name + ".toy"))
-            self.report(f"toy VM, {name}", runs)
-            self.assertGreater(runs, 10, name)
+            runs = tries = 0
+            while runs <= 20 and tries < 20:
+                runs += self.run_well(
+                    TOYVM, "--profile", self.path / "profile", "--interval",
+                    "0.0001", pathlib.Path(PROGRAMS) / (name + ".toy"))
+                tries += 1
+            self.report(f"toy VM, {name}, {tries} times", runs)
+            self.assertGreater(runs, 20, name)
 
     def test_nor_do_handlers_in_the_lua_shim(self):
         if LUA == "-":
