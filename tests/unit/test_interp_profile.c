@@ -355,7 +355,9 @@ be_a_child(void)
     int status;
     require(waitpid(child, &status, 0) == child && status == 0);
     run(code, 1, OPCODE_PLAIN, NULL);
-    require(find_row(take_profile(), code, 1).hits == 2);
+    struct vmprof_type_profile *const own = take_profile();
+    require(find_row(own, code, 1).hits == 2);
+    vmprof_free_type_profile(own);
 }
 
 static void
