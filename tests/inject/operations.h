@@ -21,6 +21,8 @@ struct world {
     vmprof_token tokens[LETTERS];  /* of the last enter of each */
     struct vmprof_stack *stacks[2];
     int file; /* that is profiled into */
+    /* Set by a preparation: what must hold after the operation, not stepped. */
+    void (*check)(struct world *world);
 };
 
 enum operation_flags {
@@ -34,6 +36,7 @@ enum operation_flags {
     IS_WALKED = 128,   /* the thread has a walker */
     HAS_HANDLER = 256, /* the host has a handler for the signal */
     IS_ENDLESS = 512,  /* it spins until perf ticks: one run with --long */
+    IS_LONG = 1024,    /* few of its ticks are alone, but with --long */
 };
 
 /*
@@ -60,7 +63,8 @@ struct operations {
 };
 
 extern const struct operations call_operations, stack_operations,
-    code_operations, session_operations;
+    code_operations, session_operations, interp_operations,
+    candidate_operations, type_operations;
 
 #define PATH(...)                                                              \
     {                                                                          \

@@ -75,6 +75,33 @@ resume_sampling(struct world *w)
     return vmprof_resume();
 }
 
+/* Nothing is being written then, so that there is nothing to wait for. */
+static void
+hold_first(struct world *w)
+{
+    (void)w;
+    require(vmprof_pause_output() == 1);
+}
+
+static intptr_t
+hold_output(struct world *w)
+{
+    (void)w;
+    return vmprof_pause_output();
+}
+
+static intptr_t
+disable_with_stats(struct world *w)
+{
+    struct vmprof_stats stats;
+    int r;
+
+    (void)w;
+    vmprof_stats_init(&stats);
+    r = vmprof_disable_with(&stats);
+    return r < 0 ? r : stats.threads == 1 && !stats.enabled;
+}
+
 static intptr_t
 get_stats(struct world *w)
 {
@@ -181,9 +208,13 @@ static const struct operation list[] = {
     { "enable in vain", "vmprof_enable", enable_in_vain, PATH("AB"), 0, NULL },
     { "disable", "vmprof_disable", disable, PATH("AB"),
       NOT_ALWAYS | HAS_HANDLER, NULL },
+    { "disable and get the stats", "vmprof_disable_with", disable_with_stats,
+      PATH("AB"), NOT_ALWAYS | HAS_HANDLER | IS_LONG, NULL },
     { "pause", "vmprof_pause", pause_sampling, PATH("AB"), NOT_ALWAYS, NULL },
     { "resume", "vmprof_resume", resume_sampling, PATH("AB"), NOT_ALWAYS,
       pause_first },
+    { "pause the output", "vmprof_pause_output", hold_output, PATH("AB"),
+      NOT_ALWAYS, hold_first },
     { "get the stats", "vmprof_get_stats", get_stats, PATH("AB"), 0, NULL },
     { "set a walker", "vmprof_request_sample", set_walker, PATH("AB"), MAY_LOSE,
       NULL },

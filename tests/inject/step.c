@@ -26,6 +26,7 @@
 enum {
     OURS_AT_MOST = 2, /* times that an instruction of ours is run */
     OTHERS_EACH = 64, /* of the instructions that are not ours */
+    ALONE_EACH = 5, /* of ours in a long operation that had a tick in one run */
     RANGES = 8,
 };
 
@@ -52,7 +53,9 @@ struct findings {
 };
 
 static const struct operations *const tables[] = {
-    &call_operations, &stack_operations, &code_operations, &session_operations
+    &call_operations,    &stack_operations,  &code_operations,
+    &session_operations, &interp_operations, &candidate_operations,
+    &type_operations,
 };
 enum {
     TABLES = sizeof(tables) / sizeof(*tables)
@@ -196,6 +199,16 @@ runs_until(struct findings *f, size_t at)
     return runs;
 }
 
+/* In a long operation most had theirs in the one run with a tick at each. */
+static bool
+can_skip(const struct findings *f, const struct operation *operation, size_t at)
+{
+    const struct place *const place = place_of(f, f->steps.pcs[at]);
+
+    return operation->flags & IS_LONG && !is_long && place && place->reached &&
+           at % ALONE_EACH;
+}
+
 static void
 inject_one_by_one(struct findings *f, const struct operation *operation,
                   struct page *page)
@@ -208,6 +221,8 @@ inject_one_by_one(struct findings *f, const struct operation *operation,
         if (!is_ours && !is_long && i % OTHERS_EACH)
             continue;
         nth = runs_until(f, i);
+        if (can_skip(f, operation, i))
+            continue;
         if (is_long || nth <= (is_ours ? OURS_AT_MOST : 1))
             inject_alone(f, operation, page, pc, nth);
     }
@@ -255,6 +270,22 @@ result(bool good, const char *name, const char *text)
 }
 
 static void
+inject_ticks(struct findings *f, const struct operation *operation,
+             struct page *page)
+{
+    const bool is_one_more = !(operation->flags & MUST_FAIL) &&
+                             (is_long || !(operation->flags & IS_ENDLESS));
+
+    /* First where it decides which ticks are needed besides; else last, as a
+     * tick alone says where it went wrong. */
+    if (is_one_more && operation->flags & IS_LONG)
+        inject_everywhere(f, operation, page);
+    inject_one_by_one(f, operation, page);
+    if (is_one_more && !(operation->flags & IS_LONG))
+        inject_everywhere(f, operation, page);
+}
+
+static void
 try_operation(const struct operation *operation, struct page *page)
 {
     struct findings f = { 0 };
@@ -266,10 +297,7 @@ try_operation(const struct operation *operation, struct page *page)
     f.expected = *page;
     find_places(&f);
     if (quiet.status == 0)
-        inject_one_by_one(&f, operation, page);
-    if (quiet.status == 0 && !must_fail &&
-        (is_long || !(operation->flags & IS_ENDLESS)))
-        inject_everywhere(&f, operation, page);
+        inject_ticks(&f, operation, page);
     wanted = f.place_count;
     if (operation->flags & IS_ENDLESS)
         wanted -= count_missed(&f);

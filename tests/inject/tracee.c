@@ -250,6 +250,8 @@ tracee_run(const struct operation *operation, struct page *page)
     stop_here();
     page->error = errno;
     walk(&world, page->after, sizeof(page->after));
+    if (world.check)
+        world.check(&world);
     judge(operation, &world, page);
     _exit(0);
 }
