@@ -289,10 +289,12 @@ close_run(struct tracee *t)
     return (struct ending){ .status = t->status, .hung = t->hung };
 }
 
-/* Learn what a tick is and where operations end. */
+/* Learn what a tick is and where operations end. An operation may have a clock of
+ * its own, whose ticks are none to the next one's. */
 static void
 learn(const struct operation *operation, struct page *page)
 {
+    static siginfo_t learnt;
     static bool known;
 
     if (!known) {
@@ -302,7 +304,9 @@ learn(const struct operation *operation, struct page *page)
         t = open_run(operation, page);
         close_run(&t);
         learns = false;
+        learnt = newest_tick;
     }
+    newest_tick = learnt;
     known = true;
 }
 
