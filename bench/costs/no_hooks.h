@@ -9,6 +9,8 @@
 
 #include <vmprof/vmprof.h>
 
+#include "../no_interp.h"
+
 static inline vmprof_token
 no_token(struct vmprof_thread *thread, vmprof_code_id code,
          const uintptr_t *position)
@@ -43,33 +45,6 @@ no_poll_counted(struct vmprof_thread *thread, int64_t countdown)
     return countdown;
 }
 
-static inline uint64_t
-no_marks(const struct vmprof_thread *thread)
-{
-    (void)thread;
-    return 0;
-}
-
-static inline int
-no_candidates(const struct vmprof_thread *thread)
-{
-    (void)thread;
-    return 0;
-}
-
-static inline uint64_t
-no_call(struct vmprof_thread *thread, vmprof_code_id code)
-{
-    (void)thread, (void)code;
-    return 0;
-}
-
-static inline void
-no_mark(struct vmprof_thread *thread, uint64_t mark)
-{
-    (void)thread, (void)mark;
-}
-
 #define vmprof_enter_kind(thread, code, kind, position)                        \
     no_token(thread, code, position)
 #define vmprof_execute_code_enter  no_token
@@ -79,10 +54,5 @@ no_mark(struct vmprof_thread *thread, uint64_t mark)
 #define vmprof_poll                no_poll
 #define vmprof_poll_counted        no_poll_counted
 #define vmprof_poll_expired        no_poll_counted
-#define vmprof_counting            no_marks
-#define vmprof_has_candidates      no_candidates
-#define vmprof_count_call          no_call
-#define vmprof_count_resume        no_mark
-#define vmprof_count_return        no_mark
 
 #endif
