@@ -5,13 +5,13 @@
 
 #include "suite.h"
 
-#include <dirent.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 
+#include "descriptors.h"
 #include "profiled.h"
 
 enum {
@@ -323,19 +323,6 @@ a_clock_of_cpu_time_ends_no_sleep_and_another_eight(void **state)
         rung = rungs[i];
         assert_int_equal(isolate(sleep_after_work, 60), 0);
     }
-}
-
-static unsigned
-open_descriptors(void)
-{
-    DIR *const directory = opendir("/proc/self/fd");
-    unsigned count = 0;
-
-    require(directory);
-    while (readdir(directory))
-        count++;
-    closedir(directory);
-    return count;
 }
 
 static unsigned

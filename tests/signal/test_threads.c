@@ -4,10 +4,10 @@
 
 #include "suite.h"
 
-#include <dirent.h>
 #include <pthread.h>
 #include <string.h>
 
+#include "descriptors.h"
 #include "profiled.h"
 
 enum {
@@ -124,19 +124,6 @@ sixty_four_threads_are_sampled_at_once(void **state)
 }
 
 static unsigned
-count_descriptors(void)
-{
-    DIR *const directory = opendir("/proc/self/fd");
-    unsigned count = 0;
-
-    require(directory);
-    while (readdir(directory))
-        count++;
-    closedir(directory);
-    return count;
-}
-
-static unsigned
 count_mappings(void)
 {
     FILE *const maps = fopen("/proc/self/maps", "r");
@@ -196,12 +183,12 @@ churn_with(uint32_t mode, uint32_t clock)
             run_and_join(threads, 8, come_and_go, i % 2);
         require(vmprof_disable() == 0);
         if (!round) {
-            descriptors = count_descriptors();
+            descriptors = open_descriptors();
             mappings = count_mappings();
             timers = count_timers();
         }
     }
-    require(count_descriptors() == descriptors);
+    require(open_descriptors() == descriptors);
     require(count_timers() == timers && timers == 0);
     require(count_mappings() <= mappings + 30);
     require(decode_fd(&d, file) == 0 && d.ended);

@@ -11,13 +11,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include <vmprof/vmprof.h>
 
+#include "descriptors.h"
 #include "isolate.h"
 
 enum {
@@ -48,19 +48,6 @@ register_codes(void)
         snprintf(name, sizeof(name), "soak:level%d:%d:soak.c", i, i + 1);
         require(vmprof_register_code(code_class, NULL, name, &codes[i]) == 0);
     }
-}
-
-static unsigned
-open_descriptors(void)
-{
-    DIR *const directory = opendir("/proc/self/fd");
-    unsigned count = 0;
-
-    require(directory != NULL);
-    while (readdir(directory))
-        count++;
-    closedir(directory);
-    return count;
 }
 
 static int

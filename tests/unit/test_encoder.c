@@ -8,44 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decode.h"
-#include "format/encoder.h"
 #include "isolate.h"
-
-struct tape {
-    unsigned char *bytes;
-    size_t size, chunks, biggest, longest_name;
-    size_t fails_from; /* chunk; 0: never */
-};
-
-static int
-record(void *user, const void *data, size_t size)
-{
-    struct tape *const tape = user;
-
-    tape->chunks++;
-    if (tape->fails_from && tape->chunks > tape->fails_from)
-        return -ENOSPC;
-    tape->bytes = realloc(tape->bytes, tape->size + size);
-    memcpy(tape->bytes + tape->size, data, size);
-    tape->size += size;
-    if (size > tape->biggest)
-        tape->biggest = size;
-    return 0;
-}
-
-static size_t
-name_of(void *user, uint64_t code, char *buffer)
-{
-    const struct tape *const tape = user;
-    const int size =
-        snprintf(buffer, 1024, "t:f%llu:1:", (unsigned long long)code);
-    size_t used = (size_t)size;
-
-    while (used < tape->longest_name)
-        buffer[used++] = 'x';
-    return used;
-}
+#include "tape.h"
 
 static struct vmp_encoder *
 start(struct tape *tape)
@@ -66,23 +30,6 @@ start(struct tape *tape)
     assert_int_equal(vmp_encoder_open(encoder, &info), 0);
     assert_int_equal(vmp_encoder_thread(encoder, 0, &thread), 0);
     return encoder;
-}
-
-static void
-read_back(struct tape *tape, struct decoded *decoded)
-{
-    if (decode(decoded, tape->bytes, tape->size) < 0)
-        fail_msg("%s", decoded->error);
-    assert_int_equal(decoded->whole, tape->size);
-    assert_in_range(tape->biggest, 1, 65536);
-}
-
-static void
-finish(struct vmp_encoder *encoder, struct tape *tape, struct decoded *decoded)
-{
-    vmp_encoder_free(encoder);
-    free(tape->bytes);
-    decoded_free(decoded);
 }
 
 static uint64_t
