@@ -5,7 +5,6 @@
 import os
 import pty
 import stat
-import unittest
 
 import command
 import stacks
