@@ -6,312 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    /* Of a site's, the most frequent first; the rest cannot matter. */
-    MOST_TUPLES = 64,
-};
-
-/* What has to be equal in a pass over the codes that are left over. */
-enum {
-    SAME_NAME = 1,
-    SAME_FILE = 2,
-    SAME_BASE = 4, /* the last part of the file's name */
-    SAME_LINE = 8,
-    SAME_HASH = 16,
-};
-
-static const unsigned passes[] = {
-    SAME_NAME | SAME_FILE | SAME_LINE | SAME_HASH,
-    SAME_NAME | SAME_FILE | SAME_HASH,
-    SAME_NAME | SAME_HASH,
-    SAME_HASH,
-    SAME_NAME | SAME_FILE | SAME_LINE,
-    SAME_NAME | SAME_FILE,
-    SAME_NAME | SAME_BASE | SAME_LINE,
-    SAME_NAME | SAME_BASE,
-};
-
-/* A code object on either side. */
-struct item {
-    const struct code *code;
-    uint64_t hash;
-    uint32_t group;
-    uint32_t match; /* plus 1, of the other side; 0: none yet */
-};
-
-struct items {
-    struct item *items;
-    uint32_t count;
-};
-
-static int
-compare(uint64_t left, uint64_t right)
-{
-    return left < right ? -1 : left > right;
-}
-
-static const char *
-base_name(const char *file)
-{
-    const char *slash = strrchr(file, '/');
-
-    return slash ? slash + 1 : file;
-}
-
-static int
-compare_items(const struct item *left, const struct item *right, unsigned same)
-{
-    int order = 0;
-
-    if (same & SAME_HASH)
-        order = compare(left->hash, right->hash);
-    if (!order && same & SAME_NAME)
-        order = strcmp(left->code->function, right->code->function);
-    if (!order && same & SAME_FILE)
-        order = strcmp(left->code->file, right->code->file);
-    if (!order && same & SAME_BASE)
-        order =
-            strcmp(base_name(left->code->file), base_name(right->code->file));
-    if (!order && same & SAME_LINE)
-        order = compare(left->code->line, right->code->line);
-    return order;
-}
-
-static int
-compare_in_order(const void *a, const void *b, void *user)
-{
-    const struct item *left = a, *right = b;
-    const int order = compare_items(left, right, *(const unsigned *)user);
-
-    return order ? order : compare(left->group, right->group);
-}
-
-static int
-make_items(struct items *items, const struct diff_side *side)
-{
-    items->items =
-        calloc((size_t)side->groups->count + 1, sizeof(*items->items));
-    if (!items->items)
-        return -ENOMEM;
-    for (uint32_t i = 0; i < side->groups->count; i++) {
-        const struct type_group *group = &side->groups->groups[i];
-        const struct type_site *sites =
-            &side->profile->type_sites[group->first];
-
-        if (sites->has_code)
-            items->items[items->count++] = (struct item){
-                .code = &side->profile->codes[sites->code],
-                .hash = sites[group->count - 1].hash,
-                .group = i,
-            };
-    }
-    return 0;
-}
-
-static bool
-is_left_over(const struct item *item, unsigned same)
-{
-    return !item->match && (item->hash || !(same & SAME_HASH));
-}
-
-static void
-match_equal(struct items *before, struct items *after, unsigned same)
-{
-    uint32_t i = 0, j = 0;
-
-    while (i < before->count && j < after->count) {
-        struct item *left = &before->items[i], *right = &after->items[j];
-        int order;
-
-        if (!is_left_over(left, same)) {
-            i++;
-            continue;
-        }
-        if (!is_left_over(right, same)) {
-            j++;
-            continue;
-        }
-        order = compare_items(left, right, same);
-        if (!order) {
-            left->match = right->group + 1;
-            right->match = left->group + 1;
-        }
-        i += order <= 0;
-        j += order >= 0;
-    }
-}
-
-static void
-match_all(struct items *before, struct items *after)
-{
-    for (size_t i = 0; i < sizeof(passes) / sizeof(passes[0]); i++) {
-        unsigned same = passes[i];
-
-        qsort_r(before->items, before->count, sizeof(*before->items),
-                compare_in_order, &same);
-        qsort_r(after->items, after->count, sizeof(*after->items),
-                compare_in_order, &same);
-        match_equal(before, after, same);
-    }
-}
-
-static bool
-has_same_types(const struct profile *a, const struct type_tuple *left,
-               const struct profile *b, const struct type_tuple *right)
-{
-    if (left->count != right->count)
-        return false;
-    for (uint32_t i = 0; i < left->count; i++)
-        if (strcmp(a->words[left->words[i]], b->words[right->words[i]]) != 0)
-            return false;
-    return true;
-}
-
-double
-percent_elsewhere(const struct profile *profile, const struct type_tuple *tuple,
-                  const struct profile *other, const struct type_site *site)
-{
-    for (uint32_t i = 0; i < site->tuple_count && i < MOST_TUPLES; i++) {
-        const struct type_tuple *candidate =
-            &other->type_tuples[site->first_tuple + i];
-
-        if (has_same_types(profile, tuple, other, candidate))
-            return type_percent(site, candidate->hits);
-    }
-    return 0;
-}
-
-/*
- * Whether two shares of what was only looked at now and then differ by more
- * than chance may: three standard errors, which one in 370 exceeds. What was
- * looked at each time has none.
- */
-static bool
-is_beyond_chance(double before, uint64_t before_hits, double after,
-                 uint64_t after_hits)
-{
-    const double x = (double)before_hits, y = (double)after_hits;
-    const double all = x + y;
-    const double mean = all > 0 ? (before * x + after * y) / all : 0;
-    const double weight = (x > 0 ? 1 / x : 0) + (y > 0 ? 1 / y : 0);
-    const double distance = after - before;
-
-    return distance * distance > 9 * mean * (100 - mean) * weight;
-}
-
-/* Of the sample that a site's shares are from; 0: no sample, but everything. */
-static uint64_t
-sample_size(const struct type_site *site)
-{
-    return all_were_hits(site) ? 0 : site->typed + site->other;
-}
-
-static bool
-differs(const struct type_site *site, double share,
-        const struct type_site *elsewhere, double share_elsewhere,
-        double points)
-{
-    const double distance = share < share_elsewhere ? share_elsewhere - share
-                                                    : share - share_elsewhere;
-
-    return distance > 0 && distance >= points &&
-           is_beyond_chance(share, sample_size(site), share_elsewhere,
-                            sample_size(elsewhere));
-}
-
-/* Whether the share of one of the site's own tuples does, or of the others. */
-static bool
-has_shifted(const struct profile *profile, const struct type_site *site,
-            const struct profile *other, const struct type_site *elsewhere,
-            double points)
-{
-    if (differs(site, type_percent(site, site->other), elsewhere,
-                type_percent(elsewhere, elsewhere->other), points))
-        return true;
-    for (uint32_t i = 0; i < site->tuple_count && i < MOST_TUPLES; i++) {
-        const struct type_tuple *tuple =
-            &profile->type_tuples[site->first_tuple + i];
-
-        if (differs(site, type_percent(site, tuple->hits), elsewhere,
-                    percent_elsewhere(profile, tuple, other, elsewhere),
-                    points))
-            return true;
-    }
-    return false;
-}
-
-static bool
-any_has_shifted(const struct types_diff *diff, const struct type_site *before,
-                const struct type_site *after, double points)
-{
-    const struct profile *a = diff->before.profile, *b = diff->after.profile;
-
-    return has_shifted(a, before, b, after, points) ||
-           has_shifted(b, after, a, before, points);
-}
-
-/* 0: it met no types. */
-static int
-rank(const struct types_diff *diff, const struct diff_side *side,
-     const struct type_site *site)
-{
-    const enum site_kind kind =
-        site ? site_kind(side->profile, site, &diff->rule.kinds)
-             : SITE_UNPLACED;
-
-    return kind < SITE_MONOMORPHIC ? 0 : (int)kind;
-}
-
-static bool
-has_too_few(const struct types_diff *diff, const struct type_site *site)
-{
-    return site && site->hits && !all_were_hits(site) &&
-           site->typed + site->other < diff->rule.min_hits;
-}
-
-/* Whether a site that one side has would likely be missed by the other. */
-static bool
-may_be_missed(const struct types_diff *diff, const struct diff_side *side,
-              const struct type_site *site)
-{
-    const struct type_sums *sums = &side->groups->sums;
-
-    return sums->hits < sums->bytecodes &&
-           (double)site->bytecodes * (double)sums->hits <
-               (double)diff->rule.min_hits * (double)sums->bytecodes;
-}
-
-static enum change
-one_sided_change(const struct types_diff *diff, const struct type_site *before,
-                 const struct type_site *after, bool is_new)
-{
-    if (may_be_missed(diff, is_new ? &diff->before : &diff->after,
-                      is_new ? after : before))
-        return CHANGE_TOO_FEW;
-    return is_new ? CHANGE_NEW : CHANGE_GONE;
-}
-
-static enum change
-find_change(const struct types_diff *diff, const struct type_site *before,
-            const struct type_site *after)
-{
-    const int rank_before = rank(diff, &diff->before, before);
-    const int rank_after = rank(diff, &diff->after, after);
-
-    if (!rank_before && !rank_after)
-        return CHANGES;
-    if (has_too_few(diff, before) || has_too_few(diff, after))
-        return CHANGE_TOO_FEW;
-    if (!rank_before || !rank_after)
-        return one_sided_change(diff, before, after, rank_after);
-    if (rank_before == rank_after)
-        return any_has_shifted(diff, before, after, diff->rule.points)
-                   ? CHANGE_SHARES
-                   : CHANGE_NONE;
-    if (!any_has_shifted(diff, before, after, 0))
-        return CHANGE_TOO_FEW;
-    return rank_after > rank_before ? CHANGE_MORE : CHANGE_FEWER;
-}
+#include "types_change.h"
+#include "types_match.h"
 
 static int
 make_room(void **array, uint32_t *capacity, uint32_t count, size_t size)
@@ -332,7 +28,7 @@ make_room(void **array, uint32_t *capacity, uint32_t count, size_t size)
 static int
 add_sites(struct types_diff *diff, struct site_change change)
 {
-    change.change = find_change(diff, change.before, change.after);
+    change.change = types_change(diff, change.before, change.after);
     if (change.change == CHANGES)
         return 0;
     diff->counts[change.change]++;
@@ -348,11 +44,11 @@ add_sites(struct types_diff *diff, struct site_change change)
 static int
 compare_places(const struct type_site *left, const struct type_site *right)
 {
-    const int order = compare(left->offset, right->offset);
+    const int order = compare_numbers(left->offset, right->offset);
 
     if (left->has_place != right->has_place)
         return left->has_place ? 1 : -1;
-    return order ? order : compare(left->opcode, right->opcode);
+    return order ? order : compare_numbers(left->opcode, right->opcode);
 }
 
 /* Either may be NULL. */
@@ -397,11 +93,12 @@ struct landmark {
 static int
 compare_landmarks(const struct landmark *left, const struct landmark *right)
 {
-    int order = compare(left->line, right->line);
+    int order = compare_numbers(left->line, right->line);
 
     if (!order)
         order = strcmp(left->opcode_name, right->opcode_name);
-    return order ? order : compare(left->site->opcode, right->site->opcode);
+    return order ? order
+                 : compare_numbers(left->site->opcode, right->site->opcode);
 }
 
 static int
@@ -410,7 +107,8 @@ compare_in_code(const void *a, const void *b)
     const struct landmark *left = a, *right = b;
     const int order = compare_landmarks(left, right);
 
-    return order ? order : compare(left->site->offset, right->site->offset);
+    return order ? order
+                 : compare_numbers(left->site->offset, right->site->offset);
 }
 
 /* Sites whose line is known, in order; to be freed. */
@@ -506,7 +204,7 @@ hash_of(const struct diff_side *side, const struct type_group *group)
 }
 
 static int
-compare_matched(struct types_diff *diff, const struct item *item)
+compare_matched(struct types_diff *diff, const struct match_item *item)
 {
     const struct type_group *before = &diff->before.groups->groups[item->group];
     const struct type_group *after =
@@ -534,7 +232,7 @@ static int
 compare_changes(const void *a, const void *b)
 {
     const struct site_change *left = a, *right = b;
-    const int order = compare(weight_of(right), weight_of(left));
+    const int order = compare_numbers(weight_of(right), weight_of(left));
 
     if (left->change != right->change)
         return left->change < right->change ? -1 : 1;
@@ -542,21 +240,22 @@ compare_changes(const void *a, const void *b)
         return order;
     if (!left->before || !right->before)
         return !left->before && !right->before
-                   ? compare((uintptr_t)left->after, (uintptr_t)right->after)
+                   ? compare_numbers((uintptr_t)left->after,
+                                     (uintptr_t)right->after)
                    : (left->before ? -1 : 1);
-    return compare((uintptr_t)left->before, (uintptr_t)right->before);
+    return compare_numbers((uintptr_t)left->before, (uintptr_t)right->before);
 }
 
 int
 types_diff_make(struct types_diff *diff)
 {
-    struct items before = { 0 }, after = { 0 };
-    int result = make_items(&before, &diff->before);
+    struct match_items before = { 0 }, after = { 0 };
+    int result = match_items_make(&before, &diff->before);
 
     if (!result)
-        result = make_items(&after, &diff->after);
+        result = match_items_make(&after, &diff->after);
     if (!result)
-        match_all(&before, &after);
+        match_items(&before, &after);
     for (uint32_t i = 0; i < before.count && !result; i++)
         result = compare_matched(diff, &before.items[i]);
     for (uint32_t i = 0; i < after.count && !result; i++)

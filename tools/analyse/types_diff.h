@@ -62,11 +62,6 @@ struct types_diff {
 int
 types_diff_make(struct types_diff *diff);
 
-/* The share of the same types in another profile's site, in percent. */
-double
-percent_elsewhere(const struct profile *profile, const struct type_tuple *tuple,
-                  const struct profile *other, const struct type_site *site);
-
 void
 types_diff_free(struct types_diff *diff);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../analyse/types_change.h"
 #include "json_out.h"
 
 enum {
