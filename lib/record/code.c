@@ -475,7 +475,6 @@ vmprof_forget_code(vmprof_code_id id)
 {
     struct code *code;
 
-    vmp_candidate_forget(id);
     vmp_callbacks_lock();
     vmp_interp_forget_code(id);
     vmp_codes_lock();
@@ -486,6 +485,8 @@ vmprof_forget_code(vmprof_code_id id)
         forget(code);
     vmp_codes_unlock();
     vmp_callbacks_unlock();
+    /* Now nobody adds one any more. */
+    vmp_candidate_forget(id);
     return code ? 0 : -ENOENT;
 }
 
