@@ -326,6 +326,13 @@ vmp_hits_sync(struct vmp_hits *hits)
 }
 
 void
+vmp_hits_sync_own(void)
+{
+    if (vmp_current)
+        vmp_hits_sync(&vmp_current->hits);
+}
+
+void
 vmp_hits_show(struct vmp_hits *hits)
 {
     __atomic_store_n(&hits->head->counting,
