@@ -283,11 +283,12 @@ vmp_code_is_alive(uint64_t id)
     return alive;
 }
 
-void
+bool
 vmp_code_ask_name(uint64_t id)
 {
     const struct vmprof_code_class *code_class = NULL;
     void *object = NULL;
+    bool has_name;
     struct code *code;
     char *name;
 
@@ -300,8 +301,9 @@ vmp_code_ask_name(uint64_t id)
     }
     pthread_mutex_unlock(&mutex);
     if (!code_class)
-        return;
+        return true;
     name = ask_name(code_class, object);
+    has_name = name != NULL;
     pthread_mutex_lock(&mutex);
     code = find_by_id(id);
     if (code && !code->name) {
@@ -311,6 +313,7 @@ vmp_code_ask_name(uint64_t id)
     }
     pthread_mutex_unlock(&mutex);
     free(name);
+    return has_name;
 }
 
 /* Name one code that has no name yet. Returns false when there is none. Called
@@ -320,35 +323,16 @@ static bool
 name_one(void)
 {
     struct code *code;
-    const struct vmprof_code_class *code_class;
-    void *object;
     uint64_t id;
-    char *name;
 
     pthread_mutex_lock(&mutex);
     for (code = nameless_from;
          code && (code->name || code->forgotten || code->asking);)
         code = next_by_id(code);
     nameless_from = code;
-    if (code) {
-        code->asking = true;
-        id = code->id;
-        code_class = code->key.code_class;
-        object = (void *)(uintptr_t)code->key.object;
-    }
+    id = code ? code->id : 0;
     pthread_mutex_unlock(&mutex);
-    if (!code)
-        return false;
-
-    name = ask_name(code_class, object);
-    pthread_mutex_lock(&mutex);
-    code = find_by_id(id);
-    if (code && !code->name)
-        code->name = name;
-    else
-        free(name);
-    pthread_mutex_unlock(&mutex);
-    return name != NULL;
+    return id && vmp_code_ask_name(id);
 }
 
 void

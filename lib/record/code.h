@@ -51,8 +51,8 @@ bool
 vmp_code_is_alive(uint64_t id);
 
 /* Have it named if it is not; under vmp_callbacks_lock(). Not for the writer,
- * whose session has had all codes named. */
-void
+ * whose session has had all codes named. Returns false if memory was short. */
+bool
 vmp_code_ask_name(uint64_t id);
 
 /*
