@@ -218,19 +218,22 @@ give_up_sample(struct vmp_counters *c)
         c->lost_walker += c->expirations - told;
 }
 
-/* Its counters are final. */
+/* Its counters are final. A handler that is still at work may be in the middle
+ * of a record: the ring stays its own. */
 static void
 close_accounts(struct vmp_thread *thread)
 {
+    const bool is_stuck = thread != vmp_current && atomic_load(&thread->busy);
+
     thread->cpu_end_ns = vmp_thread_cpu_ns(thread->tid);
     if (thread->awaits_clock)
         failed_clock(-EAGAIN);
     thread->awaits_clock = false;
     if (atomic_exchange(&thread->requested, false))
         thread->counters.lost_walker++;
-    else if (thread != vmp_current && atomic_load(&thread->busy))
+    else if (is_stuck)
         give_up_sample(&thread->counters);
-    if (thread->ring.data && vmp_has_own_frames(thread))
+    if (!is_stuck && thread->ring.data && vmp_has_own_frames(thread))
         vmp_close_own_frames(thread);
 }
 

@@ -89,8 +89,6 @@ vmprof_add_candidate(vmprof_code_id code, uint64_t calls,
         r = -EINVAL;
     else if (!made)
         r = -ENOMEM;
-    else if (!vmp_code_is_alive(code))
-        r = -ENOENT;
     if (r < 0) {
         free(made);
         return r;
@@ -100,10 +98,12 @@ vmprof_add_candidate(vmprof_code_id code, uint64_t calls,
     made->done = done;
     made->user = user;
     vmp_interp_lock();
-    if (find_code(code)) {
+    /* Under the lock, for vmp_candidate_forget() comes when it is dead. */
+    if (!vmp_code_is_alive(code))
+        r = -ENOENT;
+    else if (find_code(code))
         r = -EEXIST;
-        free(made);
-    } else {
+    if (r == 0) {
         made->mark = ++last_mark;
         made->next = candidates;
         candidates = made;
@@ -111,6 +111,8 @@ vmprof_add_candidate(vmprof_code_id code, uint64_t calls,
         show_count();
     }
     vmp_interp_unlock();
+    if (r < 0)
+        free(made);
     return r;
 }
 

@@ -127,8 +127,12 @@ take_code(struct vmp_table *out, uint64_t code)
     uint32_t rows = count_of(&vmp_interp.ended, code);
 
     for (struct vmp_hits *h = vmp_interp.threads; h; h = h->next) {
-        vmp_hits_drop_cells(h, code);
-        rows += count_of(&h->table, code);
+        const uint32_t own = count_of(&h->table, code);
+
+        /* Cells are of rows. */
+        if (own)
+            vmp_hits_drop_cells(h, code);
+        rows += own;
     }
     if (!rows || vmp_table_reserve(out, rows) < 0)
         return 0;

@@ -135,12 +135,13 @@ look(struct vmp_hits *hits)
 static struct vmp_row *
 new_row(struct vmp_hits *hits, uint64_t code, uint64_t offset, uint32_t opcode)
 {
-    const struct vmp_interp_class *const functions = vmp_interp_class_of(code);
     const unsigned char *const before = hits->table.rows;
-    struct vmp_row *row = NULL;
+    const struct vmp_interp_class *functions;
+    struct vmp_row *row;
 
     if (!code)
         return &hits->table.unplaced;
+    functions = vmp_interp_class_of(code);
     vmp_interp_lock();
     row = vmp_table_add(&hits->table, code, offset, opcode, functions);
     if (hits->table.rows != before)
@@ -322,6 +323,13 @@ vmp_hits_sync(struct vmp_hits *hits)
     account(hits, hits->head->bytecode_countdown);
     look(hits);
     hits->head->bytecode_countdown = reload(hits);
+}
+
+void
+vmp_hits_sync_own(void)
+{
+    if (vmp_current)
+        vmp_hits_sync(&vmp_current->hits);
 }
 
 void

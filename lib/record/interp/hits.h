@@ -42,6 +42,11 @@ vmp_hits_detach(struct vmp_hits *hits);
 void
 vmp_hits_sync(struct vmp_hits *hits);
 
+/* The same of the calling thread, if it has a record: what is set takes effect
+ * there at once. */
+void
+vmp_hits_sync_own(void);
+
 /* By the owner: a call of this mark runs, or one of none. */
 void
 vmp_hits_set_mark(struct vmp_hits *hits, uint64_t mark);

@@ -8,7 +8,6 @@
 
 #include "../../format/sites.h"
 #include "../code.h"
-#include "../thread.h"
 #include "classes.h"
 #include "collect.h"
 #include "hits.h"
@@ -94,19 +93,12 @@ record(struct vmprof_type_profile *profile)
     vmp_interp_unlock();
 }
 
-static void
-sync_own(void)
-{
-    if (vmp_current)
-        vmp_hits_sync(&vmp_current->hits);
-}
-
 int
 vmprof_get_and_clear_type_profiles(struct vmprof_type_profile **out)
 {
     const int r = vmp_profile_take(out, true);
 
-    sync_own();
+    vmp_hits_sync_own();
     if (r == 0)
         record(*out);
     return r;
@@ -128,7 +120,7 @@ vmprof_clear_type_profiles(void)
         vmp_collected_free(&dropped);
     }
     vmp_callbacks_unlock();
-    sync_own();
+    vmp_hits_sync_own();
     return r;
 }
 

@@ -35,14 +35,6 @@ vmp_interp_unlock(void)
     vmp_unlock(&lock);
 }
 
-/* On the calling thread it takes effect at once. */
-static void
-sync_own(void)
-{
-    if (vmp_current)
-        vmp_hits_sync(&vmp_current->hits);
-}
-
 static int
 want(struct vmp_hits *hits, bool on)
 {
@@ -72,14 +64,14 @@ vmprof_set_profile_interp(int on)
 int
 vmprof_set_profile_interp_all(int on)
 {
-    sync_own();
+    vmp_hits_sync_own();
     vmp_interp_lock();
     vmp_interp.all = on != 0;
     for (struct vmp_hits *h = vmp_interp.threads; h; h = h->next)
         want(h, on != 0);
     vmp_interp_changed();
     vmp_interp_unlock();
-    sync_own();
+    vmp_hits_sync_own();
     return 0;
 }
 
@@ -92,7 +84,7 @@ vmprof_set_profile_interp_period(uint64_t period)
     atomic_store(&vmp_interp.period, period);
     vmp_interp_changed();
     vmp_interp_unlock();
-    sync_own();
+    vmp_hits_sync_own();
     return 0;
 }
 
@@ -105,7 +97,7 @@ vmprof_set_profile_interp_jitter(int on)
     before = atomic_exchange(&vmp_interp.jitter, on != 0);
     vmp_interp_changed();
     vmp_interp_unlock();
-    sync_own();
+    vmp_hits_sync_own();
     return before;
 }
 
@@ -128,6 +120,6 @@ vmprof_set_type_limits(const struct vmprof_type_limits *given)
     vmp_interp.generation++;
     vmp_interp_changed();
     vmp_interp_unlock();
-    sync_own();
+    vmp_hits_sync_own();
     return 0;
 }

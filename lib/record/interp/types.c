@@ -72,16 +72,13 @@ add(struct type *type)
     HASH_ADD(by_id, types_by_id, id, sizeof(type->id), type);
     if (!type->by_id.tbl)
         return -ENOMEM;
-    if (older)
-        HASH_DELETE(by_name, types_by_name, older);
     HASH_ADD_KEYPTR(by_name, types_by_name, type->key, type->key_size, type);
     if (!type->by_name.tbl) {
         HASH_DELETE(by_id, types_by_id, type);
-        if (older)
-            HASH_ADD_KEYPTR(by_name, types_by_name, older->key, older->key_size,
-                            older);
         return -ENOMEM;
     }
+    if (older)
+        HASH_DELETE(by_name, types_by_name, older);
     type->older = older;
     last_id++;
     return 0;
@@ -120,13 +117,15 @@ unname(struct type *type)
     if (youngest != type) {
         struct type *younger = youngest;
 
-        while (younger->older != type)
+        while (younger && younger->older != type)
             younger = younger->older;
-        younger->older = type->older;
+        if (younger)
+            younger->older = type->older;
         return;
     }
     HASH_DELETE(by_name, types_by_name, type);
-    /* The table has just lost one: it need not grow. */
+    /* If it was alone there, this may lack memory: then the older ones have no
+     * name to be found by any more. */
     if (type->older)
         HASH_ADD_KEYPTR(by_name, types_by_name, type->older->key,
                         type->older->key_size, type->older);

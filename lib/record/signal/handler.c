@@ -19,17 +19,21 @@ static bool
 take_foreign(struct sigaction *action)
 {
     static atomic_flag taking = ATOMIC_FLAG_INIT;
+    /* Pairs with the release below: who finds that it is gone finds SIG_DFL. */
+    const int flags =
+        __atomic_load_n(&vmp_foreign_action.sa_flags, __ATOMIC_ACQUIRE);
     bool is_ours;
 
     *action = vmp_foreign_action;
-    if (!(action->sa_flags & (int)SA_RESETHAND))
+    if (!(flags & (int)SA_RESETHAND))
         return true;
     if (atomic_flag_test_and_set(&taking))
         return false;
     is_ours = vmp_foreign_action.sa_flags & (int)SA_RESETHAND;
-    vmp_foreign_action.sa_flags &= ~(int)SA_RESETHAND;
-    vmp_foreign_action.sa_flags &= ~SA_SIGINFO;
     vmp_foreign_action.sa_handler = SIG_DFL;
+    __atomic_store_n(&vmp_foreign_action.sa_flags,
+                     flags & ~((int)SA_RESETHAND | SA_SIGINFO),
+                     __ATOMIC_RELEASE);
     atomic_flag_clear(&taking);
     return is_ours;
 }

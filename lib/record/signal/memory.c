@@ -31,7 +31,10 @@ vmp_resident_pages(int fd)
 {
     uint64_t fields[FIELDS];
     char text[160];
-    const long size = syscall(SYS_pread64, fd, text, sizeof(text) - 1, 0L, 0L);
+    /* On 32-bit machines the offset takes two words, and on some of them one
+     * that nobody reads goes before. */
+    const long size =
+        syscall(SYS_pread64, fd, text, sizeof(text) - 1, 0L, 0L, 0L);
     const char *at = text;
 
     if (size <= 0)
