@@ -142,6 +142,13 @@ bytecodes_of_line(const struct source *source, uint32_t line)
     return sum;
 }
 
+/* A carriage return elsewhere is a byte of the line. */
+static bool
+is_line_end(const char *text)
+{
+    return strcmp(text, "\n") == 0 || strcmp(text, "\r\n") == 0;
+}
+
 /* Without its end, with tabs as blanks, clean; to be freed. */
 static char *
 clean_line(const char *line)
@@ -152,7 +159,7 @@ clean_line(const char *line)
 
     if (!out)
         return NULL;
-    for (; *line && *line != '\n' && *line != '\r'; line++) {
+    for (; *line && !is_line_end(line); line++) {
         if (*line == '\t')
             column +=
                 (size_t)fprintf(out, "%*s", (int)(TAB - column % TAB), "");

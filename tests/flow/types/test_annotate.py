@@ -88,6 +88,10 @@ class Annotate(unittest.TestCase):
             content=b"\x1b[2J\xff\r\n\0rest\n")))
         self.assertIn("\\x1B[2J\\xFF", shown)
 
+    def test_a_carriage_return_within_a_line_does_not_end_it(self):
+        self.assertEqual(annotate(source(content=b"x\ry = 1\r\n"))[1].split(),
+                         ["1", "x\\x0Dy", "=", "1"])
+
     def test_kinds_and_functions_can_be_chosen(self):
         shown = "\n".join(annotate(source(), "-k", "poly"))
         self.assertIn("ADD poly", shown)
