@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "types_view.h"
 
@@ -333,6 +334,27 @@ find_named(const struct types_view *types, const char *name)
     return NULL;
 }
 
+/* It is read twice, so it has to be a file; a device may have no end. */
+static FILE *
+open_source(const char *path)
+{
+    struct stat status;
+    FILE *in = NULL;
+
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+        fprintf(stderr,
+                "vmprof: %s is not a file, and --annotate needs one; see "
+                "--source-name\n",
+                path);
+        return NULL;
+    }
+    in = fopen(path, "r");
+    if (!in)
+        fprintf(stderr, "vmprof: %s cannot be read: %s\n", path,
+                strerror(errno));
+    return in;
+}
+
 int
 report_types_source(const struct types_view *types, const char *path,
                     const char *file)
@@ -345,12 +367,9 @@ report_types_source(const struct types_view *types, const char *path,
 
     if (!source.file)
         return fail_without_file(types, file ? file : path);
-    source.in = fopen(path, "r");
-    if (!source.in) {
-        fprintf(stderr, "vmprof: %s cannot be read: %s\n", path,
-                strerror(errno));
+    source.in = open_source(path);
+    if (!source.in)
         return -1;
-    }
     result = print_source(&source);
     fclose(source.in);
     return result;

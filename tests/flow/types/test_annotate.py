@@ -104,6 +104,14 @@ class Annotate(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"cannot be read: No such file", done.stderr)
 
+    def test_a_source_is_a_file(self):
+        for other in (path("."), "/dev/zero", "/dev/stdin"):
+            done = vmprof("types", "--annotate", other, "--source-name",
+                          "demo.toy", write(DEMO), stdin=SOURCE.encode())
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(b"is not a file, and --annotate needs one",
+                          done.stderr)
+
 
 if __name__ == "__main__":
     tap.main()
