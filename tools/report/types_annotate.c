@@ -80,10 +80,13 @@ is_named_before(const struct types_view *types, uint32_t index)
 static int
 fail_without_file(const struct types_view *types, const char *path)
 {
+    char *profile = clean_text(types->view.path), *source = clean_text(path);
     uint32_t named = 0;
 
     fprintf(stderr, "vmprof: %s has no types of %s; it has those of",
-            types->view.path, path);
+            profile ? profile : "", source ? source : "");
+    free(profile);
+    free(source);
     for (uint32_t i = 0; i < types->groups.count && named < MOST_FILES; i++) {
         char *file =
             clean_text(group_code(types, &types->groups.groups[i])->file);

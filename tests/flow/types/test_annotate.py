@@ -65,6 +65,12 @@ class Annotate(unittest.TestCase):
                          data=data)
         self.assertIn("str", shown[1])
 
+    def test_a_name_that_fits_none_does_not_act_on_a_terminal(self):
+        done = vmprof("types", "--annotate", "\x1b[2J\n.toy",
+                      write(DEMO, "\x1b[1m.vmprof"))
+        self.assertIn(b"\\x1B[1m.vmprof has no types of \\x1B[2J\\x0A.toy; ",
+                      done.stderr)
+
     def test_a_name_that_only_ends_alike_is_another_file(self):
         done = vmprof("types", "--annotate", source("mydemo.toy"),
                       write(DEMO))
