@@ -123,6 +123,15 @@ print_json(const struct view *view)
     return json_out_end(&json);
 }
 
+static void
+print_file(const struct view *view)
+{
+    char *path = clean_text(view->path);
+
+    printf("%s: %s\n", path ? path : "", view->profile.format);
+    free(path);
+}
+
 static int
 info(struct view *view, bool json)
 {
@@ -141,7 +150,7 @@ info(struct view *view, bool json)
     if (!result && json)
         result = print_json(view);
     else if (!result) {
-        printf("%s: %s\n", view->path, view->profile.format);
+        print_file(view);
         print_counts(&view->profile);
         print_modules(&view->profile);
         result = report_header(view);

@@ -12,6 +12,7 @@
 #include <vmprof/code.h>
 #include <vmprof/stack.h>
 
+#include "../analyse/unsampled.h"
 #include "export.h"
 #include "format/encoder.h"
 #include "format/format.h"
@@ -408,6 +409,28 @@ write_all(struct writing *writing)
     return result;
 }
 
+/* What samples stand for, by thread; then what they do not. */
+static int
+find_unsampled(struct writing *writing)
+{
+    const struct profile *profile = &writing->job->profile;
+    uint64_t *ns = calloc((size_t)profile->thread_count + 1, sizeof(*ns));
+
+    if (!ns)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < writing->session_count; i++)
+        for (size_t j = 0; j < writing->sessions[i].count; j++) {
+            const struct run *run = &writing->sessions[i].rows[j];
+
+            ns[run->thread] += run->weight_ns * run->count;
+        }
+    unsampled_by_thread(profile, ns);
+    for (uint32_t i = 0; i < profile->thread_count; i++)
+        writing->losses.unsampled_ns += ns[i];
+    free(ns);
+    return 0;
+}
+
 static void
 free_all(struct writing *writing)
 {
@@ -429,7 +452,7 @@ export_vmprof_log(struct export_job *job)
     if (!result) {
         losses_find(&writing.losses, &job->profile, job->lines);
         /* What the file has no room for is said when it is closed. */
-        if (write_all(&writing) == -ENOMEM)
+        if (find_unsampled(&writing) || write_all(&writing) == -ENOMEM)
             result = export_out_of_memory(job);
         else
             losses_tell(&writing.losses, &job->profile);

@@ -9,6 +9,10 @@
 
 #include "format/log.h"
 
+enum {
+    NS_PER_MS = 1000000
+};
+
 /* The phase that a reader takes a stack for. */
 static uint8_t
 phase_of(const struct frame *leaf)
@@ -108,6 +112,8 @@ losses_tell(const struct losses *losses, const struct profile *profile)
          "frames are compiled code");
     tell(&telling, losses->kinds, "the kinds of ", "frames");
     tell(&telling, losses->offsets, "the instructions of ", "frames");
+    tell(&telling, losses->unsampled_ns / NS_PER_MS, "", "ms of [unsampled]");
+    tell(&telling, profile->type_row_count, "", "rows of types");
     if (strcmp(telling.separator, ", ") == 0)
         fputc('\n', stderr);
     if (profile->session_count > 1)

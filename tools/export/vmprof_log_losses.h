@@ -8,8 +8,9 @@
 
 /* Zeroed at first. */
 struct losses {
-    uint32_t phases; /* bits: those that no kind of frame tells */
-    uint64_t states; /* samples of which something else is known */
+    uint32_t phases;       /* bits: those that no kind of frame tells */
+    uint64_t states;       /* samples of which something else is known */
+    uint64_t unsampled_ns; /* CPU time */
     /* Found at the end. */
     bool is_log;    /* that is what was read */
     bool has_lines; /* they are kept, and compiled code is not */

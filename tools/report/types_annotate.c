@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "types_view.h"
 
@@ -79,10 +80,13 @@ is_named_before(const struct types_view *types, uint32_t index)
 static int
 fail_without_file(const struct types_view *types, const char *path)
 {
+    char *profile = clean_text(types->view.path), *source = clean_text(path);
     uint32_t named = 0;
 
     fprintf(stderr, "vmprof: %s has no types of %s; it has those of",
-            types->view.path, path);
+            profile ? profile : "", source ? source : "");
+    free(profile);
+    free(source);
     for (uint32_t i = 0; i < types->groups.count && named < MOST_FILES; i++) {
         char *file =
             clean_text(group_code(types, &types->groups.groups[i])->file);
@@ -142,6 +146,13 @@ bytecodes_of_line(const struct source *source, uint32_t line)
     return sum;
 }
 
+/* A carriage return elsewhere is a byte of the line. */
+static bool
+is_line_end(const char *text)
+{
+    return strcmp(text, "\n") == 0 || strcmp(text, "\r\n") == 0;
+}
+
 /* Without its end, with tabs as blanks, clean; to be freed. */
 static char *
 clean_line(const char *line)
@@ -152,7 +163,7 @@ clean_line(const char *line)
 
     if (!out)
         return NULL;
-    for (; *line && *line != '\n' && *line != '\r'; line++) {
+    for (; *line && !is_line_end(line); line++) {
         if (*line == '\t')
             column +=
                 (size_t)fprintf(out, "%*s", (int)(TAB - column % TAB), "");
@@ -326,6 +337,27 @@ find_named(const struct types_view *types, const char *name)
     return NULL;
 }
 
+/* It is read twice, so it has to be a file; a device may have no end. */
+static FILE *
+open_source(const char *path)
+{
+    struct stat status;
+    FILE *in = NULL;
+
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+        fprintf(stderr,
+                "vmprof: %s is not a file, and --annotate needs one; see "
+                "--source-name\n",
+                path);
+        return NULL;
+    }
+    in = fopen(path, "r");
+    if (!in)
+        fprintf(stderr, "vmprof: %s cannot be read: %s\n", path,
+                strerror(errno));
+    return in;
+}
+
 int
 report_types_source(const struct types_view *types, const char *path,
                     const char *file)
@@ -338,12 +370,9 @@ report_types_source(const struct types_view *types, const char *path,
 
     if (!source.file)
         return fail_without_file(types, file ? file : path);
-    source.in = fopen(path, "r");
-    if (!source.in) {
-        fprintf(stderr, "vmprof: %s cannot be read: %s\n", path,
-                strerror(errno));
+    source.in = open_source(path);
+    if (!source.in)
         return -1;
-    }
     result = print_source(&source);
     fclose(source.in);
     return result;

@@ -21,6 +21,32 @@ fail(const char *path, const char *why)
     return -1;
 }
 
+static bool
+is_whole(const struct profile *profile)
+{
+    for (uint32_t i = 0; i < profile->session_count; i++)
+        if (!profile->sessions[i].ended)
+            return false;
+    return true;
+}
+
+static const char *
+why_without_rows(const struct profile *profile)
+{
+    const struct damage *damage = &profile->damage;
+
+    if (damage->bytes_unread || damage->cut || damage->chunks_missing)
+        return " has no type rows that can be read; it is damaged, and what "
+               "is lost may have had some";
+    if (strcmp(profile->format, "vmprof log") == 0)
+        return " has no type rows; a vmprof log holds none";
+    if (!is_whole(profile))
+        return " has no type rows; it has no end, where most programs read "
+               "them out: killed, cut off, or still running";
+    return " has no type rows; its program did not have its bytecodes "
+           "profiled, or never read them out";
+}
+
 int
 types_read(struct types_view *types)
 {
@@ -36,9 +62,7 @@ types_read(struct types_view *types)
                      sizeof(message)))
         return fail(message, "");
     if (!view->profile.readout_count)
-        return fail(view->path,
-                    " has no type rows; its program did not have its bytecodes "
-                    "profiled, or never read them out");
+        return fail(view->path, why_without_rows(&view->profile));
     if (type_groups_make(&types->groups, &view->profile, &types->rule))
         return fail(view->path, ": not enough memory");
     return 0;

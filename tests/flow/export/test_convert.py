@@ -95,6 +95,26 @@ class Collapsed(command.CommandTest):
                          b" 3\n")
 
 
+class VmprofLog(command.CommandTest):
+    def said(self):
+        return self.succeed("convert", "a.vmprof", "--to", "vmprof-log", "-o",
+                            "a.prof").stderr
+
+    def test_cpu_time_without_a_sample_is_not_kept_and_said(self):
+        recording = stacks.Recording()
+        threads = [recording.thread("t", ident) for ident in (1, 2)]
+        for _ in range(3):
+            recording.add(threads[0], [(MAIN, CODE, 1)], 7000)
+        recording.cpu_us = {threads[0]: 22600, threads[1]: 1500}
+        recording.write(self.path("a.vmprof"))
+        self.assertTrue(self.said().endswith(b", 3 ms of [unsampled]\n"))
+
+    def test_rows_of_types_are_not_kept_and_said(self):
+        with open(self.path("a.vmprof"), "wb") as file:
+            file.write(vmprof_file.types_demo().bytes())
+        self.assertRegex(self.said(), rb" \d+ rows of types\n")
+
+
 FORMATS = {"collapsed": "a.collapsed", "pprof": "a.pb.gz",
            "speedscope": "a.speedscope.json"}
 

@@ -383,6 +383,11 @@ class Names(unittest.TestCase):
                     out = vmprof(*view, file).stdout.decode()
                     self.assertIsNone(FORBIDDEN.search(out))
 
+    def test_nor_does_that_of_the_file(self):
+        self.assertIn("\\x1B[1m.vmprof: vmprof native",
+                      text("info", write(vmprof_file.demo().bytes(),
+                                          "\x1b[1m.vmprof")))
+
     def test_escapes_show_what_was_there(self):
         for name, shown in [(b"\x1b[2J", r"\x1B[2J"), (b"a\nb", r"a\x0Ab"),
                             (b"\xff", r"\xFF"), (b"\xc2\x9b", r"\u{9B}"),

@@ -65,6 +65,12 @@ class Annotate(unittest.TestCase):
                          data=data)
         self.assertIn("str", shown[1])
 
+    def test_a_name_that_fits_none_does_not_act_on_a_terminal(self):
+        done = vmprof("types", "--annotate", "\x1b[2J\n.toy",
+                      write(DEMO, "\x1b[1m.vmprof"))
+        self.assertIn(b"\\x1B[1m.vmprof has no types of \\x1B[2J\\x0A.toy; ",
+                      done.stderr)
+
     def test_a_name_that_only_ends_alike_is_another_file(self):
         done = vmprof("types", "--annotate", source("mydemo.toy"),
                       write(DEMO))
@@ -88,6 +94,10 @@ class Annotate(unittest.TestCase):
             content=b"\x1b[2J\xff\r\n\0rest\n")))
         self.assertIn("\\x1B[2J\\xFF", shown)
 
+    def test_a_carriage_return_within_a_line_does_not_end_it(self):
+        self.assertEqual(annotate(source(content=b"x\ry = 1\r\n"))[1].split(),
+                         ["1", "x\\x0Dy", "=", "1"])
+
     def test_kinds_and_functions_can_be_chosen(self):
         shown = "\n".join(annotate(source(), "-k", "poly"))
         self.assertIn("ADD poly", shown)
@@ -99,6 +109,14 @@ class Annotate(unittest.TestCase):
                       write(DEMO))
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"cannot be read: No such file", done.stderr)
+
+    def test_a_source_is_a_file(self):
+        for other in (path("."), "/dev/zero", "/dev/stdin"):
+            done = vmprof("types", "--annotate", other, "--source-name",
+                          "demo.toy", write(DEMO), stdin=SOURCE.encode())
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(b"is not a file, and --annotate needs one",
+                          done.stderr)
 
 
 if __name__ == "__main__":

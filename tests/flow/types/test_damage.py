@@ -7,6 +7,7 @@ import unittest
 
 from common import (ADD, INT, info, profile, site, sites, tap, text, types,
                     vmprof, vmprof_file, write)
+import vmprof_log
 
 ROWS = [site(2, (i, 1), 11, ADD, 77, tuples=[((INT, INT), 3)])
         for i in range(5)]
@@ -90,6 +91,24 @@ class Damage(unittest.TestCase):
             if done.returncode == 0:
                 seen.add(done.stdout.count(b"\n"))
         self.assertEqual(seen, {2, 4, 5})
+
+    def test_why_there_are_no_rows(self):
+        data = profile(ROWS[:2])
+        missing = vmprof_file.Session()
+        missing.codes([(2, "toy:work:10:demo.toy")])
+        unended = missing.bytes()
+        missing.number += 1  # the rows
+        missing.end(100)
+        for why, content in (
+                (b"it is damaged", data[:data.rindex(ROWS[0]) + 2]),
+                (b"it is damaged", missing.bytes()),
+                (b"it has no end", unended),
+                (b"a vmprof log holds none", vmprof_log.Log().data),
+                (b"did not have its bytecodes profiled", session())):
+            with self.subTest(why):
+                done = vmprof("types", write(content))
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(why, done.stderr)
 
     def test_a_changed_byte_does_no_harm(self):
         data = bytearray(vmprof_file.types_demo().bytes())
