@@ -224,6 +224,8 @@ traces_name(struct traces *traces, const void *bytes, size_t size)
     struct name *name;
     char *clean = NULL;
 
+    if (!size)
+        bytes = "";
     if (memchr(bytes, '\0', size)) {
         clean = malloc(size + 1);
         if (!clean)
