@@ -362,6 +362,7 @@ patch(struct traces *traces, struct trace *trace, const struct code_dump *dump)
         trace->code = traces_bytes(traces, (size_t)trace->code_size);
     if (!trace->code)
         return -ENOMEM;
+    trace->known_size = trace->code_size;
     memcpy(trace->code + offset, dump->bytes,
            dump->size < room ? dump->size : (size_t)room);
     return 0;

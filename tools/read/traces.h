@@ -105,7 +105,8 @@ struct trace {
     uint64_t entry_offset;          /* where it is entered */
     uint64_t body_offset;           /* where the operations begin */
     uint64_t cold_offset;           /* what is behind is ways out; 0: none */
-    unsigned char *code;            /* code_size bytes; NULL: not known */
+    unsigned char *code;            /* known_size bytes; NULL: not known */
+    uint64_t known_size;            /* of code_size, from the start */
 
     uint32_t first_operation, operation_count;
     uint32_t first_position, position_count; /* by offset */
