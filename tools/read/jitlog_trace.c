@@ -419,10 +419,6 @@ stretch_operations(struct jitlog *log, const struct trace *trace)
         if (next > operation->offset)
             operation->size = (uint32_t)(next - operation->offset);
         next = operation->offset;
-        if (operation->kind == OPERATION_GUARD && operation->target) {
-            log->traces->guards[operation->target].offset = operation->offset;
-            log->traces->guards[operation->target].has_offset = true;
-        }
     }
 }
 

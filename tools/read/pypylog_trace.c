@@ -272,8 +272,7 @@ add_guard(struct pypylog *log, uint32_t trace, const struct parsed *parsed)
     struct trace_guard guard = {
         .trace = trace,
         .operation = log->traces->operation_count,
-        .offset = (uint32_t)parsed->offset,
-        .has_offset = parsed->has_offset,
+        .text = "",
     };
     uint32_t known;
     int64_t added;
