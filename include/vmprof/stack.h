@@ -65,6 +65,9 @@ struct vmprof_stack;
 /** Where a hit is counted that has been there before: see interp.h. */
 struct vmprof_hit_cell;
 
+/** Where events of compiled code go: see jit.h. */
+struct vmprof_jit_ring;
+
 /** The public head of a thread's record; the library owns what follows. */
 struct vmprof_thread {
     struct vmprof_frame *top;   /**< the first free slot; past the limit:
@@ -81,7 +84,9 @@ struct vmprof_thread {
                                      counted */
     int64_t hit_floor;          /**< of a countdown that hits are counted by */
     struct vmprof_hit_cell *hit_cells; /**< where, see interp.h */
-    uint64_t reserved[5];              /**< zero */
+    uint64_t trace;                    /**< that runs, vmprof_jit_id; 0: none */
+    struct vmprof_jit_ring *jit_ring;  /**< never NULL, and always this one */
+    uint64_t reserved[3];              /**< zero */
 };
 
 /**

@@ -28,7 +28,9 @@ struct thread_1 {
     uint64_t counting;
     int64_t hit_floor;
     struct vmprof_hit_cell *hit_cells;
-    uint64_t reserved[5];
+    uint64_t trace;
+    struct vmprof_jit_ring *jit_ring;
+    uint64_t reserved[3];
 };
 
 struct location_1 {
@@ -213,6 +215,8 @@ SAME(vmprof_thread, thread_1, candidates);
 SAME(vmprof_thread, thread_1, counting);
 SAME(vmprof_thread, thread_1, hit_floor);
 SAME(vmprof_thread, thread_1, hit_cells);
+SAME(vmprof_thread, thread_1, trace);
+SAME(vmprof_thread, thread_1, jit_ring);
 SAME(vmprof_thread, thread_1, reserved);
 SAME_SIZE(vmprof_thread, thread_1);
 
