@@ -294,7 +294,9 @@ static void
 lose(struct segments *segments, struct segments_thread *thread,
      const struct jit_event *event)
 {
-    advance(segments, thread, event->time);
+    /* What is lost from the last event on ends no segment. */
+    if (!thread->has_last || event->time != thread->last)
+        advance(segments, thread, event->time);
     while (thread->level_count > 1) {
         finish(segments, thread);
         thread->level_count--;
@@ -338,6 +340,11 @@ take(struct segments *segments, struct segments_thread *thread,
     case JIT_RESUME:
         set_suspended(segments, thread, event, event->kind == JIT_SUSPEND);
         return 0;
+    case JIT_START:
+        advance(segments, thread, event->time);
+        return 0;
+    case JIT_END:
+        return segments_end(segments, event->thread, event->time);
     }
     segments->mismatches++;
     return 0;
@@ -351,7 +358,7 @@ segments_add(struct segments *segments, const struct jit_event *event)
 
     if (!thread || !reserve_trace(segments, thread, 0))
         return -ENOMEM;
-    segments->events++;
+    segments->events += event->kind < JIT_START;
     /* Who does something is on the CPU again. */
     if (thread->suspended && runs)
         set_suspended(segments, thread, event, false);

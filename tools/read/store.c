@@ -446,5 +446,6 @@ store_close(struct profile *profile)
     free(profile->type_sites);
     free(profile->type_tuples);
     free(profile->words);
+    traces_free(&profile->traces);
     memset(profile, 0, sizeof(*profile));
 }

@@ -27,9 +27,10 @@ enum trace_kind {
 
 enum trace_end {
     TRACE_END_UNKNOWN,
-    TRACE_END_LOOPS,  /* jumps to a label of its own */
-    TRACE_END_JUMPS,  /* to one of another */
-    TRACE_END_RETURNS /* to whoever called it */
+    TRACE_END_LOOPS,      /* jumps to a label of its own */
+    TRACE_END_JUMPS,      /* to one of another */
+    TRACE_END_RETURNS,    /* to whoever called it */
+    TRACE_END_INTERPRETER /* goes on in the interpreter */
 };
 
 /* Where in the program something is; what was inlined has a place outside. */
@@ -81,9 +82,12 @@ struct trace_guard {
     uint64_t id;
     uint32_t trace;
     uint32_t operation;
-    uint32_t bridge; /* the trace that was stitched to it; 0: none yet */
-    uint32_t offset; /* of its machine code */
-    uint64_t fails;  /* how often, all ways out */
+    uint32_t bridge;  /* the trace that was stitched to it; 0: none yet */
+    uint32_t offset;  /* of its machine code */
+    uint64_t fails;   /* how often, all ways out */
+    uint64_t exits;   /* events of it: only those to the interpreter */
+    const char *text; /* what it tests, where no operation says so; or NULL */
+    uint32_t place;
     bool has_offset, has_fails;
 };
 
@@ -114,7 +118,10 @@ struct trace {
 
     uint64_t entries; /* counted by the VM */
     bool has_entries;
-    bool aborted; /* never made to code */
+    uint64_t loop_offset; /* of the label it comes back to; 0: not known */
+    uint32_t emits;       /* bits of enum vmprof_emits */
+    const char *reason;   /* why it was aborted; or NULL */
+    bool aborted;         /* never made to code */
     bool freed;
     uint64_t from_ns, until_ns; /* since its session's start; 0: all of it */
 };
@@ -166,6 +173,7 @@ struct jit_damage {
     uint64_t unmatched;      /* counts and links of what is not in the file */
     uint64_t repeated;       /* ids that were used again */
     uint64_t limited;        /* left out, as it would not fit in memory */
+    uint64_t untimed;        /* events whose times are not known */
     bool cut;                /* the file ends in the middle of something */
 };
 
@@ -192,7 +200,10 @@ struct traces {
     uint32_t trace_count, operation_count, position_count, place_count;
     uint32_t guard_count, label_count, range_count;
     uint32_t section_count, total_count;
-    uint64_t event_count;
+    uint64_t event_count, lost_count; /* lost: events that had no room */
+    uint64_t off_cpu_ns;              /* left out of the times of events */
+    uint64_t shortest_ns; /* time between two events of a thread, not 0; 0:
+                             there are none */
     uint64_t first_time, last_time; /* of sections and events */
     uint64_t file_size;
     struct jit_damage damage;
@@ -207,10 +218,14 @@ enum jit_event_kind {
     JIT_LOST,    /* from here to the next nothing is known */
     JIT_SUSPEND, /* off the CPU */
     JIT_RESUME,
+    JIT_START, /* before the first event of a thread: it interprets */
+    JIT_END,   /* after the last */
 };
 
 struct jit_event {
-    uint64_t time;     /* of enum trace_clock */
+    uint64_t time;     /* of enum trace_clock; of a native file the thread's
+                          CPU time */
+    uint64_t at_ns;    /* the same as time since the session's start */
     uint64_t end_time; /* when the writer had written it; 0: not known */
     uint64_t lost;     /* of JIT_LOST: how many, where known */
     uint32_t thread;   /* index into a profile's threads, or 0 */
