@@ -247,6 +247,50 @@ recursion_counts_once_in_a_total(void **state)
 }
 
 static void
+a_return_ends_what_an_exception_left_open(void **state)
+{
+    (void)state;
+    for (int call = CALL_CALLER; call <= CALL_NEST; call++) {
+        struct segments segments = policies(INNER_EACH, (enum call_policy)call);
+
+        add(&segments, 0, JIT_ENTER, LOOP);
+        add(&segments, 10, JIT_CALL, LOOP);
+        add(&segments, 10, JIT_ENTER, OTHER);
+        add(&segments, 15, JIT_CALL, OTHER);
+        add(&segments, 15, JIT_ENTER, INNER);
+        add(&segments, 20, JIT_RETURN, LOOP);
+        add(&segments, 30, JIT_EXIT, LOOP);
+        assert_int_equal(segments.mismatches, 0);
+        assert_int_equal(segments.figures[LOOP].self,
+                         call == CALL_NEST ? 20 : 30);
+        assert_int_equal(segments.figures[LOOP].total, 30);
+        segments_free(&segments);
+    }
+}
+
+static void
+exits_through_guards_are_counted(void **state)
+{
+    struct segments segments = policies(INNER_EACH, CALL_CALLER);
+    const struct jit_event events[] = {
+        { .time = 0, .kind = JIT_ENTER, .trace = LOOP },
+        { .time = 1, .kind = JIT_EXIT, .trace = LOOP, .guard = 5 },
+        { .time = 2, .kind = JIT_ENTER, .trace = LOOP },
+        { .time = 3, .kind = JIT_EXIT, .trace = LOOP, .guard = 5 },
+        { .time = 4, .kind = JIT_ENTER, .trace = LOOP },
+        { .time = 5, .kind = JIT_EXIT, .trace = LOOP },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(events); i++)
+        assert_int_equal(segments_add(&segments, &events[i]), 0);
+    assert_in_range(5, 0, segments.guard_count - 1);
+    assert_int_equal(segments.guard_exits[5], 2);
+    assert_int_equal(segments.guard_exits[4], 0);
+    segments_free(&segments);
+}
+
+static void
 time_off_the_cpu_is_nobodys(void **state)
 {
     struct segments segments = policies(INNER_COUNT, CALL_CALLER);
@@ -261,6 +305,24 @@ time_off_the_cpu_is_nobodys(void **state)
     assert_int_equal(segments.figures[LOOP].self, 20);
     assert_int_equal(segments.off_cpu, 50 + 20);
     assert_int_equal(segments.mismatches, 0);
+    segments_free(&segments);
+}
+
+static void
+off_the_cpu_in_a_call_the_callers_time_stops(void **state)
+{
+    struct segments segments = policies(INNER_COUNT, CALL_CALLER);
+
+    (void)state;
+    add(&segments, 0, JIT_ENTER, LOOP);
+    add(&segments, 10, JIT_CALL, LOOP);
+    add(&segments, 20, JIT_SUSPEND, 0);
+    add(&segments, 50, JIT_RESUME, 0);
+    add(&segments, 60, JIT_RETURN, LOOP);
+    add(&segments, 70, JIT_EXIT, LOOP);
+    assert_int_equal(segments.figures[LOOP].self, 40);
+    assert_int_equal(segments.off_cpu, 30);
+    assert_int_equal(segments.figures[0].self, 0);
     segments_free(&segments);
 }
 
@@ -376,7 +438,10 @@ main(void)
         cmocka_unit_test(all_time_is_someones_under_every_policy),
         cmocka_unit_test(the_example_of_the_plan_holds_under_every_policy),
         cmocka_unit_test(recursion_counts_once_in_a_total),
+        cmocka_unit_test(a_return_ends_what_an_exception_left_open),
+        cmocka_unit_test(exits_through_guards_are_counted),
         cmocka_unit_test(time_off_the_cpu_is_nobodys),
+        cmocka_unit_test(off_the_cpu_in_a_call_the_callers_time_stops),
         cmocka_unit_test(threads_do_not_mix),
         cmocka_unit_test(what_cannot_be_is_counted),
         cmocka_unit_test(what_an_event_takes_is_taken_off),

@@ -15,6 +15,7 @@ enum {
 
 /* What runs, and what called it before. */
 struct level {
+    uint32_t caller;  /* that it was called from; 0: not known */
     uint32_t trace;   /* 0: the interpreter */
     uint32_t charged; /* its group, or itself: whose the time is */
     uint64_t since;   /* the thread's `known` when that began */
@@ -25,7 +26,6 @@ struct segments_thread {
     uint32_t level_count, level_capacity; /* at least 1 */
     uint32_t *active; /* levels by trace, where calls nest */
     uint32_t active_count;
-    uint32_t calls_ignored;
     uint64_t last;  /* time of the event before */
     uint64_t known; /* time that was given to traces and the interpreter */
     bool has_last, lost, suspended;
@@ -97,10 +97,28 @@ reserve_trace(struct segments *segments, struct segments_thread *thread,
                    sizeof(*thread->active));
 }
 
+/* What happens in a call that is the caller's. */
+static bool
+is_ignored(const struct segments *segments,
+           const struct segments_thread *thread)
+{
+    return segments->policies.call == CALL_CALLER && thread->level_count > 1;
+}
+
 static struct level *
 top(struct segments_thread *thread)
 {
     return &thread->levels[thread->level_count - 1];
+}
+
+/* Whose the time is. */
+static uint32_t
+payer(const struct segments *segments, const struct segments_thread *thread)
+{
+    const uint32_t level =
+        is_ignored(segments, thread) ? 0 : thread->level_count - 1;
+
+    return thread->levels[level].charged;
 }
 
 /* Give the time since the last event to what has run since. */
@@ -109,7 +127,8 @@ advance(struct segments *segments, struct segments_thread *thread,
         uint64_t time)
 {
     const uint64_t probe = segments->policies.probe;
-    struct segment_figures *figures = &segments->figures[top(thread)->charged];
+    struct segment_figures *figures =
+        &segments->figures[payer(segments, thread)];
     uint64_t passed = time - thread->last;
     const bool is_first = !thread->has_last;
 
@@ -212,7 +231,7 @@ enter(struct segments *segments, struct segments_thread *thread,
     const bool is_inside = top(thread)->charged == group && group &&
                            inner != INNER_EACH && !thread->lost;
 
-    if (thread->calls_ignored || (is_inside && inner == INNER_IGNORE))
+    if (is_ignored(segments, thread) || (is_inside && inner == INNER_IGNORE))
         return 0;
     if (!reserve_trace(segments, thread, event->trace) ||
         !reserve_trace(segments, thread, charged))
@@ -236,12 +255,27 @@ fits_exit(const struct segments *segments, const struct level *level,
            level->charged == group_of(segments, trace);
 }
 
+static bool
+count_guard(struct segments *segments, uint32_t guard)
+{
+    if (!guard)
+        return true;
+    if (guard == UINT32_MAX ||
+        !reserve((void **)&segments->guard_exits, &segments->guard_count,
+                 guard + 1, sizeof(*segments->guard_exits)))
+        return false;
+    segments->guard_exits[guard]++;
+    return true;
+}
+
 static int
 leave(struct segments *segments, struct segments_thread *thread,
       const struct jit_event *event)
 {
-    if (thread->calls_ignored)
+    if (is_ignored(segments, thread))
         return 0;
+    if (!count_guard(segments, event->guard))
+        return -ENOMEM;
     if (!thread->lost && !fits_exit(segments, top(thread), event->trace))
         segments->mismatches++;
     advance(segments, thread, event->time);
@@ -254,21 +288,38 @@ static int
 call(struct segments *segments, struct segments_thread *thread,
      const struct jit_event *event)
 {
-    if (segments->policies.call == CALL_CALLER) {
-        thread->calls_ignored++;
+    if (thread->level_count >= MOST_LEVELS) {
+        segments->mismatches++;
         return 0;
     }
-    if (thread->level_count >= MOST_LEVELS)
-        segments->mismatches++;
-    if (thread->level_count >= MOST_LEVELS)
-        return 0;
     if (!reserve((void **)&thread->levels, &thread->level_capacity,
                  thread->level_count + 1, sizeof(*thread->levels)))
         return -ENOMEM;
-    advance(segments, thread, event->time);
+    if (segments->policies.call == CALL_NEST)
+        advance(segments, thread, event->time);
     thread->level_count++;
-    *top(thread) = (struct level){ 0 };
-    begin(segments, thread, 0);
+    *top(thread) = (struct level){ .caller = event->trace };
+    if (segments->policies.call == CALL_NEST)
+        begin(segments, thread, 0);
+    return 0;
+}
+
+static void
+pop(struct segments *segments, struct segments_thread *thread)
+{
+    if (segments->policies.call == CALL_NEST)
+        finish(segments, thread);
+    thread->level_count--;
+}
+
+/* The level that a return ends: those above it were left by an exception. */
+static uint32_t
+find_call(const struct segments_thread *thread, uint32_t caller)
+{
+    for (uint32_t i = thread->level_count; i-- > 1;)
+        if (!caller || !thread->levels[i].caller ||
+            thread->levels[i].caller == caller)
+            return i;
     return 0;
 }
 
@@ -276,35 +327,36 @@ static void
 call_returns(struct segments *segments, struct segments_thread *thread,
              const struct jit_event *event)
 {
-    if (segments->policies.call == CALL_CALLER) {
-        /* Its call may have been before the first event, or lost. */
-        thread->calls_ignored -= thread->calls_ignored > 0;
-        return;
-    }
-    if (thread->level_count == 1) {
+    const uint32_t level = find_call(thread, event->trace);
+
+    if (!level) {
         segments->mismatches++;
         return;
     }
-    advance(segments, thread, event->time);
+    if (segments->policies.call == CALL_NEST)
+        advance(segments, thread, event->time);
+    while (thread->level_count > level)
+        pop(segments, thread);
+}
+
+/* What ends where the last event was is no segment. */
+static void
+stop(struct segments *segments, struct segments_thread *thread, uint64_t time)
+{
+    if (!thread->has_last || time != thread->last)
+        advance(segments, thread, time);
+    while (thread->level_count > 1)
+        pop(segments, thread);
     finish(segments, thread);
-    thread->level_count--;
+    top(thread)->trace = 0;
+    begin(segments, thread, 0);
 }
 
 static void
 lose(struct segments *segments, struct segments_thread *thread,
      const struct jit_event *event)
 {
-    /* What is lost from the last event on ends no segment. */
-    if (!thread->has_last || event->time != thread->last)
-        advance(segments, thread, event->time);
-    while (thread->level_count > 1) {
-        finish(segments, thread);
-        thread->level_count--;
-    }
-    finish(segments, thread);
-    top(thread)->trace = 0;
-    begin(segments, thread, 0);
-    thread->calls_ignored = 0;
+    stop(segments, thread, event->time);
     thread->lost = true;
     segments->losses++;
     segments->lost += event->lost;
@@ -325,6 +377,7 @@ take(struct segments *segments, struct segments_thread *thread,
 {
     switch (event->kind) {
     case JIT_ENTER:
+    case JIT_JUMP:
         return enter(segments, thread, event);
     case JIT_EXIT:
         return leave(segments, thread, event);
@@ -373,14 +426,7 @@ segments_end(struct segments *segments, uint32_t index, uint64_t time)
 
     if (!thread || !reserve_trace(segments, thread, 0))
         return -ENOMEM;
-    advance(segments, thread, time);
-    while (thread->level_count > 1) {
-        finish(segments, thread);
-        thread->level_count--;
-    }
-    finish(segments, thread);
-    top(thread)->trace = 0;
-    begin(segments, thread, 0);
+    stop(segments, thread, time);
     return 0;
 }
 
@@ -407,6 +453,7 @@ segments_free(struct segments *segments)
     free(segments->threads);
     free(segments->figures);
     free(segments->transitions);
+    free(segments->guard_exits);
     vmp_intern_free(&segments->pairs);
     memset(segments, 0, sizeof(*segments));
 }

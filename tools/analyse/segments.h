@@ -55,8 +55,10 @@ struct segments {
     struct segment_policies policies;
     struct segment_figures *figures; /* by trace; 0 is the interpreter */
     struct transition *transitions;
+    uint64_t *guard_exits;            /* by guard, of those that events name */
     struct segments_thread **threads; /* private */
     uint32_t figure_count, transition_count, thread_count;
+    uint32_t guard_count;
     uint32_t figure_capacity, transition_capacity, thread_capacity;
     struct vmp_intern pairs; /* from, to */
 

@@ -10,14 +10,13 @@ static int
 take_count(struct native *native, uint32_t session, uint64_t id, uint64_t count)
 {
     struct traces *traces = &native->profile->traces;
-    uint32_t owner;
-    struct native_guard *guard = native_find_guard(native, session, id, &owner);
+    const uint32_t guard = native_find_guard(native, session, id);
     int64_t index;
 
     traces->has_counts = true;
     if (guard) {
-        guard->fails = count;
-        guard->has_fails = true;
+        traces->guards[guard].fails = count;
+        traces->guards[guard].has_fails = true;
         return 0;
     }
     index = native_find_trace(native, session, id);

@@ -138,14 +138,12 @@ static int
 name_trace(struct native *native, uint32_t session, uint64_t id,
            struct jit_event *event)
 {
-    struct native_guard *guard =
-        event->kind == JIT_EXIT
-            ? native_find_guard(native, session, id, &event->trace)
-            : NULL;
     int64_t index;
 
-    if (guard) {
-        guard->exits++;
+    if (event->kind == JIT_EXIT)
+        event->guard = native_find_guard(native, session, id);
+    if (event->guard) {
+        event->trace = native->profile->traces.guards[event->guard].trace;
         return 0;
     }
     index = native_find_trace(native, session, id);
@@ -166,7 +164,7 @@ send_event(struct native *native, const struct native_event_thread *thread,
            const struct raw_event *raw, uint64_t run_ns, uint64_t at_ns)
 {
     static const uint8_t kinds[] = {
-        [EDGE_ENTER] = JIT_ENTER,   [EDGE_JUMP] = JIT_ENTER,
+        [EDGE_ENTER] = JIT_ENTER,   [EDGE_JUMP] = JIT_JUMP,
         [EDGE_EXIT] = JIT_EXIT,     [EDGE_CALL] = JIT_CALL,
         [EDGE_RETURN] = JIT_RETURN,
     };

@@ -26,7 +26,6 @@ struct native_chunk;
 struct list {
     void *members;
     uint32_t count, capacity;
-    uint32_t most; /* that it ever had */
 };
 
 struct native_place {
@@ -37,12 +36,8 @@ struct native_place {
 };
 
 struct native_guard {
-    const char *text;
-    uint64_t fails, exits;
-    uint32_t offset;
-    uint32_t place;  /* 1 + its number; 0: unknown */
-    uint32_t bridge; /* index of the trace */
-    bool has_fails;
+    uint32_t index; /* into the model's */
+    uint32_t place; /* 1 + its number; 0: unknown */
 };
 
 struct native_operation {
@@ -57,25 +52,17 @@ struct native_trace {
     const char *name;
     uint64_t process;
     uint64_t guard_id, first_guard_id;
-    uint32_t first_guard; /* index into the model's, when all is read */
     uint32_t code; /* of its frames: index into the profile's; 0: none yet */
     bool described;
     struct list guards, places, positions, operations, code_bytes;
 };
 
-/* Which trace's a guard is, by the number that guard_ids gives its id. */
-struct guard_owner {
-    uint32_t trace, number;
-};
-
 struct native_jit {
     struct native_trace *traces; /* by index of the model */
     uint32_t trace_capacity;
-    struct vmp_intern processes; /* session's pid, program */
-    struct vmp_intern ids;       /* process, id → index - 1 */
-    struct vmp_intern guard_ids; /* the same of guards */
-    struct guard_owner *owners;
-    uint32_t owner_capacity;
+    struct vmp_intern processes;          /* session's pid, program */
+    struct vmp_intern ids;                /* process, id → index - 1 */
+    struct vmp_intern guard_ids;          /* the same of guards */
     struct native_event_thread **threads; /* by index of the profile */
     uint32_t thread_capacity;
     double ns_per_tick; /* of the last marks; 0: not known */
@@ -86,10 +73,9 @@ struct native_jit {
 int64_t
 native_find_trace(struct native *native, uint32_t session, uint64_t id);
 
-/* The guard of that id, and its trace; NULL: not known. */
-struct native_guard *
-native_find_guard(struct native *native, uint32_t session, uint64_t id,
-                  uint32_t *trace);
+/* The index of a guard of that id; 0: not known. */
+uint32_t
+native_find_guard(const struct native *native, uint32_t session, uint64_t id);
 
 /* The frame of a trace at an offset of its machine code, or a negative errno. */
 int64_t

@@ -159,7 +159,7 @@ make_node(struct native *native, struct native_session *session,
         return INDEX_LOST;
     if (frame == FRAME_LEFT_OUT)
         return parent;
-    if (native->profile->frames[frame].trace)
+    if (native->profile->frames[frame].kind == FRAME_TRACE)
         return native_trace_node(native, parent, frame);
     return put_frame(native->profile,
                      entering_node(native->profile, parent, frame), frame);

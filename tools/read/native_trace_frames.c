@@ -96,13 +96,14 @@ native_trace_frame(struct native *native, uint32_t session, uint64_t id,
 }
 
 static int64_t
-put_place(struct profile *profile, uint32_t parent,
+put_place(struct profile *profile, uint32_t parent, uint32_t trace,
           const struct native_place *place)
 {
     const struct frame frame = {
         .code = place->code,
         .kind = VMPROF_KIND_JITTED,
         .line = place->line,
+        .trace = trace,
     };
     const int64_t index = store_frame(profile, &frame);
 
@@ -114,21 +115,22 @@ int64_t
 native_trace_node(struct native *native, uint32_t parent, uint32_t frame)
 {
     struct profile *profile = native->profile;
-    const struct frame *at = &profile->frames[frame];
-    const struct native_trace *trace = &native->jit.traces[at->trace];
+    const struct frame at = profile->frames[frame];
+    const struct native_trace *trace = &native->jit.traces[at.trace];
     const struct native_place *places = trace->places.members;
     const uint32_t beneath =
         parent ? profile->frames[profile->nodes[parent].frame].code
                : CODE_UNKNOWN;
     uint32_t chain[MOST_INLINED];
-    uint32_t count = chain_of(
-        trace, at->has_offset ? place_at(trace, at->offset) : 0, chain);
+    uint32_t count =
+        chain_of(trace, at.has_offset ? place_at(trace, at.offset) : 0, chain);
     int64_t node = store_node(profile, parent, frame);
 
     if (count && places[chain[count - 1]].code == beneath &&
         beneath != CODE_UNKNOWN)
         count--;
     while (count-- && node >= 0)
-        node = put_place(profile, (uint32_t)node, &places[chain[count]]);
+        node =
+            put_place(profile, (uint32_t)node, at.trace, &places[chain[count]]);
     return node;
 }

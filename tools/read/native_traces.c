@@ -94,7 +94,12 @@ static int64_t
 add_trace(struct native *native, uint32_t session, uint64_t process,
           uint64_t id)
 {
-    const struct trace trace = { .id = id, .session = session };
+    const struct trace trace = {
+        .id = id,
+        .session = session,
+        .name = "",
+        .reason = "",
+    };
     const int64_t index = traces_add(&native->profile->traces, &trace);
     struct native_jit *jit = &native->jit;
 
@@ -124,25 +129,13 @@ native_find_trace(struct native *native, uint32_t session, uint64_t id)
     return number + 1;
 }
 
-struct native_guard *
-native_find_guard(struct native *native, uint32_t session, uint64_t id,
-                  uint32_t *trace)
+uint32_t
+native_find_guard(const struct native *native, uint32_t session, uint64_t id)
 {
-    struct native_jit *jit = &native->jit;
-    const int64_t number =
-        vmp_intern_find(&jit->guard_ids, native->sessions[session].process, id);
-    const struct guard_owner *owner;
-    struct list *guards;
+    const int64_t number = vmp_intern_find(
+        &native->jit.guard_ids, native->sessions[session].process, id);
 
-    if (number < 0)
-        return NULL;
-    owner = &jit->owners[number];
-    guards = &jit->traces[owner->trace].guards;
-    *trace = owner->trace;
-    /* A list may have been replaced by a shorter one. */
-    return owner->number < guards->count
-               ? (struct native_guard *)guards->members + owner->number
-               : NULL;
+    return number < 0 ? 0 : (uint32_t)number + 1;
 }
 
 static uint32_t
@@ -281,7 +274,10 @@ set_field(struct entry_reader *reader, const struct field *field)
     case KEY_NAME:
         return set_text(reader, &trace_of(reader)->name, field->text);
     case KEY_REASON:
-        return set_text(reader, &trace->reason, field->text);
+        if (set_text(reader, &trace->reason, field->text))
+            return -ENOMEM;
+        trace->reason = trace->reason ? trace->reason : "";
+        return 0;
     }
     set_number(reader, field);
     return set_link(reader, field);
@@ -301,6 +297,7 @@ forget_fields(struct entry_reader *reader)
         .entries = trace->entries,
         .has_entries = trace->has_entries,
         .name = "",
+        .reason = "",
     };
     rest->start = (struct native_place){ 0 };
     rest->name = NULL;
@@ -320,26 +317,27 @@ read_fields(struct entry_reader *reader)
     return result;
 }
 
-/* Names the guard, which its trace need not have told of before. */
-static int
-own_guard(struct entry_reader *reader, uint32_t number)
+/* The guard of that number, which is made if it is new. */
+static int64_t
+find_guard(struct entry_reader *reader, uint32_t number)
 {
     struct native_jit *jit = &reader->native->jit;
     const struct native_trace *trace = trace_of(reader);
+    const struct trace_guard guard = { .trace = reader->trace, .text = "" };
     bool is_new;
-    int64_t index;
+    /* Without ids they have numbers that no id is. */
+    const uint64_t id =
+        trace->first_guard_id
+            ? trace->first_guard_id + number
+            : UINT64_C(1) << 63 | (uint64_t)reader->trace << 31 | number;
+    const int64_t index =
+        vmp_intern(&jit->guard_ids, trace->process, id, &is_new);
 
-    if (!trace->first_guard_id)
-        return 0;
-    if (grow_array((void **)&jit->owners, &jit->owner_capacity,
-                   jit->guard_ids.count, sizeof(*jit->owners)))
-        return -ENOMEM;
-    index = vmp_intern(&jit->guard_ids, trace->process,
-                       trace->first_guard_id + number, &is_new);
     if (index < 0)
         return -ENOMEM;
-    jit->owners[index] = (struct guard_owner){ reader->trace, number };
-    return 0;
+    if (is_new)
+        return traces_add_guard(&reader->native->profile->traces, &guard);
+    return index + 1;
 }
 
 /* The next of a list; `member_size` bytes, zeroed. NULL: no memory. */
@@ -353,51 +351,53 @@ next_member(struct list *list, size_t member_size)
     member = (unsigned char *)list->members + list->count * member_size;
     memset(member, 0, member_size);
     list->count++;
-    if (list->most < list->count)
-        list->most = list->count;
     return member;
 }
 
 /* What was counted of a guard stays when the list comes again. */
 static void
-keep_counts(struct native_guard *guard, const struct list *list,
-            uint32_t number)
+set_guard(struct entry_reader *reader, uint32_t index,
+          const struct trace_guard *from)
 {
-    const struct native_guard *old = list->members;
+    struct trace_guard *guard = &reader->native->profile->traces.guards[index];
 
-    if (number >= list->most)
-        return;
-    guard->fails = old[number].fails;
-    guard->exits = old[number].exits;
-    guard->has_fails = old[number].has_fails;
+    guard->id = from->id;
+    guard->trace = reader->trace;
+    guard->offset = from->offset;
+    guard->has_offset = true;
+    guard->bridge = from->bridge;
+    guard->text = from->text ? from->text : "";
 }
 
 static int
 read_guard(struct entry_reader *reader, struct list *list)
 {
     struct cursor *cursor = &reader->cursor;
-    const uint32_t offset = cursor_varint32(cursor);
-    const uint32_t place = cursor_varint32(cursor);
-    const uint64_t bridge = cursor_varint(cursor);
-    const struct bytes text = cursor_string(cursor);
+    struct trace_guard guard = { 0 };
     const uint32_t number = list->count;
-    struct native_guard guard = { .offset = offset, .place = place }, *to;
-    int result;
+    uint64_t bridge;
+    struct bytes text;
+    int64_t index;
+    struct native_guard *to;
+    uint32_t place;
 
+    guard.offset = cursor_varint32(cursor);
+    place = cursor_varint32(cursor);
+    bridge = cursor_varint(cursor);
+    text = cursor_string(cursor);
     if (cursor->bad)
         return -EBADMSG;
-    result = set_trace(reader, &guard.bridge, bridge);
-    if (!result)
-        result = set_text(reader, &guard.text, text);
-    if (!result)
-        result = own_guard(reader, number);
+    guard.id = trace_of(reader)->first_guard_id + number;
+    index = find_guard(reader, number);
+    if (index < 0 || set_trace(reader, &guard.bridge, bridge) ||
+        set_text(reader, &guard.text, text))
+        return -ENOMEM;
+    set_guard(reader, (uint32_t)index, &guard);
     /* The trace of the bridge may have moved the lists. */
-    list = &trace_of(reader)->guards;
-    keep_counts(&guard, list, number);
-    to = result ? NULL : next_member(list, sizeof(*to));
+    to = next_member(&trace_of(reader)->guards, sizeof(*to));
     if (!to)
         return -ENOMEM;
-    *to = guard;
+    *to = (struct native_guard){ (uint32_t)index, place };
     return 0;
 }
 

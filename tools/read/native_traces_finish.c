@@ -119,30 +119,16 @@ put_positions(struct finish *finish)
     return 0;
 }
 
+/* From numbers of the trace to places of the model. */
 static int
 put_guards(struct finish *finish)
 {
-    const struct native_trace *rest = rest_of(finish);
-    const struct native_guard *guards = rest->guards.members;
+    const struct list *list = &rest_of(finish)->guards;
+    const struct native_guard *guards = list->members;
 
-    rest_of(finish)->first_guard = finish->traces->guard_count;
-    for (uint32_t i = 0; i < rest->guards.count; i++) {
-        const struct trace_guard guard = {
-            .id = rest->first_guard_id + i,
-            .trace = finish->index,
-            .bridge = guards[i].bridge,
-            .offset = guards[i].offset,
-            .has_offset = true,
-            .fails = guards[i].fails,
-            .has_fails = guards[i].has_fails,
-            .exits = guards[i].exits,
-            .text = guards[i].text,
-            .place = place_of(finish, guards[i].place),
-        };
-
-        if (traces_add_guard(finish->traces, &guard) < 0)
-            return -ENOMEM;
-    }
+    for (uint32_t i = 0; i < list->count; i++)
+        finish->traces->guards[guards[i].index].place =
+            place_of(finish, guards[i].place);
     return 0;
 }
 
@@ -178,7 +164,11 @@ put_operation(struct finish *finish, uint32_t number)
         .size = size_of(finish, number),
         .has_offset = true,
         .kind = is_guard ? OPERATION_GUARD : OPERATION_OTHER,
-        .target = is_guard ? rest->first_guard + from->guard - 1 : 0,
+        .target =
+            is_guard
+                ? ((struct native_guard *)rest->guards.members)[from->guard - 1]
+                      .index
+                : 0,
     };
     const int64_t index = traces_add_operation(finish->traces, &operation);
 
@@ -202,22 +192,21 @@ put_operations(struct finish *finish)
     return result;
 }
 
-/* What is there of it in part is of no use. */
 static int
 put_code(struct finish *finish)
 {
     const struct list *bytes = &rest_of(finish)->code_bytes;
     struct trace *trace = trace_of(finish);
-    unsigned char *code;
 
-    if (!bytes->count || bytes->count < trace->code_size)
+    if (!bytes->count)
         return 0;
-    code = traces_bytes(finish->traces, bytes->count);
-    if (!code)
+    trace->code = traces_bytes(finish->traces, bytes->count);
+    if (!trace->code)
         return -ENOMEM;
-    memcpy(code, bytes->members, bytes->count);
-    trace->code = code;
-    trace->code_size = bytes->count;
+    memcpy(trace->code, bytes->members, bytes->count);
+    trace->known_size = bytes->count;
+    if (trace->code_size < bytes->count)
+        trace->code_size = bytes->count;
     return 0;
 }
 
@@ -237,28 +226,6 @@ put_range(struct finish *finish)
     if (!trace->code_start || !trace->code_size)
         return 0;
     return traces_add_range(finish->traces, &range) < 0 ? -ENOMEM : 0;
-}
-
-/* The model has jumps go to a label. */
-static int
-put_label(struct finish *finish)
-{
-    const uint32_t target = trace_of(finish)->into;
-    const struct trace_label label = {
-        .id = finish->traces->traces[target].id,
-        .trace = target,
-    };
-    int64_t index;
-
-    if (!target && trace_of(finish)->end != TRACE_END_LOOPS)
-        return 0;
-    index = traces_add_label(
-        finish->traces,
-        target ? &label : &(struct trace_label){ .trace = finish->index });
-    if (index < 0)
-        return -ENOMEM;
-    trace_of(finish)->target = (uint32_t)index;
-    return 0;
 }
 
 static const char *
@@ -339,25 +306,19 @@ name_code(struct finish *finish)
     return 0;
 }
 
-/* Guards have an index only when those of all traces are there. */
-static void
-link_guard(struct finish *finish)
+/* The list that a bridge's guard is in may have come after it. */
+static int
+find_guard(struct finish *finish)
 {
     const struct native_trace *rest = rest_of(finish);
-    struct trace *trace = trace_of(finish);
     const int64_t number = vmp_intern_find(&finish->native->jit.guard_ids,
                                            rest->process, rest->guard_id);
-    const struct guard_owner *owner;
-    const struct native_trace *of;
 
     if (number < 0)
-        return;
-    owner = &finish->native->jit.owners[number];
-    of = &finish->native->jit.traces[owner->trace];
-    if (owner->number >= of->guards.count)
-        return;
-    trace->parent = owner->trace;
-    trace->guard = of->first_guard + owner->number;
+        return 0;
+    trace_of(finish)->guard = (uint32_t)number + 1;
+    trace_of(finish)->parent = finish->traces->guards[number + 1].trace;
+    return 0;
 }
 
 static int
@@ -365,7 +326,7 @@ finish_trace(struct finish *finish)
 {
     static int (*const parts[])(struct finish *) = {
         put_places, put_start, put_positions, put_guards, put_operations,
-        put_code,   put_range, put_label,     put_name,   name_code,
+        put_code,   put_range, put_name,      name_code,  find_guard,
     };
     int result = 0;
 
@@ -394,9 +355,6 @@ native_traces_finish(struct native *native)
     vmp_intern_free(&finish.names);
     if (result)
         return result;
-    for (finish.index = 1; finish.index < finish.traces->trace_count;
-         finish.index++)
-        link_guard(&finish);
     traces_finish(finish.traces);
     return 0;
 }
@@ -426,7 +384,6 @@ native_jit_free(struct native *native)
             free(jit->threads[i]);
         }
     free(jit->traces);
-    free(jit->owners);
     free(jit->threads);
     vmp_intern_free(&jit->processes);
     vmp_intern_free(&jit->ids);

@@ -51,8 +51,9 @@ struct frame {
     uint32_t module;       /* index into modules; 0: none */
     uint32_t inlined_into; /* the frame around it, always in one with it; or
                               0: none */
-    uint32_t trace;        /* of FRAME_TRACE: its index; else 0 */
-    const char *file;      /* of the line; NULL: the code's */
+    uint32_t trace;   /* that it is in: of FRAME_TRACE and of what is inlined
+                       there; else 0 */
+    const char *file; /* of the line; NULL: the code's */
 };
 
 /* A file that was mapped into a process. Number 0 stands for none. */

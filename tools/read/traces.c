@@ -84,7 +84,9 @@ traces_open(struct traces *traces)
         !ADD(traces, labels, label) || !ADD(traces, sections, section) ||
         !ADD(traces, totals, total))
         return -ENOMEM;
-    trace->name = place->function = place->file = place->opcode = "";
+    trace->name = trace->reason = "";
+    place->function = place->file = place->opcode = "";
+    traces->guards[0].text = "";
     traces->operations[0].text = traces->sections[0].name = "";
     traces->totals[0].name = "";
     return 0;
@@ -224,6 +226,8 @@ traces_name(struct traces *traces, const void *bytes, size_t size)
     struct name *name;
     char *clean = NULL;
 
+    if (!size)
+        bytes = "";
     if (memchr(bytes, '\0', size)) {
         clean = malloc(size + 1);
         if (!clean)
@@ -248,6 +252,8 @@ traces_add(struct traces *traces, const struct trace *from)
     *trace = *from;
     if (!trace->name)
         trace->name = "";
+    if (!trace->reason)
+        trace->reason = "";
     return traces->trace_count - 1;
 }
 
@@ -281,6 +287,8 @@ traces_add_guard(struct traces *traces, const struct trace_guard *from)
     if (!guard)
         return -ENOMEM;
     *guard = *from;
+    if (!guard->text)
+        guard->text = "";
     return traces->guard_count - 1;
 }
 
@@ -405,13 +413,37 @@ static void
 finish_trace(struct traces *traces, uint32_t index)
 {
     struct trace *trace = &traces->traces[index];
+    const struct trace_operation *label;
 
-    trace->into = traces->labels[trace->target].trace;
+    if (trace->target)
+        trace->into = traces->labels[trace->target].trace;
     if (!trace->end && trace->into)
         trace->end = trace->into == index ? TRACE_END_LOOPS : TRACE_END_JUMPS;
     if (!trace->parent)
         trace->parent = traces->guards[trace->guard].trace;
+    label = &traces->operations[traces->labels[trace->target].operation];
+    if (trace->end == TRACE_END_LOOPS && label->has_offset)
+        trace->loop_offset = label->offset;
     trace->guard_count = trace->label_count = 0;
+}
+
+static void
+finish_guard(struct traces *traces, struct trace_guard *guard)
+{
+    const struct trace_operation *operation =
+        &traces->operations[guard->operation];
+
+    traces->traces[guard->trace].guard_count++;
+    if (!guard->operation)
+        return;
+    if (!guard->place)
+        guard->place = operation->place;
+    if (!guard->has_offset) {
+        guard->offset = operation->offset;
+        guard->has_offset = operation->has_offset;
+    }
+    if (!*guard->text)
+        guard->text = operation->text;
 }
 
 /* A bridge's bridge belongs to the loop as well. Files may hold circles. */
@@ -439,7 +471,7 @@ traces_finish(struct traces *traces)
     for (uint32_t i = 1; i < traces->trace_count; i++)
         set_root(traces, i);
     for (uint32_t i = 1; i < traces->guard_count; i++)
-        traces->traces[traces->guards[i].trace].guard_count++;
+        finish_guard(traces, &traces->guards[i]);
     for (uint32_t i = 1; i < traces->label_count; i++)
         traces->traces[traces->labels[i].trace].label_count++;
     finish_ranges(traces);

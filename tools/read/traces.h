@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The numbers of these and of ends are those of the native format. */
 enum trace_kind {
     TRACE_UNKNOWN, /* counted or sampled, but never described */
     TRACE_LOOP,
@@ -27,10 +28,10 @@ enum trace_kind {
 
 enum trace_end {
     TRACE_END_UNKNOWN,
-    TRACE_END_LOOPS,      /* jumps to a label of its own */
-    TRACE_END_JUMPS,      /* to one of another */
-    TRACE_END_RETURNS,    /* to whoever called it */
-    TRACE_END_INTERPRETER /* goes on in the interpreter */
+    TRACE_END_LOOPS,       /* jumps to a label of its own */
+    TRACE_END_JUMPS,       /* to another trace */
+    TRACE_END_RETURNS,     /* to whoever called it */
+    TRACE_END_INTERPRETER, /* which goes on */
 };
 
 /* Where in the program something is; what was inlined has a place outside. */
@@ -81,13 +82,12 @@ struct trace_label {
 struct trace_guard {
     uint64_t id;
     uint32_t trace;
-    uint32_t operation;
+    uint32_t operation; /* 0: not known */
+    uint32_t place;
+    const char *text; /* what it tests; "": not known */
     uint32_t bridge;  /* the trace that was stitched to it; 0: none yet */
     uint32_t offset;  /* of its machine code */
     uint64_t fails;   /* how often, all ways out */
-    uint64_t exits;   /* events of it: only those to the interpreter */
-    const char *text; /* what it tests, where no operation says so; or NULL */
-    uint32_t place;
     bool has_offset, has_fails;
 };
 
@@ -103,13 +103,15 @@ struct trace {
     uint32_t parent;  /* of a bridge: the trace of that guard */
     uint32_t root;    /* the loop it is folded under: itself if it is none */
     uint32_t target;  /* label that it jumps to at its end */
-    uint32_t into;    /* trace of that label */
+    uint32_t into;    /* trace that it jumps to at its end */
 
     uint64_t code_start, code_size; /* size 0: not known */
     uint64_t entry_offset;          /* where it is entered */
     uint64_t body_offset;           /* where the operations begin */
+    uint64_t loop_offset;           /* where the label of its end is */
     uint64_t cold_offset;           /* what is behind is ways out; 0: none */
-    const unsigned char *code;      /* code_size bytes; NULL: not known */
+    unsigned char *code;            /* known_size bytes; NULL: not known */
+    uint64_t known_size;            /* of code_size, from the start */
 
     uint32_t first_operation, operation_count;
     uint32_t first_position, position_count; /* by offset */
@@ -118,10 +120,9 @@ struct trace {
 
     uint64_t entries; /* counted by the VM */
     bool has_entries;
-    uint64_t loop_offset; /* of the label it comes back to; 0: not known */
-    uint32_t emits;       /* bits of enum vmprof_emits */
-    const char *reason;   /* why it was aborted; or NULL */
-    bool aborted;         /* never made to code */
+    bool aborted;       /* never made to code */
+    const char *reason; /* of that; "": not known */
+    uint32_t emits;     /* bits of enum vmprof_emits; of native files */
     bool freed;
     uint64_t from_ns, until_ns; /* since its session's start; 0: all of it */
 };
@@ -212,9 +213,10 @@ struct traces {
 
 enum jit_event_kind {
     JIT_ENTER,   /* `trace` runs, in place of what ran before */
+    JIT_JUMP,    /* the same, from another trace */
     JIT_EXIT,    /* from `trace` (0: whichever) to the interpreter */
-    JIT_CALL,    /* call_assembler: what is called comes next */
-    JIT_RETURN,  /* from that */
+    JIT_CALL,    /* `trace` calls: what is called comes next */
+    JIT_RETURN,  /* `trace` (0: the last that called) goes on after a call */
     JIT_LOST,    /* from here to the next nothing is known */
     JIT_SUSPEND, /* off the CPU */
     JIT_RESUME,
@@ -230,6 +232,7 @@ struct jit_event {
     uint64_t lost;     /* of JIT_LOST: how many, where known */
     uint32_t thread;   /* index into a profile's threads, or 0 */
     uint32_t trace;
+    uint32_t guard;   /* of JIT_EXIT: that failed; 0: none, or not known */
     uint8_t kind;     /* enum jit_event_kind */
     const char *line; /* what the log says, where it is text; or NULL */
     size_t line_size;
