@@ -6,7 +6,7 @@ import struct
 (SESSION, CODES, FRAMES, NODES, THREAD, SAMPLES, STATS, END,
  GROUP, MODULES, WORDS, SITES, TRACES, EVENTS, COUNTS) = range(1, 16)
 TRACE, SYSTEM, NO_POLL, ADDRESS = 6, 8, 9, 10
-ENTER, JUMP, EXIT, CALL, RETURN = range(5)
+(EDGE_ENTER, EDGE_JUMP, EDGE_EXIT, EDGE_CALL, EDGE_RETURN) = range(5)
 LOOP, ENTRY_BRIDGE, BRIDGE, METHOD, STUB = range(1, 6)
 ENDS_LOOP, ENDS_JUMP, ENDS_RETURN, ENDS_INTERPRETER = range(1, 5)
 
@@ -386,10 +386,10 @@ def jit_demo(ident=0x1234, **session):
     s.samples(0, [(2, 100, 100), (1, 0), (2, 100, 100), (4, 0),
                   (3, 300, 300), (4, 200, 200), (5, 100, 100), (6, 200, 200)],
               start=0)
-    events = [(200000, ENTER, ENTRY), (220000, JUMP, OUTER),
-              (620000, JUMP, INNER), (820000, JUMP, OUTER),
-              (1220000, EXIT, OUTER + 2), (1420000, ENTER, COLD),
-              (1820000, EXIT, COLD + 1)]
+    events = [(200000, EDGE_ENTER, ENTRY), (220000, EDGE_JUMP, OUTER),
+              (620000, EDGE_JUMP, INNER), (820000, EDGE_JUMP, OUTER),
+              (1220000, EDGE_EXIT, OUTER + 2), (1420000, EDGE_ENTER, COLD),
+              (1820000, EDGE_EXIT, COLD + 1)]
     s.events(0, events, [(0, 0, 0), (2000000, 1000000, 1000000)])
     s.counts({OUTER: 2000, OUTER + 1: 700, OUTER + 2: 1, INNER: 700, COLD: 1,
               ENTRY: 1})
