@@ -32,12 +32,9 @@ enum vmp_chunk_type {
     VMP_CHUNK_MODULES = 10,
     VMP_CHUNK_WORDS = 11,
     VMP_CHUNK_SITES = 12,
-<<<<<<< HEAD
     VMP_CHUNK_TRACES = 13,
-    VMP_CHUNK_COUNTS = 15,
-=======
     VMP_CHUNK_EVENTS = 14,
->>>>>>> 5be6f4f7199a37fe5f588f7f03f7c2980ceca8b0
+    VMP_CHUNK_COUNTS = 15,
 };
 
 /* Keys of fields: even ones hold a varint, odd ones a string. */
@@ -128,7 +125,13 @@ enum {
     VMP_SITE_HAS_HASH = 8,
 };
 
-<<<<<<< HEAD
+/* Of events between traces. */
+enum {
+    VMP_EVENTS_BLOCK = 1,
+    VMP_EVENTS_NEWEST = 2,
+    VMP_EVENTS_HAVE_INNER = 4,
+};
+
 /* What an entry of TRACES holds. */
 enum vmp_trace_entry {
     VMP_ENTRY_TRACE = 1,
@@ -171,16 +174,6 @@ enum vmp_trace_state {
 
 /* Kinds of frames that no VM enters. Only the first has the id of something, a
  * trace; only the last, a place of its own. */
-=======
-/* Of events between traces. */
-enum {
-    VMP_EVENTS_BLOCK = 1,
-    VMP_EVENTS_NEWEST = 2,
-    VMP_EVENTS_HAVE_INNER = 4,
-};
-
-/* Kinds of frames that no VM enters. Frames of the first two have no code. */
->>>>>>> 5be6f4f7199a37fe5f588f7f03f7c2980ceca8b0
 enum vmp_frame_kind {
     VMP_KIND_TRACE = 6,
     VMP_KIND_SYSTEM = 8,   /* time in the kernel */
