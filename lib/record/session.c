@@ -367,6 +367,7 @@ vmp_session_stop_sampling(void)
         vmp_clock_stop(&t->clock);
         close_accounts(t);
     }
+    vmp_pauses_end();
 }
 
 /* A handler that is still at work keeps what it writes to. */
@@ -422,6 +423,7 @@ vmp_session_leave_to_parent(void)
     if (vmp_session.writer)
         vmp_writer_leave_to_parent(vmp_session.writer);
     vmp_memory_close();
+    vmp_pauses_end();
     memset(&vmp_session, 0, sizeof(vmp_session));
     vmp_stacks_leave_to_parent(vmp_current ? vmp_current->head.stack : NULL);
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
