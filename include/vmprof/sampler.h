@@ -149,8 +149,9 @@ struct vmprof_stats {
                                   or for which memory did not do */
     uint64_t frames_cut;      /**< frames missing in those */
     uint64_t overflows;       /**< enters that found the stack full */
-    uint64_t locations_lost;  /**< positions of codes that were forgotten, or
-                                  that could not be read from outside */
+    uint64_t locations_lost;  /**< positions of codes that were forgotten, that
+                                  could not be read from outside, or of machine
+                                  code of no file beyond 65,536 addresses */
     uint64_t samples_written; /**< given to the fd */
     uint64_t samples_unwritten; /**< not, because of write_error */
     uint64_t bytes_written;     /**< to the fd */
