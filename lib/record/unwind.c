@@ -189,6 +189,7 @@ unwound(const struct vmp_instruction *code, uint64_t cfa)
         .pc = code->address,
         .frame = code->frame,
         .is_of_no_file = code->is_of_no_file,
+        .is_lost = code->is_lost,
     };
 }
 

@@ -19,6 +19,7 @@ struct vmp_unwound {
     uint64_t pc;
     uint32_t frame;     /* its index in the file */
     bool is_of_no_file; /* machine code that somebody made */
+    bool is_lost;       /* the frame is that of many addresses */
 };
 
 enum vmp_unwind_end {
