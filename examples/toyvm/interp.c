@@ -81,7 +81,10 @@ leave_function(struct interp *interp)
 enum {
     STEPPING = 256, /* parts of the tables of labels */
     IDLE = 512,
+    AT_SITES = 768,
 };
+
+#define SITE_SCALE (sizeof(struct vmprof_hit_site) / sizeof(uint32_t))
 
 /* A countdown that does not end while a loop runs without looking. */
 #define NOT_COUNTED ((int64_t)1 << 62)
@@ -119,8 +122,7 @@ enum outcome {
     do {                                                                       \
         if (profile_poll(profile)) {                                           \
             LOOK();                                                            \
-            LEND();                                                            \
-            TAKE_BACK();                                                       \
+            SETTLE();                                                          \
         }                                                                      \
     } while (0)
 
@@ -153,6 +155,7 @@ enum outcome {
         frame = interp->current->frame;                                        \
         if (COUNTED && VMPROF_EXPECT(vmprof_has_candidates(profile), 0))       \
             TELL(what, frame);                                                 \
+        FIND_SITES();                                                          \
         pc = (const uint32_t *)frame->pc;                                      \
         sp = frame->sp;                                                        \
         if (VMPROF_EXPECT(interp->truth != NULL, 0))                           \
@@ -202,8 +205,10 @@ enum outcome {
 #define OPCODE_AT(name)            do_##name:
 #define LEND()                     (void)0
 #define TAKE_BACK()                (void)0
+#define SETTLE()                   (void)0
 #define BEGIN_RUN()                (void)0
 #define LEAVE_RUN()                (void)0
+#define FIND_SITES()               (void)0
 #include "loop.h"
 #undef LABEL
 #undef RUN_LOOP
@@ -212,8 +217,10 @@ enum outcome {
 #undef OPCODE_AT
 #undef LEND
 #undef TAKE_BACK
+#undef SETTLE
 #undef BEGIN_RUN
 #undef LEAVE_RUN
+#undef FIND_SITES
 
 /* The countdown of instructions is in a register of the loop that counts. What
  * sets how they are profiled finds it in the thread's record in the meantime. */
@@ -231,7 +238,32 @@ enum outcome {
             bytecodes = NOT_COUNTED;                                           \
             running = labels + IDLE;                                           \
         }                                                                      \
+        FIND_SITES();                                                          \
     } while (0)
+
+/* What other threads have set. */
+#define SETTLE()                                                               \
+    do {                                                                       \
+        LEND();                                                                \
+        vmprof_look_at_counts(profile);                                        \
+        TAKE_BACK();                                                           \
+    } while (0)
+
+/* Where each instruction is a hit, those of the function have counters. The
+ * number is such that the site of an instruction is found by its address. */
+#define FIND_SITES()                                                           \
+    do {                                                                       \
+        if (vmprof_counts_each(profile)) {                                     \
+            const struct vmprof_hit_site *const first =                        \
+                profile_sites(profile, frame->function, interp->sites);        \
+                                                                               \
+            sites = (uintptr_t)first -                                         \
+                    SITE_SCALE * (uintptr_t)frame->function->code;             \
+            stepping = labels + (first ? AT_SITES : STEPPING);                 \
+        }                                                                      \
+    } while (0)
+#define SITE()                                                                 \
+    ((const struct vmprof_hit_site *)(sites + SITE_SCALE * (uintptr_t)pc))
 
 /* A run of instructions begins, which one can only leave at its end, by a jump
  * that gives back the rest, or by an exception. It is counted down as a whole if
@@ -243,6 +275,16 @@ enum outcome {
         table = stepping;                                                      \
         if (bytecodes >= length) {                                             \
             bytecodes -= length;                                               \
+            table = running;                                                   \
+        }                                                                      \
+    } while (0)
+/* The rest of a run in which one was a hit. */
+#define GO_ON_WITH_RUN()                                                       \
+    do {                                                                       \
+        const int64_t rest = function_run(frame->function, pc) - 1;            \
+                                                                               \
+        if (bytecodes >= rest) {                                               \
+            bytecodes -= rest;                                                 \
             table = running;                                                   \
         }                                                                      \
     } while (0)
@@ -258,11 +300,12 @@ enum outcome {
  * where none is. For the truth each is counted, besides. */
 #define LABEL(name, effect, types)                                             \
     [OP_##name] = &&do_##name, [OP_##name + STEPPING] = &&count_##name,        \
-    [OP_##name + IDLE] = &&do_##name,
+    [OP_##name + IDLE] = &&do_##name, [OP_##name + AT_SITES] = &&here_##name,
 #define TRUTH_LABEL(name, effect, types)                                       \
     [OP_##name] = &&truth_do_##name,                                           \
     [OP_##name + STEPPING] = &&truth_count_##name,                             \
-    [OP_##name + IDLE] = &&do_##name,
+    [OP_##name + IDLE] = &&do_##name,                                          \
+    [OP_##name + AT_SITES] = &&truth_here_##name,
 #define RUN_LOOP run_counted
 #define COUNTED  true
 #define TABLES()                                                               \
@@ -270,16 +313,35 @@ enum outcome {
     static const void *const with_truth[] = { OPCODES(TRUTH_LABEL) };          \
     const void *const *const labels = interp->type_truth ? with_truth : usual; \
     const void *const *table, *const *running, *const *stepping;               \
+    uintptr_t sites = 0;                                                       \
     int64_t bytecodes
+#define TRUTH() type_truth_count(interp->type_truth, frame->function, pc, sp)
+#define COUNT(name)                                                            \
+    do {                                                                       \
+        if (VMPROF_EXPECT(--bytecodes < 0, 0) &&                               \
+            !profile_count_again(profile, bytecodes, OP_##name, pc, sp)) {     \
+            bytecodes =                                                        \
+                profile_hit(profile, bytecodes, frame->function, pc, sp);      \
+            GO_ON_WITH_RUN();                                                  \
+        }                                                                      \
+    } while (0)
+/* clang-format off */
 #define OPCODE_AT(name)                                                        \
-    truth_do_##name                                                            \
-        : type_truth_count(interp->type_truth, frame->function, pc, sp);       \
-    goto do_##name;                                                            \
-    truth_count_##name                                                         \
-        : type_truth_count(interp->type_truth, frame->function, pc, sp);       \
-    count_##name : bytecodes = profile_count(profile, bytecodes, OP_##name,    \
-                                             frame, pc, sp);                   \
+    truth_do_##name:                                                           \
+        TRUTH();                                                               \
+        goto do_##name;                                                        \
+    truth_here_##name:                                                         \
+        TRUTH();                                                               \
+    here_##name:                                                               \
+        if (profile_count_here(SITE(), OP_##name, pc, sp))                     \
+            goto do_##name;                                                    \
+        goto count_##name;                                                     \
+    truth_count_##name:                                                        \
+        TRUTH();                                                               \
+    count_##name:                                                              \
+        COUNT(name);                                                           \
     do_##name:
+/* clang-format on */
 #include "loop.h"
 
 bool

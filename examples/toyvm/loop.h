@@ -17,9 +17,10 @@ RUN_LOOP(struct interp *interp, struct value *result)
     struct value value;
     uint32_t word;
 
+    frame = interp->current->frame;
     TAKE_BACK();
-    if (!interp->current->frame->token)
-        profile_enter(profile, interp->current->frame, HERE());
+    if (!frame->token)
+        profile_enter(profile, frame, HERE());
     LOAD(profile_go_on);
     BEGIN_RUN();
     DISPATCH();
