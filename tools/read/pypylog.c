@@ -66,6 +66,14 @@ parse_tag(struct span line, struct pypylog_tag *tag)
     return is_name(&line);
 }
 
+/* Colours of the last line end on a line of their own. */
+static bool
+is_empty(struct span line)
+{
+    strip(&line);
+    return line.size == 0;
+}
+
 static int
 take_line(struct pypylog *log, struct span line)
 {
@@ -134,10 +142,11 @@ read_lines(struct pypylog *log)
             log->line++;
             skip_line(log);
         } else {
-            result = take_line(
-                log, (struct span){ (const char *)input->data, size });
+            const struct span line = { (const char *)input->data, size };
+
+            log->traces->damage.cut |= !has_end && !is_empty(line);
+            result = take_line(log, line);
             input_skip(input, size + has_end);
-            log->traces->damage.cut |= !has_end;
         }
         if (!input->size)
             input_need(input, 1);
