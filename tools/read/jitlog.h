@@ -63,6 +63,7 @@ struct jitlog {
     struct optimised *optimised; /* of the trace at hand */
     uint32_t optimised_count, optimised_capacity;
     uint32_t next;      /* of these, to meet its machine code */
+    bool made_array;    /* by the last that was met */
     uint32_t current;   /* operation that the next machine code is of; 0 */
     uint64_t code_base; /* what wrapped offsets of machine code lack */
     uint16_t last_offset;

@@ -81,6 +81,7 @@ jitlog_begin_stage(struct jitlog *log, uint64_t id, enum jitlog_stage stage)
         trace->first_operation = log->traces->operation_count;
     log->place = 0;
     log->next = log->current = 0;
+    log->made_array = false;
 }
 
 static enum operation_kind
@@ -280,7 +281,28 @@ family(const char *name)
     if (!strncmp(name, "set", 3) || !strncmp(name, "gc_store", 8) ||
         !strncmp(name, "raw_store", 9))
         return 's';
+    if (!strncmp(name, "new", 3) || !strncmp(name, "call_malloc", 11) ||
+        !strcmp(name, "nursery_ptr_increment"))
+        return 'n';
     return 0;
+}
+
+/* What is made gets its type, at offset 0, and an array its length: stores that
+ * were none before. */
+static bool
+fills_header(struct jitlog *log, const struct jitlog_operation *operation)
+{
+    struct span rest = operation->arguments, before;
+    const bool was_array = log->made_array;
+    uint64_t offset;
+
+    if (strcmp(log->opcodes[operation->opcode], "gc_store") != 0 ||
+        !span_take_until(&rest, ",", &before) ||
+        !span_take_until(&rest, ",", &before) ||
+        !span_take_number(&rest, 10, &offset))
+        return false;
+    log->made_array = was_array && offset == 0;
+    return offset == 0 || was_array;
 }
 
 static bool
@@ -309,11 +331,15 @@ find_optimised(struct jitlog *log, const struct jitlog_operation *operation)
 {
     const bool anchored = is_anchor(kind_of(log->opcodes[operation->opcode]));
 
+    if (fills_header(log, operation))
+        return 0;
     for (uint32_t i = log->next; i < log->optimised_count; i++) {
         const struct optimised *from = &log->optimised[i];
 
         if (becomes(log, from, operation)) {
             log->next = i + 1;
+            log->made_array =
+                !strncmp(log->opcodes[from->opcode], "new_array", 9);
             return from->operation;
         }
         if (!anchored && is_anchor(kind_of(log->opcodes[from->opcode])))
