@@ -62,7 +62,8 @@ find_stack(struct vmp_thread *thread)
 static int
 allocate(struct vmp_thread *thread)
 {
-    const size_t frames = vmp_session.max_frames + 1; /* and one for the cut */
+    /* And one for the cut, and one for a trace. */
+    const size_t frames = vmp_session.max_frames + 2;
     const size_t native =
         vmp_session.native ? (size_t)VMP_MOST_NATIVE_FRAMES : 0;
 
