@@ -131,13 +131,20 @@ vmp_encoder_address(struct vmp_encoder *encoder, uint32_t module,
     /* Apart from frames of codes, whose ids are multiples of 4. */
     const uint64_t key =
         (uint64_t)VMP_KIND_ADDRESS << KIND_SHIFT | (uint64_t)module << 2 | 1;
+    int64_t frame;
     bool is_new;
-    const int64_t frame = vmp_intern(&encoder->frames, key, address, &is_new);
 
+    if (!module && address &&
+        encoder->addresses_of_no_module == VMP_MOST_ADDRESSES) {
+        frame = vmp_intern_find(&encoder->frames, key, address);
+        return frame < 0 ? -EOVERFLOW : frame + 1;
+    }
+    frame = vmp_intern(&encoder->frames, key, address, &is_new);
     if (frame < 0)
         return frame;
     if (is_new)
         encoder->encoding->address(encoder, module, address);
+    encoder->addresses_of_no_module += is_new && !module && address;
     return frame + 1;
 }
 

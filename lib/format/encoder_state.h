@@ -72,7 +72,8 @@ struct vmp_encoder {
     struct vmp_intern places; /* (offset, line) */
     struct vmp_intern frames; /* (code and kind, place + 1, or 0 for none), and
                                  (module and kind, address) */
-    struct vmp_intern nodes;  /* (parent, frame) */
+    uint32_t addresses_of_no_module;
+    struct vmp_intern nodes; /* (parent, frame) */
 
     struct vmp_intern words; /* (what it names, id) */
 

@@ -201,6 +201,8 @@ count_end(struct vmp_drain *drain, const struct vmp_spliced *spliced,
         end = VMP_UNWIND_FAILED;
     drain->native_cut += end == VMP_UNWIND_CUT;
     drain->native_failed += end == VMP_UNWIND_FAILED;
+    for (size_t i = 0; i < count; i++)
+        drain->locations_lost += spliced->native[i].is_lost;
 }
 
 static bool

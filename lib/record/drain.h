@@ -17,7 +17,8 @@ struct vmp_drain {
     bool has_memory;               /* samples have it */
     struct vmp_unwinder *unwinder; /* NULL: there are no native frames */
     struct vmp_extent main_loop;   /* of the VM; end 0: not yet known */
-    uint64_t locations_lost;       /* positions whose code is gone */
+    uint64_t locations_lost;       /* positions whose code is gone, and machine
+                                      code at one address too many */
     uint64_t native_cut, native_failed;
     uint64_t stacks_cut; /* for which memory did not do */
 };

@@ -260,6 +260,7 @@ unwound(const struct walk *walk, uint64_t address, uint64_t cfa,
         .pc = code->address,
         .frame = code->frame,
         .is_of_no_file = code->is_of_no_file,
+        .is_lost = code->is_lost,
     };
 }
 

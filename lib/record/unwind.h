@@ -22,6 +22,7 @@ struct vmp_unwound {
     uint32_t frame;      /* its index in the file */
     vmprof_jit_id trace; /* that it is of; 0: none */
     bool is_of_no_file;  /* machine code that somebody made */
+    bool is_lost;        /* the frame is that of many addresses */
 };
 
 enum vmp_unwind_end {

@@ -49,7 +49,7 @@ answer(struct vmp_thread *thread, const struct vmprof_walked_frame *frames,
 
     if (!atomic_load(&thread->requested) || !atomic_load(&vmp_session.sampling))
         return 0;
-    if (atomic_load(&vmp_session.paused) > 0)
+    if (vmp_is_paused())
         vmp_count(&thread->counters.lost_walker, 1);
     else
         r = record_walk(thread, frames, count, cut);

@@ -153,6 +153,11 @@ struct hit_cell_1 {
     uint64_t code;
 };
 
+struct hit_site_1 {
+    uint64_t key;
+    uint64_t *hits;
+};
+
 struct type_tuple_1 {
     uint64_t hits;
     uint64_t count;
@@ -416,6 +421,10 @@ SAME(vmprof_hit_cell, hit_cell_1, key);
 SAME(vmprof_hit_cell, hit_cell_1, hits);
 SAME(vmprof_hit_cell, hit_cell_1, code);
 SAME_SIZE(vmprof_hit_cell, hit_cell_1);
+
+SAME(vmprof_hit_site, hit_site_1, key);
+SAME(vmprof_hit_site, hit_site_1, hits);
+SAME_SIZE(vmprof_hit_site, hit_site_1);
 
 SAME(vmprof_type_tuple, type_tuple_1, hits);
 SAME(vmprof_type_tuple, type_tuple_1, count);

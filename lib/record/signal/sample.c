@@ -315,7 +315,7 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 
     vmp_clock_read(&thread->clock, now_ns, cpu_ns, vmp_session.interval_ns,
                    &missed);
-    if (atomic_load_explicit(&vmp_session.paused, memory_order_relaxed)) {
+    if (vmp_is_paused()) {
         vmp_leave_out(thread, now_ns, cpu_ns);
         return true;
     }
