@@ -9,7 +9,7 @@
 
 #include "id_map.h"
 #include "input.h"
-#include "text.h"
+#include "span.h"
 #include "traces_store.h"
 
 /* Kinds of ids. */
@@ -37,7 +37,7 @@ enum jitlog_stage {
 struct merge_field {
     uint8_t meaning;
     bool is_text;
-    struct text prefix; /* of the texts to come; a copy */
+    struct span prefix; /* of the texts to come; a copy */
 };
 
 /* An operation as it was optimised, until its machine code comes. */
@@ -74,7 +74,7 @@ struct jitlog {
 /* One operation, its texts in the window. */
 struct jitlog_operation {
     uint16_t opcode;
-    struct text arguments, fail_arguments;
+    struct span arguments, fail_arguments;
     uint64_t descr;
     bool has_descr;
 };
@@ -93,14 +93,14 @@ jitlog_record(struct jitlog *log, struct jitlog_record *record);
 
 /* What records come to. Return 0 or -ENOMEM. */
 int
-jitlog_begin(struct jitlog *log, uint64_t id, struct text type, uint64_t guard,
-             struct text driver);
+jitlog_begin(struct jitlog *log, uint64_t id, struct span type, uint64_t guard,
+             struct span driver);
 void
 jitlog_begin_stage(struct jitlog *log, uint64_t id, enum jitlog_stage stage);
 int
 jitlog_operation(struct jitlog *log, const struct jitlog_operation *operation);
 int
-jitlog_code(struct jitlog *log, uint16_t offset, struct text bytes);
+jitlog_code(struct jitlog *log, uint16_t offset, struct span bytes);
 int
 jitlog_address(struct jitlog *log, uint64_t start, uint64_t end);
 

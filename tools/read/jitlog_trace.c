@@ -33,10 +33,10 @@ first_name(struct traces *traces, uint64_t id, bool is_bridge)
 
 /* Bridges from the interpreter have no guard. That shows when all are there. */
 int
-jitlog_begin(struct jitlog *log, uint64_t id, struct text type, uint64_t guard,
-             struct text driver)
+jitlog_begin(struct jitlog *log, uint64_t id, struct span type, uint64_t guard,
+             struct span driver)
 {
-    const bool is_bridge = text_is(&type, "bridge");
+    const bool is_bridge = span_is(&type, "bridge");
     const struct trace trace = {
         .id = id,
         .kind = is_bridge ? TRACE_BRIDGE : TRACE_LOOP,
@@ -95,12 +95,12 @@ kind_of(const char *name)
 }
 
 static void
-print_arguments(FILE *out, struct text arguments, const char *between)
+print_arguments(FILE *out, struct span arguments, const char *between)
 {
-    struct text argument;
+    struct span argument;
     bool first = true;
 
-    while (text_take_until(&arguments, ",", &argument)) {
+    while (span_take_until(&arguments, ",", &argument)) {
         fprintf(out, "%s%.*s", first ? "" : between, (int)argument.size,
                 argument.at);
         first = false;
@@ -116,17 +116,17 @@ static void
 print_operation(FILE *out, const char *name, enum operation_kind kind,
                 const struct jitlog_operation *operation)
 {
-    struct text arguments = operation->arguments, result, descr = { "", 0 };
+    struct span arguments = operation->arguments, result, descr = { "", 0 };
 
-    if (!text_take_until(&arguments, ",", &result)) {
+    if (!span_take_until(&arguments, ",", &result)) {
         result = arguments;
-        arguments = (struct text){ "", 0 };
+        arguments = (struct span){ "", 0 };
     }
-    if (operation->has_descr && !text_cut_last(&arguments, ',', &descr)) {
+    if (operation->has_descr && !span_cut_last(&arguments, ',', &descr)) {
         descr = arguments;
         arguments.size = 0;
     }
-    if (!text_is(&result, "?") && result.size)
+    if (!span_is(&result, "?") && result.size)
         fprintf(out, "%.*s = ", (int)result.size, result.at);
     fprintf(out, "%s(", name);
     print_arguments(out, arguments, ", ");
@@ -195,13 +195,13 @@ add_label(struct jitlog *log, uint64_t id)
 
 /* "…,<Loop2>" */
 static uint32_t
-called_trace(const struct jitlog *log, struct text arguments)
+called_trace(const struct jitlog *log, struct span arguments)
 {
-    struct text descr;
+    struct span descr;
     uint64_t id;
 
-    if (!text_cut_last(&arguments, ',', &descr) ||
-        !text_take(&descr, "<Loop") || !text_take_number(&descr, 10, &id))
+    if (!span_cut_last(&arguments, ',', &descr) ||
+        !span_take(&descr, "<Loop") || !span_take_number(&descr, 10, &id))
         return 0;
     return id_map_get(&log->ids, JITLOG_TRACE, id);
 }
@@ -369,7 +369,7 @@ unwrap(struct jitlog *log, uint16_t offset)
 }
 
 int
-jitlog_code(struct jitlog *log, uint16_t wrapped, struct text bytes)
+jitlog_code(struct jitlog *log, uint16_t wrapped, struct span bytes)
 {
     struct trace_operation *operation = &log->traces->operations[log->current];
     uint64_t offset;
