@@ -204,11 +204,14 @@ kind_of(const struct frame *frame)
 
 /* 0: it is in none that is known. */
 static uint64_t
-start_of_trace(const struct profile *profile, const struct frame *frame)
+start_of_trace(const struct writing *writing, const struct frame *frame)
 {
+    const struct profile *profile = &writing->job->profile;
+
     if (frame->trace)
         return profile->traces.traces[frame->trace].code_start;
-    return frame->kind == VMPROF_KIND_JITTED && frame->has_offset
+    return writing->losses.is_log && frame->kind == VMPROF_KIND_JITTED &&
+                   frame->has_offset
                ? frame->offset
                : 0;
 }
@@ -224,7 +227,7 @@ make_frame(struct writing *writing, uint32_t index)
                             ? 0
                             : FIRST_ID + (uint64_t)frame->code * ID_STEP;
     /* One of a trace begins it; elsewhere an offset is a place in the code. */
-    const uint64_t start = start_of_trace(profile, frame);
+    const uint64_t start = start_of_trace(writing, frame);
     const struct vmp_place place = {
         .offset = start,
         .line = frame->line,
@@ -380,7 +383,7 @@ open_session(struct writing *writing, const struct session *session)
         .memory = session->has_memory,
         .native = writing->losses.machine_code != 0,
         .lines = writing->losses.has_lines,
-        .has_traces = writing->losses.is_log,
+        .has_traces = true,
         .symbol_of = symbol_of,
     };
     int result = vmp_encoder_new_log(&writing->encoder, &options, write_bytes,

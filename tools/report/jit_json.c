@@ -24,6 +24,7 @@ json_jit_damage(const struct jit_damage *damage)
     json_number(object, "unmatched", damage->unmatched);
     json_number(object, "repeated", damage->repeated);
     json_number(object, "limited", damage->limited);
+    json_number(object, "untimed", damage->untimed);
     json_flag(object, "cut", damage->cut);
     return object;
 }

@@ -38,8 +38,8 @@ print_place(const struct jit_view *jit, uint32_t index)
     const struct trace_place *place = &jit->traces.places[index];
     char *text = NULL, *clean;
 
-    if (asprintf(&text, "%s (%s:%" PRIu32 ") %s", place->function, place->file,
-                 place->line, place->opcode) < 0)
+    if (asprintf(&text, "%s (%s:%" PRIu32 ")%s%s", place->function, place->file,
+                 place->line, *place->opcode ? " " : "", place->opcode) < 0)
         return -ENOMEM;
     clean = clean_text(text);
     free(text);
