@@ -46,7 +46,7 @@ const loopColumns = [
 
 function headCell(column)
 {
-    const cell = element("th", column.title);
+    const cell = element("th", column.title + " ");
     cell.scope = "col";
     cell.append(element("mark", column.method, "method"));
     return cell;

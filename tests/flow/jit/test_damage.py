@@ -168,25 +168,25 @@ class Greedy(unittest.TestCase):
 
     def test_many_traces_guards_and_marks_take_what_they_need(self):
         s = c.session()
-        for block in range(20):
+        for block in range(5):
             s.traces(*(f.trace(1000 + block * 2000 + i, kind=f.LOOP)
                        for i in range(2000)))
             s.traces(*(f.guards(1000 + block * 2000 + i, [(1, 0, 0, "")] * 20)
-                       for i in range(500)))
+                       for i in range(200)))
         at = 0
-        for block in range(20):
+        for block in range(5):
             marks = [(at + i * 10, at + i * 10, at + i * 10)
-                     for i in range(5000)]
+                     for i in range(3000)]
             events = [(at + i * 10 + 5, i % 2 * 2, c.LOOP)
-                      for i in range(5000)]
-            s.events(0, events, marks, first=block * 5000)
-            at += 50000
+                      for i in range(3000)]
+            s.events(0, events, marks, first=block * 3000)
+            at += 30000
         self.limited(s.bytes())
 
     def test_threads_without_marks_do_not_pile_up_events(self):
         s = c.session()
-        for thread in range(300):
-            s.events(thread, [(0, i % 2 * 2, c.LOOP) for i in range(3000)],
+        for thread in range(100):
+            s.events(thread, [(0, i % 2 * 2, c.LOOP) for i in range(2000)],
                      [(2**40, 0, 0)])
         self.limited(s.bytes())
 
