@@ -9,7 +9,8 @@
 #include <vmprof/jit.h>
 
 static const char *const names[] = {
-    "file", "interval", "mode", "clock", "max_frames", "edges", "inner", NULL,
+    "file",  "interval", "mode",     "clock", "max_frames",
+    "edges", "inner",    "overflow", NULL,
 };
 
 static void
@@ -121,6 +122,8 @@ vmprof_luajit_check_options(lua_State *L, struct start_options *options)
     /* In that of enum vmprof_jit_inner. */
     static const char *const inners[] = { "count", "ignore", "each", "auto",
                                           NULL };
+    /* And of enum vmprof_jit_overflow. */
+    static const char *const overflows[] = { "drop", "newest", "block", NULL };
     static const char *const edges[] = { "current", "count", "events", NULL };
     static const uint32_t emits[] = {
         VMPROF_EMIT_CURRENT,
@@ -138,5 +141,6 @@ vmprof_luajit_check_options(lua_State *L, struct start_options *options)
     options->library.max_frames = check_max_frames(L);
     options->library.jit_emits = emits[check_choice(L, "edges", edges)];
     options->library.jit_inner = check_choice(L, "inner", inners);
+    options->library.jit_overflow = check_choice(L, "overflow", overflows);
     options->library.vm_name = LUAJIT_VERSION;
 }
