@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "code.h"
+#include "events/events.h"
 #include "interp/hits.h"
 #include "interp/settings.h"
 #include "session.h"
@@ -20,6 +21,7 @@ before(void)
     vmp_threads_lock();
     vmp_observe_lock();
     vmp_interp_lock();
+    vmp_events_lock();
     vmp_codes_lock();
 }
 
@@ -27,6 +29,7 @@ static void
 after_in_parent(void)
 {
     vmp_codes_unlock();
+    vmp_events_unlock();
     vmp_interp_unlock();
     vmp_observe_unlock();
     vmp_threads_unlock();
@@ -36,6 +39,8 @@ after_in_parent(void)
 static void
 after_in_child(void)
 {
+    vmp_events_leave_to_parent(vmp_current ? &vmp_current->events : NULL);
+    vmp_events_unlock();
     vmp_interp_leave_to_parent(vmp_current ? &vmp_current->hits : NULL);
     vmp_interp_unlock();
     vmp_session_leave_to_parent();

@@ -16,6 +16,7 @@
 #include "../format/format.h"
 #include "../os/clock.h"
 #include "../os/signal_stack.h"
+#include "events/events.h"
 #include "interp/hits.h"
 #include "poll.h"
 #include "ring.h"
@@ -105,6 +106,7 @@ struct vmp_thread {
 
     struct vmp_poll poll;
     struct vmp_hits hits;
+    struct vmp_thread_events events;
 
     /* Under vmp_threads_lock(). */
     enum vmp_thread_state state;
