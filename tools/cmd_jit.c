@@ -29,7 +29,8 @@ static const char help[] =
     "\n"
     "What to show (without any of these: loops, each with its bridges):\n"
     "  -b, --bridges         the bridges of each loop as well\n"
-    "      --trace N         one trace, by its number: its operations\n"
+    "      --trace N, --loop N\n"
+    "                        one trace, by its number: its operations\n"
     "  -j, --json            everything, as JSON\n"
     "\n"
     "How:\n"
@@ -61,6 +62,7 @@ static const struct option long_options[] = {
     { "jitlog", required_argument, NULL, OPTION_JITLOG },
     { "bridges", no_argument, NULL, 'b' },
     { "trace", required_argument, NULL, OPTION_TRACE },
+    { "loop", required_argument, NULL, OPTION_TRACE },
     { "json", no_argument, NULL, 'j' },
     { "sort", required_argument, NULL, 's' },
     { "limit", required_argument, NULL, 'n' },
@@ -258,6 +260,40 @@ read_profile(struct jit_view *jit, char *message, size_t message_size)
     return result ? result : tree_finish(&view->tree, &view->profile);
 }
 
+/* Its traces are its own then. */
+static int
+read_native(const struct request *request, struct jit_view *jit,
+            struct jit_reading *reading, char *message, size_t message_size)
+{
+    struct view *view = &jit->view;
+    struct names names;
+    int result = names_open(&names, false);
+
+    if (result)
+        return result;
+    jit_reading_open(reading, &view->tree, request->inner, request->calls);
+    jit_reading_options(reading, &names.options);
+    result = profile_read(&view->profile, view->path, &names.options,
+                          jit_reading_batch, reading, message, message_size);
+    names_close(&names);
+    if (!result)
+        result = tree_finish(&view->tree, &view->profile);
+    if (!result && !view->profile.traces.private) {
+        snprintf(message, message_size,
+                 "%s says nothing of traces; name the log that does with "
+                 "--pypylog or --jitlog",
+                 view->path);
+        return -1;
+    }
+    if (!result)
+        result = jit_reading_finish(reading, &jit->times, &view->profile);
+    jit->reading = reading;
+    jit->path = view->path;
+    jit->traces = view->profile.traces;
+    view->profile.traces = (struct traces){ 0 };
+    return result;
+}
+
 /* The samples' frames may add traces, of which only the address is known. */
 static int
 take_times(struct jit_view *jit, const struct trace_events *events)
@@ -287,11 +323,18 @@ print_text(const struct jit_view *jit)
     int result = report_jit_header(jit);
 
     if (!result && jit->trace)
-        return report_jit_trace(jit);
+        result = report_jit_trace(jit);
+    if (result || jit->trace)
+        return result ? result : report_jit_guards(jit);
+    result = report_jit_phases(jit);
     if (!result)
         result = report_jit_table(jit);
     if (!result)
+        result = report_jit_doubts(jit);
+    if (!result)
         result = report_jit_transitions(jit);
+    if (!result)
+        result = report_jit_guards(jit);
     if (!result)
         result = report_jit_sections(jit);
     return result;
@@ -305,26 +348,29 @@ fail(const char *message)
 }
 
 static int
+read_logs(const struct request *request, struct jit_view *jit,
+          struct trace_events *events, char *message, size_t message_size)
+{
+    int result = read_log(request, jit, events, message, message_size);
+
+    if (!result && jit->view.path)
+        result = read_profile(jit, message, message_size);
+    return result ? result : take_times(jit, events);
+}
+
+static int
 show(const struct request *request, struct jit_view *jit,
-     struct trace_events *events)
+     struct trace_events *events, struct jit_reading *reading)
 {
     char message[512] = "";
     int result;
 
-    if (!request->pypylog && !request->jitlog) {
-        snprintf(message, sizeof(message),
-                 "%s says nothing of traces; name the log that does with "
-                 "--pypylog or --jitlog",
-                 jit->view.path);
-        return fail(message);
-    }
-    result = read_log(request, jit, events, message, sizeof(message));
-    if (!result && jit->view.path)
-        result = read_profile(jit, message, sizeof(message));
+    if (request->pypylog || request->jitlog)
+        result = read_logs(request, jit, events, message, sizeof(message));
+    else
+        result = read_native(request, jit, reading, message, sizeof(message));
     if (result && *message)
         return fail(message);
-    if (!result)
-        result = take_times(jit, events);
     if (!result && jit->trace >= jit->traces.trace_count) {
         snprintf(message, sizeof(message), "%s has no trace %u; it has %u",
                  jit->path, jit->trace, jit->traces.trace_count - 1);
@@ -341,6 +387,7 @@ cmd_jit(int argc, char **argv)
     struct request request = { 0 };
     struct jit_view jit = { .view = { .limit = 30, .phase = -1 } };
     struct trace_events events = { 0 };
+    struct jit_reading reading = { 0 };
     int result = parse(&request, &jit, argc, argv);
 
     if (result)
@@ -350,9 +397,10 @@ cmd_jit(int argc, char **argv)
         return STATUS_DONE;
     }
     terminal_open(&jit.view.terminal, stdout);
-    result = show(&request, &jit, &events);
+    result = show(&request, &jit, &events, &reading);
     trace_times_free(&jit.times);
     trace_events_free(&events);
+    jit_reading_free(&reading);
     traces_free(&jit.traces);
     tree_free(&jit.view.tree);
     profile_free(&jit.view.profile);

@@ -18,6 +18,7 @@
 #include "../os/signal_stack.h"
 #include "events/events.h"
 #include "interp/hits.h"
+#include "jit/ring.h"
 #include "poll.h"
 #include "ring.h"
 #include "stack.h"
@@ -114,6 +115,7 @@ struct vmp_thread {
     struct vmp_poll poll;
     struct vmp_hits hits;
     struct vmp_thread_events events;
+    struct vmp_jit jit; /* stays when another thread gets the record */
 
     /* Under vmp_threads_lock(). */
     enum vmp_thread_state state;

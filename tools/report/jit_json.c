@@ -212,6 +212,9 @@ json_trace(const struct jit_view *jit, uint32_t index)
         json_object_object_add(
             object, "with_bridges",
             json_figures(jit, &(struct jit_row){ index, true }));
+    if (trace->root == index)
+        json_jit_doubts(object, jit, index);
+    json_object_object_add(object, "guard_list", json_jit_guards(jit, index));
     if (add_code(object, trace)) {
         json_object_put(object);
         return NULL;
@@ -308,6 +311,8 @@ report_jit_json(const struct jit_view *jit)
         json_out_member(&json, "events", json_events(&jit->times));
     if (jit->times.has_samples)
         json_out_member(&json, "sampled", json_sampled(&jit->times));
+    if (jit->reading)
+        json_out_member(&json, "phases", json_jit_phases(jit));
     add_arrays(&json, jit);
     return json_out_end(&json);
 }

@@ -4,7 +4,7 @@
 #ifndef REPORT_JIT_VIEW_H
 #define REPORT_JIT_VIEW_H
 
-#include "../analyse/trace_times.h"
+#include "../analyse/jit_reading.h"
 #include "view.h"
 
 struct jit_view {
@@ -12,7 +12,8 @@ struct jit_view {
     const char *path; /* of the file that the traces are from */
     struct traces traces;
     struct trace_times times;
-    bool bridges;   /* show those under each loop as well */
+    const struct jit_reading *reading; /* of a profile; NULL: logs alone */
+    bool bridges;                      /* show those under each loop as well */
     uint32_t trace; /* that alone, with its operations; 0: all */
 };
 
@@ -57,6 +58,22 @@ enum {
 void
 sum_sections(const struct traces *traces, struct section_sum *sums);
 
+/* How often a guard failed, by counts, or else how often it was an exit, by
+ * events. False: neither is known. */
+bool
+guard_fails(const struct jit_view *jit, uint32_t guard, uint64_t *times,
+            bool *counted);
+
+/* What operations of a native file add to JSON. */
+struct json_object;
+struct json_object *
+json_jit_phases(const struct jit_view *jit);
+void
+json_jit_doubts(struct json_object *object, const struct jit_view *jit,
+                uint32_t trace);
+struct json_object *
+json_jit_guards(const struct jit_view *jit, uint32_t trace);
+
 /* The parts. Each returns 0 or -ENOMEM. */
 int
 report_jit_header(const struct jit_view *jit);
@@ -68,6 +85,12 @@ int
 report_jit_sections(const struct jit_view *jit);
 int
 report_jit_trace(const struct jit_view *jit);
+int
+report_jit_phases(const struct jit_view *jit);
+int
+report_jit_doubts(const struct jit_view *jit);
+int
+report_jit_guards(const struct jit_view *jit);
 int
 report_jit_json(const struct jit_view *jit);
 
