@@ -110,14 +110,18 @@ set_events(struct world *w)
 {
     const uint64_t epoch = vmprof_events_epoch();
     const int r = vmprof_set_events(tool, CALLS) |
-                  vmprof_set_thread_events(tool, w->thread, ALLOCATIONS) |
-                  vmprof_set_code_events(tool, code(w, 'A'), ALLOCATIONS) |
+                  vmprof_set_thread_events(tool, w->thread, ALLOCATIONS);
+
+    return r < 0 ? r : (intptr_t)(vmprof_events_epoch() - epoch);
+}
+
+static intptr_t
+set_code_events(struct world *w)
+{
+    const int r = vmprof_set_code_events(tool, code(w, 'A'), ALLOCATIONS) |
                   vmprof_restart_events(tool);
 
-    return r < 0 ? r
-                 : (intptr_t)(vmprof_events_epoch() - epoch) +
-                       (vmprof_wanted_events(code(w, 'A')) ==
-                        (CALLS | ALLOCATIONS));
+    return r < 0 ? r : vmprof_wanted_events(code(w, 'A')) == ALLOCATIONS;
 }
 
 static intptr_t
@@ -181,10 +185,11 @@ static const struct operation list[] = {
       "vmprof_get_tool vmprof_list_tool vmprof_tool_info_init", look_for_tool,
       PATH("AB"), 0, prepare_tool },
     { "ask for events",
-      "vmprof_set_events vmprof_set_thread_events "
-      "vmprof_set_code_events vmprof_restart_events "
-      "vmprof_wanted_events vmprof_events_epoch",
+      "vmprof_set_events vmprof_set_thread_events vmprof_events_epoch",
       set_events, PATH("AB"), IS_LONG, prepare_tool },
+    { "ask for events of a code",
+      "vmprof_set_code_events vmprof_restart_events vmprof_wanted_events",
+      set_code_events, PATH("AB"), IS_LONG, prepare_tool },
     { "ask to be told of changes",
       "vmprof_on_mask_change vmprof_set_value_function", ask_to_be_told,
       PATH("AB"), 0, NULL },

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Who wants which events. */
-#ifndef VMP_EVENTS_H
-#define VMP_EVENTS_H
+#ifndef VMP_RECORD_EVENTS_H
+#define VMP_RECORD_EVENTS_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -49,7 +49,7 @@ struct vmp_tool {
     atomic_int last_error;
 };
 
-struct vmp_events {
+struct vmp_wanted {
     struct vmp_tool tools[VMPROF_MAX_TOOLS];
     atomic_uint_least32_t by_kind[VMP_EVENT_KINDS]; /* who may want one: bits */
     atomic_uint_least64_t epoch;
@@ -65,7 +65,7 @@ struct vmp_events {
     void *on_mask_change_user;
 };
 
-extern struct vmp_events vmp_events;
+extern struct vmp_wanted vmp_wanted;
 
 void
 vmp_events_lock(void);
@@ -93,6 +93,10 @@ vmp_events_is_any_at(uint64_t bits);
 bool
 vmp_events_is_wanted(unsigned slot, const struct vmp_thread_events *thread,
                      uint32_t kind, uint64_t code);
+
+/* All that a tool wants of a code, on any thread; under the lock. */
+uint64_t
+vmp_events_wanted_of(unsigned slot, uint64_t code);
 
 /* A thread attaches or detaches. */
 void

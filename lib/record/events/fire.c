@@ -23,8 +23,8 @@ get_at(const struct vmp_thread_events *own)
 static bool
 is_disabled(const struct vmprof_event *event, uint64_t tools)
 {
-    return atomic_load_explicit(&vmp_events.has_sites, memory_order_relaxed) &&
-           (vmp_places_get(&vmp_events.sites, event->code, event->offset,
+    return atomic_load_explicit(&vmp_wanted.has_sites, memory_order_relaxed) &&
+           (vmp_places_get(&vmp_wanted.sites, event->code, event->offset,
                            event->kind) &
             tools) == tools;
 }
@@ -35,9 +35,9 @@ disable(struct vmp_tool *tool, const struct vmprof_event *event, uint64_t bit)
 {
     vmp_events_lock();
     if (atomic_load(&tool->alive) && event->code &&
-        vmp_places_change(&vmp_events.sites, event->code, event->offset,
+        vmp_places_change(&vmp_wanted.sites, event->code, event->offset,
                           event->kind, 0, bit) == 0)
-        atomic_store(&vmp_events.has_sites, true);
+        atomic_store(&vmp_wanted.has_sites, true);
     vmp_events_unlock();
 }
 
@@ -62,7 +62,7 @@ static int
 tell(struct vmp_thread_events *own, unsigned slot,
      const struct vmprof_event *event)
 {
-    struct vmp_tool *const tool = &vmp_events.tools[slot];
+    struct vmp_tool *const tool = &vmp_wanted.tools[slot];
     const uint64_t bit = (uint64_t)1 << slot, before = get_at(own);
     int result = VMPROF_EVENT_KEEP;
     bool is_wanted;
@@ -84,7 +84,7 @@ static bool
 is_dead(struct vmp_thread_events *own, const struct vmprof_event *event)
 {
     const uint64_t before = get_at(own);
-    uint32_t tools = atomic_load(&vmp_events.by_kind[event->kind]);
+    uint32_t tools = atomic_load(&vmp_wanted.by_kind[event->kind]);
     bool dead;
 
     set_at(own, before | VMP_EVENTS_READING);
@@ -107,9 +107,9 @@ first_of(uint32_t tools)
     while (tools &= tools - 1) {
         const unsigned slot = (unsigned)__builtin_ctz(tools);
 
-        if (atomic_load_explicit(&vmp_events.tools[slot].rank,
+        if (atomic_load_explicit(&vmp_wanted.tools[slot].rank,
                                  memory_order_relaxed) <
-            atomic_load_explicit(&vmp_events.tools[first].rank,
+            atomic_load_explicit(&vmp_wanted.tools[first].rank,
                                  memory_order_relaxed))
             first = slot;
     }
@@ -129,7 +129,7 @@ vmprof_fire_event(struct vmprof_thread *thread,
         return 0;
     own = &((struct vmp_thread *)thread)->events;
     /* A tool that is in a callback of its own stays out of it. */
-    tools = atomic_load_explicit(&vmp_events.by_kind[event->kind],
+    tools = atomic_load_explicit(&vmp_wanted.by_kind[event->kind],
                                  memory_order_relaxed) &
             ~(uint32_t)get_at(own);
     while (tools) {
@@ -141,7 +141,7 @@ vmprof_fire_event(struct vmprof_thread *thread,
             first_error = result;
     }
     if (!first_error &&
-        atomic_load_explicit(&vmp_events.has_sites, memory_order_relaxed))
+        atomic_load_explicit(&vmp_wanted.has_sites, memory_order_relaxed))
         first_error = is_dead(own, event);
     errno = saved_errno;
     return first_error;
@@ -164,7 +164,7 @@ vmprof_running_callbacks(const struct vmprof_thread *thread)
 static uint64_t
 next_allocation(struct vmp_thread_events *own)
 {
-    const uint64_t period = atomic_load(&vmp_events.allocation_period);
+    const uint64_t period = atomic_load(&vmp_wanted.allocation_period);
 
     if (period <= 1 || period > INT64_MAX / 2)
         return 0;

@@ -26,9 +26,9 @@ static struct vmp_tool *
 find(vmprof_tool handle)
 {
     for (unsigned i = 0; i < VMPROF_MAX_TOOLS; i++)
-        if (is_alive(&vmp_events.tools[i]) &&
-            vmp_events.tools[i].handle == handle)
-            return &vmp_events.tools[i];
+        if (is_alive(&vmp_wanted.tools[i]) &&
+            vmp_wanted.tools[i].handle == handle)
+            return &vmp_wanted.tools[i];
     return NULL;
 }
 
@@ -36,16 +36,16 @@ static struct vmp_tool *
 find_name(const char *name)
 {
     for (unsigned i = 0; i < VMPROF_MAX_TOOLS; i++)
-        if (is_alive(&vmp_events.tools[i]) &&
-            strcmp(vmp_events.tools[i].name, name) == 0)
-            return &vmp_events.tools[i];
+        if (is_alive(&vmp_wanted.tools[i]) &&
+            strcmp(vmp_wanted.tools[i].name, name) == 0)
+            return &vmp_wanted.tools[i];
     return NULL;
 }
 
 static unsigned
 slot_of(const struct vmp_tool *tool)
 {
-    return (unsigned)(tool - vmp_events.tools);
+    return (unsigned)(tool - vmp_wanted.tools);
 }
 
 /* A slot that no callback of who had it before is still running in. */
@@ -53,9 +53,9 @@ static struct vmp_tool *
 find_free(void)
 {
     for (unsigned i = 0; i < VMPROF_MAX_TOOLS; i++)
-        if (!is_alive(&vmp_events.tools[i]) &&
+        if (!is_alive(&vmp_wanted.tools[i]) &&
             !vmp_events_is_any_at((uint64_t)1 << i))
-            return &vmp_events.tools[i];
+            return &vmp_wanted.tools[i];
     return NULL;
 }
 
@@ -73,10 +73,12 @@ rank_all(void)
     for (unsigned i = 0; i < VMPROF_MAX_TOOLS; i++) {
         unsigned rank = 0;
 
+        if (!is_alive(&vmp_wanted.tools[i]))
+            continue;
         for (unsigned j = 0; j < VMPROF_MAX_TOOLS; j++)
-            rank += is_alive(&vmp_events.tools[j]) &&
-                    goes_before(&vmp_events.tools[j], &vmp_events.tools[i]);
-        atomic_store(&vmp_events.tools[i].rank, rank);
+            rank += is_alive(&vmp_wanted.tools[j]) &&
+                    goes_before(&vmp_wanted.tools[j], &vmp_wanted.tools[i]);
+        atomic_store(&vmp_wanted.tools[i].rank, rank);
     }
 }
 
@@ -91,7 +93,7 @@ add(const char *name, const struct vmprof_tool_callbacks *callbacks,
     tool = find_free();
     if (!tool)
         return -ENOSPC;
-    tool->handle = ++vmp_events.last;
+    tool->handle = ++vmp_wanted.last;
     tool->callbacks = *callbacks;
     strcpy(tool->name, name);
     atomic_store(&tool->events, 0);
@@ -112,7 +114,7 @@ vmprof_register_tool(const char *name,
     struct vmprof_tool_callbacks callbacks = { 0 };
     int r;
 
-    if (!name || !name[0] || strlen(name) >= sizeof(vmp_events.tools[0].name) ||
+    if (!name || !name[0] || strlen(name) >= sizeof(vmp_wanted.tools[0].name) ||
         !given)
         return -EINVAL;
     r = vmp_sized_import(&callbacks, sizeof(callbacks), CALLBACKS_SIZE_0_1,
@@ -133,10 +135,10 @@ forget(struct vmp_tool *tool)
     const unsigned slot = slot_of(tool);
 
     atomic_store(&tool->alive, false);
-    for (struct vmp_thread_events *t = vmp_events.threads; t; t = t->next)
+    for (struct vmp_thread_events *t = vmp_wanted.threads; t; t = t->next)
         atomic_store(&t->own[slot], 0);
-    vmp_places_clear(&vmp_events.sites, (uint64_t)1 << slot);
-    vmp_places_drop(&vmp_events.codes, slot, VMP_OF_CODE);
+    vmp_places_clear(&vmp_wanted.sites, (uint64_t)1 << slot);
+    vmp_places_drop(&vmp_wanted.codes, slot, VMP_OF_CODE);
     rank_all();
     vmp_events_changed();
 }
@@ -201,9 +203,9 @@ vmprof_list_tool(uint64_t index, struct vmprof_tool_info *info)
         return -EINVAL;
     vmp_events_lock();
     for (unsigned i = 0; i < VMPROF_MAX_TOOLS; i++)
-        if (is_alive(&vmp_events.tools[i]) &&
-            atomic_load(&vmp_events.tools[i].rank) == index) {
-            r = describe(&vmp_events.tools[i], info);
+        if (is_alive(&vmp_wanted.tools[i]) &&
+            atomic_load(&vmp_wanted.tools[i].rank) == index) {
+            r = describe(&vmp_wanted.tools[i], info);
             break;
         }
     vmp_events_unlock();
@@ -256,7 +258,7 @@ set_thread(struct vmp_tool *tool, void *user)
 {
     const struct wish *const wish = user;
 
-    for (struct vmp_thread_events *t = vmp_events.threads; t; t = t->next)
+    for (struct vmp_thread_events *t = vmp_wanted.threads; t; t = t->next)
         if (t->head == wish->thread) {
             atomic_store(&t->own[slot_of(tool)], wish->events);
             return 0;
@@ -297,12 +299,12 @@ set_code(struct vmp_tool *tool, void *user)
 {
     const struct wish *const wish = user;
     struct sum sum = { .slot = slot_of(tool) };
-    const int r = vmp_places_change(&vmp_events.codes, wish->code, sum.slot,
+    const int r = vmp_places_change(&vmp_wanted.codes, wish->code, sum.slot,
                                     VMP_OF_CODE, UINT64_MAX, wish->events);
 
     if (r < 0)
         return r;
-    vmp_places_each(&vmp_events.codes, add_code, &sum);
+    vmp_places_each(&vmp_wanted.codes, add_code, &sum);
     atomic_store(&tool->codes, sum.events);
     return 0;
 }
@@ -321,7 +323,7 @@ static int
 restart(struct vmp_tool *tool, void *user)
 {
     (void)user;
-    vmp_places_clear(&vmp_events.sites, (uint64_t)1 << slot_of(tool));
+    vmp_places_clear(&vmp_wanted.sites, (uint64_t)1 << slot_of(tool));
     return 0;
 }
 
@@ -338,10 +340,8 @@ vmprof_wanted_events(vmprof_code_id code)
 
     vmp_events_lock();
     for (unsigned i = 0; i < VMPROF_MAX_TOOLS; i++)
-        for (uint32_t kind = 0; kind < VMP_EVENT_KINDS; kind++)
-            if (atomic_load(&vmp_events.by_kind[kind]) >> i & 1 &&
-                vmp_events_is_wanted(i, NULL, kind, code))
-                events |= VMPROF_EVENT_BIT(kind);
+        if (is_alive(&vmp_wanted.tools[i]))
+            events |= vmp_events_wanted_of(i, code);
     vmp_events_unlock();
     return events;
 }
@@ -349,14 +349,14 @@ vmprof_wanted_events(vmprof_code_id code)
 uint64_t
 vmprof_events_epoch(void)
 {
-    return atomic_load_explicit(&vmp_events.epoch, memory_order_acquire);
+    return atomic_load_explicit(&vmp_wanted.epoch, memory_order_acquire);
 }
 
 void
 vmprof_on_mask_change(vmprof_mask_function function, void *user)
 {
     vmp_events_lock();
-    vmp_events.on_mask_change = function;
-    vmp_events.on_mask_change_user = user;
+    vmp_wanted.on_mask_change = function;
+    vmp_wanted.on_mask_change_user = user;
     vmp_events_unlock();
 }

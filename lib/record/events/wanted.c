@@ -9,7 +9,7 @@
 #include "../lock.h"
 #include "events.h"
 
-struct vmp_events vmp_events;
+struct vmp_wanted vmp_wanted;
 
 static struct vmp_lock lock = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
@@ -33,7 +33,7 @@ load(const atomic_uint_least64_t *word)
 
 /* Of all threads, or of this one too. */
 static uint64_t
-wanted_by(struct vmp_tool *tool, unsigned slot,
+wanted_by(const struct vmp_tool *tool, unsigned slot,
           const struct vmp_thread_events *thread)
 {
     if (!atomic_load(&tool->alive) || !tool->callbacks.event)
@@ -42,33 +42,37 @@ wanted_by(struct vmp_tool *tool, unsigned slot,
            (thread ? load(&thread->own[slot]) : 0);
 }
 
+/* Of some thread at least. */
+static uint64_t
+wanted_anywhere(const struct vmp_tool *tool, unsigned slot)
+{
+    if (!atomic_load(&tool->alive) || !tool->callbacks.event)
+        return 0;
+    return wanted_by(tool, slot, NULL) | load(&tool->threads);
+}
+
 static void
 show(struct vmp_thread_events *thread)
 {
     uint64_t events = 0;
 
     for (unsigned i = 0; i < VMPROF_MAX_TOOLS; i++)
-        events |= wanted_by(&vmp_events.tools[i], i, thread);
+        events |= wanted_by(&vmp_wanted.tools[i], i, thread);
     __atomic_store_n(&thread->head->events, events, __ATOMIC_RELAXED);
 }
 
 static void
 set_by_kind(void)
 {
-    for (unsigned kind = 0; kind < VMP_EVENT_KINDS; kind++) {
-        uint32_t tools = 0;
+    uint32_t tools[VMP_EVENT_KINDS] = { 0 };
 
-        for (unsigned i = 0; i < VMPROF_MAX_TOOLS; i++) {
-            struct vmp_tool *const tool = &vmp_events.tools[i];
-            const uint64_t events =
-                wanted_by(tool, i, NULL) | load(&tool->threads);
-
-            if (events & VMPROF_EVENT_BIT(kind) && atomic_load(&tool->alive) &&
-                tool->callbacks.event)
-                tools |= (uint32_t)1 << i;
-        }
-        atomic_store(&vmp_events.by_kind[kind], tools);
-    }
+    for (unsigned i = 0; i < VMPROF_MAX_TOOLS; i++)
+        for (uint64_t events = wanted_anywhere(&vmp_wanted.tools[i], i); events;
+             events &= events - 1)
+            tools[__builtin_ctzll(events)] |= (uint32_t)1 << i;
+    for (unsigned kind = 0; kind < VMP_EVENT_KINDS; kind++)
+        atomic_store_explicit(&vmp_wanted.by_kind[kind], tools[kind],
+                              memory_order_relaxed);
 }
 
 /* What a tool wants of some thread at least. */
@@ -78,9 +82,9 @@ sum_threads(void)
     for (unsigned i = 0; i < VMPROF_MAX_TOOLS; i++) {
         uint64_t events = 0;
 
-        for (struct vmp_thread_events *t = vmp_events.threads; t; t = t->next)
+        for (struct vmp_thread_events *t = vmp_wanted.threads; t; t = t->next)
             events |= load(&t->own[i]);
-        atomic_store(&vmp_events.tools[i].threads, events);
+        atomic_store(&vmp_wanted.tools[i].threads, events);
     }
 }
 
@@ -91,15 +95,14 @@ set_allocation_period(void)
     uint64_t least = UINT64_MAX;
 
     for (unsigned i = 0; i < VMPROF_MAX_TOOLS; i++) {
-        struct vmp_tool *const tool = &vmp_events.tools[i];
+        const struct vmp_tool *const tool = &vmp_wanted.tools[i];
 
-        if ((wanted_by(tool, i, NULL) | load(&tool->threads)) &
+        if (wanted_anywhere(tool, i) &
                 VMPROF_EVENT_BIT(VMPROF_EVENT_ALLOCATION) &&
-            atomic_load(&tool->alive) &&
             tool->callbacks.allocation_period < least)
             least = tool->callbacks.allocation_period;
     }
-    atomic_store(&vmp_events.allocation_period, least);
+    atomic_store(&vmp_wanted.allocation_period, least);
 }
 
 void
@@ -108,9 +111,9 @@ vmp_events_changed(void)
     sum_threads();
     set_by_kind();
     set_allocation_period();
-    for (struct vmp_thread_events *t = vmp_events.threads; t; t = t->next)
+    for (struct vmp_thread_events *t = vmp_wanted.threads; t; t = t->next)
         show(t);
-    atomic_fetch_add(&vmp_events.epoch, 1);
+    atomic_fetch_add(&vmp_wanted.epoch, 1);
     vmp_barrier_all();
 }
 
@@ -121,32 +124,42 @@ vmp_events_tell(void)
     void *user;
 
     vmp_events_lock();
-    function = vmp_events.on_mask_change;
-    user = vmp_events.on_mask_change_user;
+    function = vmp_wanted.on_mask_change;
+    user = vmp_wanted.on_mask_change_user;
     vmp_events_unlock();
     if (function)
-        function(user, atomic_load(&vmp_events.epoch));
+        function(user, atomic_load(&vmp_wanted.epoch));
 }
 
 bool
 vmp_events_is_wanted(unsigned slot, const struct vmp_thread_events *thread,
                      uint32_t kind, uint64_t code)
 {
-    struct vmp_tool *const tool = &vmp_events.tools[slot];
+    const struct vmp_tool *const tool = &vmp_wanted.tools[slot];
+    const uint64_t bit = VMPROF_EVENT_BIT(kind);
     uint64_t events = load(&tool->events);
 
     events |= load(thread ? &thread->own[slot] : &tool->threads);
-    if (events & VMPROF_EVENT_BIT(kind))
-        return true;
-    return load(&tool->codes) & VMPROF_EVENT_BIT(kind) &&
-           vmp_places_get(&vmp_events.codes, code, slot, VMP_OF_CODE) &
-               VMPROF_EVENT_BIT(kind);
+    if (!(events & bit) && load(&tool->codes) & bit)
+        events |= vmp_places_get(&vmp_wanted.codes, code, slot, VMP_OF_CODE);
+    return events & bit;
+}
+
+uint64_t
+vmp_events_wanted_of(unsigned slot, uint64_t code)
+{
+    const struct vmp_tool *const tool = &vmp_wanted.tools[slot];
+
+    return tool->callbacks.event
+               ? load(&tool->events) | load(&tool->threads) |
+                     vmp_places_get(&vmp_wanted.codes, code, slot, VMP_OF_CODE)
+               : 0;
 }
 
 bool
 vmp_events_is_any_at(uint64_t bits)
 {
-    for (struct vmp_thread_events *t = vmp_events.threads; t; t = t->next)
+    for (struct vmp_thread_events *t = vmp_wanted.threads; t; t = t->next)
         if (atomic_load_explicit(&t->at, memory_order_acquire) & bits)
             return true;
     return false;
@@ -157,7 +170,7 @@ is_another_at(uint64_t bits)
 {
     const struct vmprof_thread *const own = vmprof_current_thread();
 
-    for (struct vmp_thread_events *t = vmp_events.threads; t; t = t->next)
+    for (struct vmp_thread_events *t = vmp_wanted.threads; t; t = t->next)
         if (t->head != own &&
             atomic_load_explicit(&t->at, memory_order_acquire) & bits)
             return true;
@@ -192,11 +205,11 @@ vmp_events_attach(struct vmp_thread_events *events, struct vmprof_thread *head)
     vmp_events_lock();
     events->head = head;
     events->random = (uintptr_t)events * 0x9e3779b97f4a7c15 | 1;
-    events->next = vmp_events.threads;
-    events->link = &vmp_events.threads;
+    events->next = vmp_wanted.threads;
+    events->link = &vmp_wanted.threads;
     if (events->next)
         events->next->link = &events->next;
-    vmp_events.threads = events;
+    vmp_wanted.threads = events;
     show(events);
     vmp_events_unlock();
 }
@@ -220,7 +233,7 @@ vmp_events_detach(struct vmp_thread_events *events)
 void
 vmp_events_leave_to_parent(struct vmp_thread_events *own)
 {
-    for (struct vmp_thread_events *t = vmp_events.threads; t; t = t->next)
+    for (struct vmp_thread_events *t = vmp_wanted.threads; t; t = t->next)
         if (t != own)
             atomic_store(&t->at, 0);
 }
