@@ -8,6 +8,7 @@
 #include "events/events.h"
 #include "interp/hits.h"
 #include "interp/settings.h"
+#include "jit/traces.h"
 #include "session.h"
 
 /* All locks are taken across the fork, so that the child finds what they guard
@@ -23,11 +24,13 @@ before(void)
     vmp_interp_lock();
     vmp_events_lock();
     vmp_codes_lock();
+    vmp_traces_lock();
 }
 
 static void
 after_in_parent(void)
 {
+    vmp_traces_unlock();
     vmp_codes_unlock();
     vmp_events_unlock();
     vmp_interp_unlock();
@@ -39,6 +42,7 @@ after_in_parent(void)
 static void
 after_in_child(void)
 {
+    vmp_traces_leave_to_parent();
     vmp_events_leave_to_parent(vmp_current ? &vmp_current->events : NULL);
     vmp_events_unlock();
     vmp_interp_leave_to_parent(vmp_current ? &vmp_current->hits : NULL);
