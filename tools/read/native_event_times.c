@@ -172,6 +172,7 @@ send_event(struct native *native, const struct native_event_thread *thread,
     struct jit_event event = {
         .time = run_ns,
         .at_ns = at_ns,
+        .ticks = raw->ticks,
         .thread = thread->thread,
         .kind = edge == EDGE_LOST ? JIT_LOST : kinds[edge],
         .lost = edge == EDGE_LOST ? raw->id_edge >> EDGE_BITS : 0,
