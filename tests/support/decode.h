@@ -60,6 +60,16 @@ struct decoded_site {
     } * tuples;
 };
 
+/* An edge that a thread took. */
+struct decoded_event {
+    uint32_t thread, id, edge;
+    uint32_t bits;   /* of its chunk */
+    uint64_t number; /* of the thread's */
+    uint64_t lost;   /* before its chunk */
+    int64_t ticks;
+    double ns, cpu_ns; /* by the marks around it */
+};
+
 struct decoded {
     char error[160]; /* empty: none */
     uint32_t session_number, chunk_count;
@@ -78,6 +88,8 @@ struct decoded {
     char **words;               /* [0] is the missing type */
     struct decoded_site *sites; /* in the order of the file */
     size_t word_count, site_count;
+    struct decoded_event *events; /* in the order of the file */
+    size_t event_count;
     size_t whole; /* bytes of whole chunks */
 };
 
