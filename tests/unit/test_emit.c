@@ -23,7 +23,7 @@ enum {
     PATTERN = 0xa5,
     CAPACITY = 1024,
     SESSION = 7,
-    DRAWS = 200000,
+    DRAWS = 100000,
     CODE_SIZE = 4096,
     FAR = 40000, /* a displacement that no short form holds */
 };
@@ -344,7 +344,7 @@ static void
 machine_code_does_what_c_does(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < rounds(DRAWS); i++)
+    for (unsigned i = 0; i < rounds(is_emulated() ? DRAWS / 20 : DRAWS); i++)
         try_one();
 }
 
@@ -357,7 +357,7 @@ an_edge_is_never_longer_than_said(void **state)
     unsigned char room[VMPROF_EMIT_MOST + 1];
 
     (void)state;
-    for (unsigned i = 0; i < rounds(DRAWS); i++) {
+    for (unsigned i = 0; i < rounds(is_emulated() ? DRAWS / 20 : DRAWS); i++) {
         struct vmprof_emit emit = draw_emit();
         int length, cut;
 
