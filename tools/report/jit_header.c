@@ -152,12 +152,11 @@ print_samples(const struct jit_view *jit)
     }
     if (inside && is_stale(jit)) {
         print_title(&jit->view, "");
-        terminal_print(
-            &jit->view.terminal, STYLE_WARNING,
-            "this writer takes the innermost trace from a place that "
-            "often is out of date:\n%-10sself may be another "
-            "trace's, total is right\n",
-            "");
+        terminal_print(&jit->view.terminal, STYLE_WARNING,
+                       "PyPy's writer takes the innermost trace from a place "
+                       "that often is out of date:\n%-10sSelf may be another "
+                       "trace's; Total holds for traces that call others\n",
+                       "");
     }
 }
 

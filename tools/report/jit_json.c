@@ -258,7 +258,7 @@ json_total(const struct jit_total *total)
     if (total->has_count)
         json_number(object, "count", total->count);
     if (total->has_seconds)
-        json_real(object, "seconds", total->seconds);
+        json_number(object, "time_ns", (uint64_t)(total->seconds * 1e9 + 0.5));
     return object;
 }
 

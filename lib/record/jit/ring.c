@@ -2,6 +2,8 @@
 
 #include "ring.h"
 
+#include <vmprof/trace.h>
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -150,7 +152,7 @@ vmp_jit_set_emits(const struct vmp_jit_wishes *wishes)
 }
 
 uint32_t
-vmp_jit_wanted_emits(void)
+vmprof_wanted_emits(void)
 {
     return atomic_load(&emits);
 }
