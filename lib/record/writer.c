@@ -133,6 +133,8 @@ drain_events(struct vmp_writer *writer, struct vmp_thread *thread, bool is_last)
     vmp_tell_news(&writer->drain.traces);
     if (!is_last)
         adapt_to_events(writer, thread);
+    /* A trace is known before it is entered, and so before the mark. */
+    vmp_tell_news(&writer->drain.traces);
     vmp_jit_drain(writer->jit, &thread->jit, thread->stream.thread, is_last);
 }
 

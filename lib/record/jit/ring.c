@@ -2,8 +2,6 @@
 
 #include "ring.h"
 
-#include <vmprof/trace.h>
-
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -152,7 +150,7 @@ vmp_jit_set_emits(const struct vmp_jit_wishes *wishes)
 }
 
 uint32_t
-vmprof_wanted_emits(void)
+vmp_jit_wanted_emits(void)
 {
     return atomic_load(&emits);
 }

@@ -101,9 +101,12 @@ vmp_jit_oldest(const struct vmp_jit *jit, uint64_t index);
 uint64_t
 vmp_jit_lost(const struct vmp_jit *jit);
 
-/* What vmprof_wanted_emits() says from now on; NULL: there is no session. */
+/* Set what compiled edges should emit from now on, by NULL for no session, and
+ * get it. Any thread; the second from signals, too. */
 void
 vmp_jit_set_emits(const struct vmp_jit_wishes *wishes);
+uint32_t
+vmp_jit_wanted_emits(void);
 
 /* Ticks that an event takes, measured now. */
 uint64_t

@@ -12,6 +12,7 @@
 #include "../lock.h"
 #include "../session.h"
 #include "ranges.h"
+#include "ring.h"
 
 enum {
     MOST_GUARDS = 65535,
@@ -449,6 +450,12 @@ vmprof_abort_trace(vmprof_jit_id id, vmprof_code_id code, uint32_t line,
     if (!is_queued)
         free_trace(trace);
     return r;
+}
+
+uint32_t
+vmprof_wanted_emits(void)
+{
+    return vmp_jit_wanted_emits();
 }
 
 /* What a file need not be told any more; or what it has been told. */
