@@ -163,16 +163,16 @@ compare(const void *a, const void *b)
 }
 
 static void
-show(const char *what, const char *format, double *values, double budget,
+show(const char *what, const char *unit, double *values, double budget,
      const char *baseline)
 {
     char text[64], spread[64], limit[64];
 
     qsort(values, ROUNDS, sizeof(*values), compare);
-    snprintf(text, sizeof(text), format, values[ROUNDS / 2]);
+    snprintf(text, sizeof(text), "%.3f %s", values[ROUNDS / 2], unit);
     snprintf(spread, sizeof(spread), "%.2f to %.2f", values[ROUNDS / 4],
              values[ROUNDS * 3 / 4]);
-    snprintf(limit, sizeof(limit), format, budget);
+    snprintf(limit, sizeof(limit), "%.2f %s", budget, unit);
     printf("  %-36s %s  (%s; budget %s)\n", what, text, spread, limit);
     bench_row(what, text, spread, limit, baseline,
               values[ROUNDS / 2] <= budget);
@@ -197,8 +197,8 @@ compare_way(const struct way *way, struct vmprof_thread *thread)
         ticks = measure(way->ticks, thread);
         ratio[i] = measure(way->with_event, thread) / ticks;
     }
-    show(way->current, "%.3f ns", store, 0.5, "the empty loop");
-    show(way->event, "%.3f x", ratio, 1.15, "a bare look at the counter");
+    show(way->current, "ns", store, 0.5, "the empty loop");
+    show(way->event, "x", ratio, 1.15, "a bare look at the counter");
 }
 
 int

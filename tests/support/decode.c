@@ -416,7 +416,7 @@ tell_time(struct decoded_event *event, double ticks, const struct mark *marks,
 }
 
 static size_t
-read_marks(struct cursor *c, struct mark *marks, size_t room)
+read_marks(struct decode_cursor *c, struct mark *marks, size_t room)
 {
     const size_t count = (size_t)decode_varint(c);
     struct mark last = { 0 };
@@ -433,7 +433,7 @@ read_marks(struct cursor *c, struct mark *marks, size_t room)
 }
 
 static void
-read_events(struct cursor *c)
+read_events(struct decode_cursor *c)
 {
     struct decoded *const d = c->decoded;
     struct decoded_event event = { .thread = (uint32_t)decode_varint(c) };
