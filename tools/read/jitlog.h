@@ -2,7 +2,7 @@
 
 /*
  * Reading a binary jitlog: records without lengths, one after another. jitlog.c
- * has the file, jitlog_records.c each record, jitlog_trace.c what they come to.
+ * has the file, jitlog_records.c each record, and the others what they come to.
  */
 #ifndef READ_JITLOG_H
 #define READ_JITLOG_H
@@ -63,6 +63,7 @@ struct jitlog {
     struct optimised *optimised; /* of the trace at hand */
     uint32_t optimised_count, optimised_capacity;
     uint32_t next;      /* of these, to meet its machine code */
+    bool made_array;    /* by the last that was met */
     uint32_t current;   /* operation that the next machine code is of; 0 */
     uint64_t code_base; /* what wrapped offsets of machine code lack */
     uint16_t last_offset;
@@ -103,6 +104,23 @@ int
 jitlog_code(struct jitlog *log, uint16_t offset, struct span bytes);
 int
 jitlog_address(struct jitlog *log, uint64_t start, uint64_t end);
+
+enum operation_kind
+jitlog_kind(const struct jitlog *log, uint16_t opcode);
+int
+jitlog_add_optimised(struct jitlog *log,
+                     const struct jitlog_operation *operation);
+
+/* The optimised operation that became this one, in the model; 0: none. */
+uint32_t
+jitlog_find_optimised(struct jitlog *log,
+                      const struct jitlog_operation *operation);
+
+/* When all code of the trace at hand is there. */
+void
+jitlog_stretch_operations(struct jitlog *log, const struct trace *trace);
+int
+jitlog_keep_code(struct jitlog *log, struct trace *trace);
 
 /* The trace at hand is complete. */
 int

@@ -3,6 +3,7 @@
 /* The sections of a PYPYLOG that hold the operations of a trace, a line each. */
 #include <errno.h>
 
+#include "jit_operation.h"
 #include "jit_place.h"
 #include "pypylog.h"
 #include "store.h"
@@ -253,17 +254,6 @@ take_merge_point(struct pypylog *log, uint32_t index, struct span operands)
     return 0;
 }
 
-static enum operation_kind
-kind_of(const struct span *name)
-{
-    return span_starts(name, "guard_")           ? OPERATION_GUARD
-           : span_is(name, "label")              ? OPERATION_LABEL
-           : span_is(name, "jump")               ? OPERATION_JUMP
-           : span_starts(name, "call_assembler") ? OPERATION_CALL
-           : span_is(name, "finish")             ? OPERATION_FINISH
-                                                 : OPERATION_OTHER;
-}
-
 /* A guard is the one that its id stands for from now on. */
 static int64_t
 add_guard(struct pypylog *log, uint32_t trace, const struct parsed *parsed)
@@ -383,7 +373,7 @@ keep_operand_count(struct pypylog *log, uint32_t operation, uint32_t count)
 static int
 add_operation(struct pypylog *log, uint32_t trace, const struct parsed *parsed)
 {
-    const enum operation_kind kind = kind_of(&parsed->name);
+    const enum operation_kind kind = jit_operation_kind(&parsed->name);
     const int64_t target = target_of(log, trace, kind, parsed);
     struct trace_operation operation = {
         .text = traces_text(log->traces, parsed->text.at, parsed->text.size),
@@ -393,17 +383,10 @@ add_operation(struct pypylog *log, uint32_t trace, const struct parsed *parsed)
         .kind = (uint8_t)kind,
         .target = (uint32_t)target,
     };
-    const struct trace *at = &log->traces->traces[trace];
     int64_t added;
 
     if (!operation.text || target < 0)
         return -ENOMEM;
-    /* Another trace's are between: a section that was opened inside. */
-    if (at->first_operation + at->operation_count !=
-        log->traces->operation_count) {
-        pypylog_damaged(log, &log->traces->damage.lines_unknown);
-        return 0;
-    }
     added = traces_add_operation(log->traces, &operation);
     if (added < 0)
         return -ENOMEM;
@@ -435,6 +418,12 @@ take_operation(struct pypylog *log, uint32_t trace, struct span line)
     }
     if (span_is(&parsed.name, "debug_merge_point"))
         return take_merge_point(log, trace, parsed.operands);
+    /* Another trace's are between: a section that was opened inside. */
+    if (at->first_operation + at->operation_count !=
+        log->traces->operation_count) {
+        pypylog_damaged(log, &log->traces->damage.lines_unknown);
+        return 0;
+    }
     if (span_is(&parsed.name, "finish"))
         at->end = TRACE_END_RETURNS;
     return add_operation(log, trace, &parsed);
