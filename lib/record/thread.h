@@ -85,6 +85,7 @@ struct vmp_thread {
     atomic_uint requested; /* a walker has been asked and has not answered */
     vmprof_read_function read;
     void *read_user;
+    uint32_t frames_read; /* at the last sample */
 
     /* enum vmp_busy. Taken by a handler, a poll or a walker's answer, on the
      * thread itself, or by who replaces its clock from another. */
