@@ -26,8 +26,8 @@ is_new_code(struct vmp_encoder *encoder, uint64_t id)
     return (int)(r < 0 ? r : is_new);
 }
 
-static int
-define_code(struct vmp_encoder *encoder, uint64_t id)
+int
+vmp_encoder_define_code(struct vmp_encoder *encoder, uint64_t id)
 {
     const int r = is_new_code(encoder, id);
     char name[NAME_SIZE];
@@ -57,7 +57,7 @@ int64_t
 vmp_encoder_frame(struct vmp_encoder *encoder, uint64_t code,
                   const struct vmp_place *place)
 {
-    int64_t where = 0, frame;
+    int64_t where = 0, frame = 0;
     bool is_new;
 
     if (place->line || place->has_offset) {
@@ -69,7 +69,8 @@ vmp_encoder_frame(struct vmp_encoder *encoder, uint64_t code,
             return where;
         where++;
     }
-    frame = define_code(encoder, code & CODE_MASK);
+    if (code >> KIND_SHIFT != VMP_KIND_TRACE)
+        frame = vmp_encoder_define_code(encoder, code & CODE_MASK);
     if (frame < 0)
         return frame;
     frame = vmp_intern(&encoder->frames, code, (uint64_t)where, &is_new);

@@ -17,6 +17,7 @@
 #include "../os/clock.h"
 #include "../os/signal_stack.h"
 #include "interp/hits.h"
+#include "jit/ring.h"
 #include "poll.h"
 #include "ring.h"
 #include "stack.h"
@@ -83,6 +84,7 @@ struct vmp_thread {
     vmprof_request_function request;
     void *request_user;
     atomic_uint requested; /* a walker has been asked and has not answered */
+    uint64_t asked_in;     /* what ran when it was, as in struct vmp_record */
     vmprof_read_function read;
     void *read_user;
     uint32_t frames_read; /* at the last sample */
@@ -113,6 +115,7 @@ struct vmp_thread {
 
     struct vmp_poll poll;
     struct vmp_hits hits;
+    struct vmp_jit jit; /* stays when another thread gets the record */
 
     /* Under vmp_threads_lock(). */
     enum vmp_thread_state state;

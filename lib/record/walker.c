@@ -10,6 +10,7 @@
 
 #include "session.h"
 #include "signal/own_frames.h"
+#include "signal/trace.h"
 
 static int
 record_walk(struct vmp_thread *thread, const struct vmprof_walked_frame *frames,
@@ -29,6 +30,9 @@ record_walk(struct vmp_thread *thread, const struct vmprof_walked_frame *frames,
                                     sizeof(*frames));
     if (!record)
         return 0;
+    /* Where it was asked: a safe point is not in compiled code. */
+    record->trace = thread->asked_in;
+    record->phase = vmp_phase_in(thread, record->trace);
     record->cut = cut;
     if (count)
         memcpy(record + 1, frames, count * sizeof(*frames));

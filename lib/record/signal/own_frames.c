@@ -8,6 +8,7 @@
 #include "../session.h"
 #include "capture.h"
 #include "sample.h"
+#include "trace.h"
 
 enum {
     LEAST_ROOM = 64, /* frames */
@@ -146,6 +147,8 @@ vmp_read_own_frames(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
     }
     thread->frames_read = (uint32_t)count;
     reverse((struct vmprof_linked_frame *)(record + 1), count);
+    record->trace = vmp_running_trace(thread);
+    record->phase = vmp_phase_in(thread, record->trace);
     record->cut = cut;
     record->added = (uint32_t)count;
     record->size = (uint32_t)(sizeof(*record) +
