@@ -88,6 +88,7 @@ struct vmp_thread {
     uint64_t asked_in;     /* what ran when it was, as in struct vmp_record */
     vmprof_read_function read;
     void *read_user;
+    uint32_t frames_read; /* at the last sample */
 
     /* enum vmp_busy. Taken by a handler, a poll or a walker's answer, on the
      * thread itself, or by who replaces its clock from another. */
