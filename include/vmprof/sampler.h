@@ -78,6 +78,30 @@ enum vmprof_log_part {
                                 of VMPROF_KIND_JITTED frames are that */
 };
 
+/** Which edges of inner bridges, that begin in a loop and come back to it, make
+ * events. @since 0.1 */
+enum vmprof_jit_inner {
+    VMPROF_JIT_INNER_COUNT = 0,  /**< none; they are counted, as are all edges:
+                                      VMPROF_EMIT_EVENT then asks for
+                                      VMPROF_EMIT_COUNT, too */
+    VMPROF_JIT_INNER_IGNORE = 1, /**< none: they are a part of their loop */
+    VMPROF_JIT_INNER_EACH = 2,   /**< all */
+    VMPROF_JIT_INNER_AUTO = 3,   /**< all, until so many come that their times
+                                      would say little: on average in less than
+                                      five times of what one takes */
+};
+
+/** What happens to events that a thread's ring has no room for. @since 0.1 */
+enum vmprof_jit_overflow {
+    VMPROF_JIT_OVERFLOW_DROP = 0,   /**< they are lost */
+    VMPROF_JIT_OVERFLOW_NEWEST = 1, /**< the oldest are, as with a flight
+                                         recorder: what is left in the end is
+                                         written then */
+    VMPROF_JIT_OVERFLOW_BLOCK = 2,  /**< the thread waits for the writer, until
+                                         that has shown no sign for half a
+                                         second */
+};
+
 /** How to profile. Only grows at the end. @since 0.1 */
 struct vmprof_options {
     uint64_t size;       /**< set by vmprof_options_init() */
@@ -110,6 +134,15 @@ struct vmprof_options {
                                 they come outside of all native frames */
     const void *main_loop_end; /**< where its machine code ends; NULL: as the
                                     rules for unwinding it say */
+    uint32_t jit_emits;        /**< what edges of traces that are compiled from
+                                    now on should emit, bits of enum
+                                    vmprof_emits; 0: VMPROF_EMIT_CURRENT. There
+                                    are no events in a log */
+    uint32_t jit_inner;        /**< enum vmprof_jit_inner */
+    uint32_t jit_overflow;     /**< enum vmprof_jit_overflow */
+    uint32_t jit_ring_size;    /**< events buffered per thread, of 8 bytes; a
+                                    power of two from 1,024 to 2^26; default
+                                    2^19 */
 };
 
 /** Zero @p options, set their size, and fd to -1. @since 0.1 */
@@ -149,8 +182,9 @@ struct vmprof_stats {
                                   or for which memory did not do */
     uint64_t frames_cut;      /**< frames missing in those */
     uint64_t overflows;       /**< enters that found the stack full */
-    uint64_t locations_lost;  /**< positions of codes that were forgotten, or
-                                  that could not be read from outside */
+    uint64_t locations_lost;  /**< positions of codes that were forgotten, that
+                                  could not be read from outside, or of machine
+                                  code of no file beyond 65,536 addresses */
     uint64_t samples_written; /**< given to the fd */
     uint64_t samples_unwritten; /**< not, because of write_error */
     uint64_t bytes_written;     /**< to the fd */
@@ -170,6 +204,9 @@ struct vmprof_stats {
     uint64_t lost_overrun;  /**< due when a sample was already that came late:
                                  its signal was blocked, or the clock is
                                  coarse; it has their time */
+    uint64_t jit_events;    /**< of edges between traces, recorded */
+    uint64_t jit_events_lost; /**< those without room, without memory for a
+                                   ring, or overwritten */
 };
 
 /** Zero @p stats and set their size. @since 0.1 */
@@ -205,7 +242,7 @@ vmprof_enable(int fd, double interval);
  *
  * @retval -EINVAL  Also: a bad size, mode, clock, depth, ring size or format; a
  *                  clock that the mode cannot use; parts of a log in another
- *                  format.
+ *                  format, or events in a log; a bad way of treating events.
  * @retval -E2BIG   @p options asks for something this library is too old for.
  * @retval -ENOTSUP Also: VMPROF_NATIVE_COPY where libunwind cannot be loaded or
  *                  the library was built without it, or native frames on a
@@ -252,10 +289,13 @@ VMPROF_API int
 vmprof_disable_with(struct vmprof_stats *stats);
 
 /**
- * Take no samples until vmprof_resume(). Calls nest, over all threads.
+ * Take no samples until vmprof_resume() or the end of profiling. Calls nest,
+ * over all threads. Each counts for one session as a whole, and every session
+ * begins with none in force.
  *
- * @return How many calls are in force, at least 1, or -EALREADY: profiling is
- * not enabled.
+ * @return How many calls are in force, at least 1, or
+ * @retval -EALREADY   Profiling is not enabled.
+ * @retval -EOVERFLOW  2^26 - 1 are in force.
  * @par Context
  * Any thread; async-signal-safe.
  * @since 0.1
@@ -280,7 +320,9 @@ VMPROF_API int
 vmprof_pause_output(void);
 
 /**
- * Undo one vmprof_pause() or vmprof_pause_output().
+ * Undo one vmprof_pause() or vmprof_pause_output() of the session that is
+ * enabled. Whoever does not know whether the session of its own is the one that
+ * runs may undo another's.
  *
  * @return How many are still in force, or -EALREADY: not enabled or not paused.
  * @par Context
@@ -348,7 +390,8 @@ vmprof_request_sample(struct vmprof_thread *thread,
  * @retval -ESRCH   @p thread is NULL or not the calling thread's.
  * @retval -EINVAL  @p frames is NULL with a count.
  * @par Context
- * The owning thread.
+ * The owning thread; also in a vmprof_request_function, for a VM that knows its
+ * stack there.
  * @since 0.1
  */
 VMPROF_API int

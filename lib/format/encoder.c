@@ -41,8 +41,12 @@ static unsigned char *
 put_head(const struct vmp_encoder *encoder, const struct vmp_pending *list,
          enum vmp_chunk_type type, unsigned char *to)
 {
+    if (type == VMP_CHUNK_TRACES)
+        return to;
     if (type == VMP_CHUNK_SAMPLES) {
         to = vmp_put_varint(to, encoder->stream->thread);
+    } else if (type == VMP_CHUNK_COUNTS) {
+        to = vmp_put_varint(to, encoder->counts_time);
     } else if (type == VMP_CHUNK_SITES) {
         memcpy(to, encoder->sites_head, encoder->sites_head_size);
         to += encoder->sites_head_size;
@@ -306,6 +310,8 @@ native_stats(struct vmp_encoder *encoder, uint64_t time_ns,
         { VMP_STATS_NATIVE_FAILED, c->native_failed },
         { VMP_STATS_CLOCK_RETRIES, c->clock_retries },
         { VMP_STATS_LOST_OVERRUN, c->lost_overrun },
+        { VMP_STATS_JIT_EVENTS, c->jit_events },
+        { VMP_STATS_JIT_LOST, c->jit_lost },
     };
 
     for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)

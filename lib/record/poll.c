@@ -27,13 +27,15 @@ take_turn(struct vmp_thread *thread, unsigned session, uint64_t now_ns,
           void (*act)(struct vmp_thread *thread, uint64_t now_ns))
 {
     struct vmp_poll *const poll = &thread->poll;
+    unsigned busy = VMP_IDLE;
     int cancel_state;
 
     /* A thread that is cancelled in between would be busy for ever. */
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     /* Pairs with await_idle(), as the handler's does. It is taken when a
-     * handler that polls has interrupted one of ours. */
-    if (atomic_exchange(&thread->busy, true)) {
+     * handler that polls has interrupted one of ours, or while the clock is
+     * replaced. */
+    if (!atomic_compare_exchange_strong(&thread->busy, &busy, VMP_BUSY)) {
         pthread_setcancelstate(cancel_state, NULL);
         return;
     }
@@ -42,7 +44,7 @@ take_turn(struct vmp_thread *thread, unsigned session, uint64_t now_ns,
         atomic_load(&poll->session) == session)
         act(thread, now_ns);
     atomic_store_explicit(&poll->sampling, false, memory_order_relaxed);
-    atomic_store_explicit(&thread->busy, false, memory_order_release);
+    atomic_store_explicit(&thread->busy, VMP_IDLE, memory_order_release);
     pthread_setcancelstate(cancel_state, NULL);
 }
 
@@ -168,7 +170,7 @@ sample(struct vmp_thread *thread, uint64_t now_ns)
 {
     uint64_t used_ns;
 
-    if (atomic_load_explicit(&vmp_session.paused, memory_order_relaxed)) {
+    if (vmp_is_paused()) {
         vmp_leave_out(thread, now_ns, vmp_now_ns(CLOCK_THREAD_CPUTIME_ID));
         thread->poll.exact_ns = now_ns;
         aim(thread, now_ns);

@@ -62,7 +62,8 @@ find_stack(struct vmp_thread *thread)
 static int
 allocate(struct vmp_thread *thread)
 {
-    const size_t frames = vmp_session.max_frames + 1; /* and one for the cut */
+    /* And one for the cut, and one for a trace. */
+    const size_t frames = vmp_session.max_frames + 2;
     const size_t native =
         vmp_session.native ? (size_t)VMP_MOST_NATIVE_FRAMES : 0;
 
@@ -78,7 +79,7 @@ allocate(struct vmp_thread *thread)
 }
 
 static int
-start_clock(struct vmp_thread *thread)
+make_clock(struct vmp_thread *thread)
 {
     enum vmprof_clock rung = vmp_session.rung;
     int r =
@@ -93,20 +94,26 @@ start_clock(struct vmp_thread *thread)
     return r;
 }
 
-void
-vmp_session_start_clock(struct vmp_thread *thread)
+/* Returns whether there is one to begin. */
+static bool
+find_clock(struct vmp_thread *thread)
 {
-    int r;
+    const int r = make_clock(thread);
 
-    if (!atomic_load(&vmp_session.sampling) || !vmp_is_sampled(thread) ||
-        thread->clock.rung != VMPROF_CLOCK_AUTO)
-        return;
-    r = start_clock(thread);
     thread->awaits_clock = r == -EAGAIN;
     if (thread->awaits_clock)
         vmp_session.clock_retries++;
     else if (r < 0)
         failed_clock(r);
+    return r == 0;
+}
+
+void
+vmp_session_start_clock(struct vmp_thread *thread)
+{
+    if (atomic_load(&vmp_session.sampling) && vmp_is_sampled(thread) &&
+        thread->clock.rung == VMPROF_CLOCK_AUTO && find_clock(thread))
+        vmp_clock_begin(&thread->clock);
 }
 
 void
@@ -134,20 +141,40 @@ count_error(struct vmp_thread *thread)
     return error != 0;
 }
 
+/* No handler is at work with it, or will be until it is whole; a thread that is
+ * busy has its turn at the next check. */
+static void
+replace_clock(struct vmp_thread *thread, bool is_gone)
+{
+    unsigned busy = VMP_IDLE;
+    bool found;
+
+    if (!atomic_compare_exchange_strong(&thread->busy, &busy, VMP_REPLACED))
+        return;
+    if (is_gone)
+        failed_clock(-EBADF);
+    else
+        count_error(thread);
+    vmp_clock_stop(&thread->clock);
+    found = find_clock(thread);
+    atomic_store(&thread->busy, VMP_IDLE);
+    /* Its tick would have been nobody's before. */
+    if (found)
+        vmp_clock_begin(&thread->clock);
+}
+
 void
 vmp_session_check_clocks(void)
 {
     if (!atomic_load(&vmp_session.sampling))
         return;
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
-        if (t->state != VMP_THREAD_ATTACHED)
-            continue;
-        if (vmp_clock_is_gone(&t->clock))
-            failed_clock(-EBADF);
-        else if (!count_error(t))
-            continue;
-        vmp_clock_stop(&t->clock);
-        vmp_session_start_clock(t);
+        const bool is_gone =
+            t->state == VMP_THREAD_ATTACHED && vmp_clock_is_gone(&t->clock);
+
+        if (is_gone || (t->state == VMP_THREAD_ATTACHED &&
+                        __atomic_load_n(&t->clock.error, __ATOMIC_RELAXED)))
+            replace_clock(t, is_gone);
     }
 }
 
@@ -199,6 +226,9 @@ vmp_session_join(struct vmp_thread *thread)
     else if (vmp_session.clock != VMPROF_CLOCK_OBSERVER ||
              vmp_has_own_frames(thread))
         vmp_session_start_clock(thread);
+    if (r == 0)
+        vmp_jit_join(&thread->jit, vmp_session.number, &vmp_session.jit,
+                     thread->cpu_start_ns);
     if (r == 0 && vmp_session.polled)
         /* Pairs with the acquire in vmprof_poll_expired(). */
         atomic_store_explicit(&thread->poll.session, vmp_session.number,
@@ -244,6 +274,7 @@ vmp_session_part(struct vmp_thread *thread)
     atomic_store(&thread->poll.session, 0);
     count_error(thread);
     vmp_clock_stop(&thread->clock);
+    vmp_jit_part(&thread->jit);
     if (!vmp_session.enabled) {
         vmp_thread_recycle(thread);
         return;
@@ -286,6 +317,8 @@ add(struct vmp_counters *sum, const struct vmp_thread *thread)
 #undef ADD
     sum->overflows +=
         __atomic_load_n(&thread->head.overflows, __ATOMIC_RELAXED);
+    vmp_jit_count(&thread->jit, vmp_session.number, &sum->jit_events,
+                  &sum->jit_lost);
 }
 
 void
@@ -339,8 +372,10 @@ vmp_session_stop_sampling(void)
         atomic_store(&t->poll.session, 0);
         count_error(t);
         vmp_clock_stop(&t->clock);
+        vmp_jit_part(&t->jit);
         close_accounts(t);
     }
+    vmp_pauses_end();
 }
 
 /* A handler that is still at work keeps what it writes to. */
@@ -371,6 +406,7 @@ vmp_session_close(void)
     vmp_session.native_cut = vmp_session.native_failed = 0;
     vmp_session.stacks_cut = 0;
     vmp_session.enabled = false;
+    vmp_jit_set_emits(NULL);
 }
 
 /* In the child of a fork(). What is mapped goes, what is of the heap stays: another
@@ -388,6 +424,7 @@ forget_session(struct vmp_thread *thread)
     thread->announced = false;
     thread->is_stuck = false;
     atomic_store(&thread->poll.session, 0);
+    vmp_jit_leave_to_parent(&thread->jit);
 }
 
 void
@@ -396,14 +433,16 @@ vmp_session_leave_to_parent(void)
     if (vmp_session.writer)
         vmp_writer_leave_to_parent(vmp_session.writer);
     vmp_memory_close();
+    vmp_pauses_end();
     memset(&vmp_session, 0, sizeof(vmp_session));
+    vmp_jit_set_emits(NULL);
     vmp_stacks_leave_to_parent(vmp_current ? vmp_current->head.stack : NULL);
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
         /* The event is the parent's; its descriptor is not. Timers are not
          * inherited. */
         vmp_clock_leave_to_parent(&t->clock);
         forget_session(t);
-        atomic_store(&t->busy, false);
+        atomic_store(&t->busy, VMP_IDLE);
         if (t == vmp_current) {
             t->tid = gettid();
         } else {

@@ -17,6 +17,7 @@
 #include "../os/clock.h"
 #include "../os/signal_stack.h"
 #include "interp/hits.h"
+#include "jit/ring.h"
 #include "poll.h"
 #include "ring.h"
 #include "stack.h"
@@ -58,6 +59,12 @@ struct vmp_last_sample {
     uint64_t *links; /* by frame, outermost first; max_frames of them */
 };
 
+enum vmp_busy {
+    VMP_IDLE,
+    VMP_BUSY,     /* with a sample */
+    VMP_REPLACED, /* its clock is: no tick may touch it */
+};
+
 enum vmp_thread_state {
     VMP_THREAD_FREE,
     VMP_THREAD_ATTACHED,
@@ -77,10 +84,12 @@ struct vmp_thread {
     vmprof_request_function request;
     void *request_user;
     atomic_uint requested; /* a walker has been asked and has not answered */
+    uint64_t asked_in;     /* what ran when it was, as in struct vmp_record */
     vmprof_read_function read;
     void *read_user;
 
-    /* Of whoever samples: the handler, a walker's answer, or the observer. */
+    /* enum vmp_busy. Taken by a handler, a poll or a walker's answer, on the
+     * thread itself, or by who replaces its clock from another. */
     atomic_uint busy; /* a word: RISC-V has no exchange of bytes */
 
     /* Under vmp_threads_lock(): it was busy to the end of the last session, and
@@ -105,6 +114,7 @@ struct vmp_thread {
 
     struct vmp_poll poll;
     struct vmp_hits hits;
+    struct vmp_jit jit; /* stays when another thread gets the record */
 
     /* Under vmp_threads_lock(). */
     enum vmp_thread_state state;

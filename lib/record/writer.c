@@ -11,12 +11,14 @@
 #include "drain.h"
 #include "helper.h"
 #include "interp/readout.h"
+#include "jit/drain.h"
 #include "memory.h"
 #include "session.h"
 #include "symbols.h"
 
 enum {
     LONGEST_WAIT_MS = 60, /* what is older than 100 ms is in the file */
+    EVENTS_WAIT_MS = 20,
     SHORTEST_WAIT_MS = 5,
     STATS_EVERY_NS = 1000 * 1000 * 1000,
 };
@@ -28,6 +30,7 @@ struct vmp_writer {
     struct vmp_encoder *encoder;
     struct vmp_drain drain;
     struct vmp_symbols symbols; /* of a log with native frames */
+    struct vmp_jit_drain *jit;  /* NULL: there are no events of traces */
     uint32_t thread_count;      /* announced */
     unsigned wait_ms;
     uint64_t stats_ns; /* when they were written last */
@@ -106,8 +109,35 @@ adapt(struct vmp_writer *writer, const struct vmp_ring *ring)
         writer->wait_ms = SHORTEST_WAIT_MS;
 }
 
+/* So are events, of which each round says the time. */
 static void
-drain_thread(struct vmp_writer *writer, struct vmp_thread *thread)
+adapt_to_events(struct vmp_writer *writer, const struct vmp_thread *thread)
+{
+    const enum vmp_jit_flow flow = vmp_jit_flow(writer->jit, &thread->jit);
+
+    if (flow == VMP_JIT_FILLS)
+        writer->wait_ms = SHORTEST_WAIT_MS;
+    else if (flow == VMP_JIT_FLOWS && writer->wait_ms > EVENTS_WAIT_MS)
+        writer->wait_ms = EVENTS_WAIT_MS;
+}
+
+static void
+drain_events(struct vmp_writer *writer, struct vmp_thread *thread, bool is_last)
+{
+    if (!writer->jit)
+        return;
+    vmp_jit_mark(writer->jit, &thread->jit,
+                 thread->cpu_end_ns ? thread->cpu_end_ns
+                                    : vmp_thread_cpu_ns(thread->tid));
+    if (!is_last)
+        adapt_to_events(writer, thread);
+    /* A trace is known before it is entered, and so before the mark. */
+    vmp_tell_news(&writer->drain.traces);
+    vmp_jit_drain(writer->jit, &thread->jit, thread->stream.thread, is_last);
+}
+
+static void
+drain_thread(struct vmp_writer *writer, struct vmp_thread *thread, bool is_last)
 {
     enum vmp_thread_state state;
     bool sampled;
@@ -127,6 +157,7 @@ drain_thread(struct vmp_writer *writer, struct vmp_thread *thread)
     if (sampled) {
         adapt(writer, &thread->ring);
         vmp_drain(&writer->drain, thread);
+        drain_events(writer, thread, is_last || state == VMP_THREAD_ENDED);
     }
     if (state != VMP_THREAD_ENDED)
         return;
@@ -180,6 +211,7 @@ write_stats(struct vmp_writer *writer, bool at_once)
     tell_losses(&writer->drain);
     vmp_session_count(&counters);
     vmp_threads_unlock();
+    vmp_tell_counts(&writer->drain.traces, now_ns);
     vmp_encoder_stats(writer->encoder, since_start(writer, now_ns), &counters);
 }
 
@@ -198,15 +230,16 @@ drain_all(struct vmp_writer *writer, bool is_last)
     vmp_threads_unlock();
     if (writer->drain.unwinder)
         vmp_unwinder_begin(writer->drain.unwinder);
+    vmp_tell_news(&writer->drain.traces);
     /* Records are never unmapped, and the links behind one never change. */
     for (struct vmp_thread *t = newest; t; t = t->next)
-        drain_thread(writer, t);
+        drain_thread(writer, t, is_last);
     vmp_codes_bury(writer->mark);
     writer->mark = mark;
     write_stats(writer, is_last);
 }
 
-/* Of bytecodes and types, for which a vmprof log has no place. */
+/* Of bytecodes, types and traces, for which a vmprof log has no place. */
 static bool
 takes_rows(void)
 {
@@ -261,6 +294,7 @@ finish(struct vmp_writer *writer)
     const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
 
     drain_all(writer, true);
+    vmp_traces_record(false);
     if (takes_rows())
         vmp_readout_close(writer->encoder, writer->info.monotonic_ns);
     describe_all(writer);
@@ -290,6 +324,7 @@ free_writer(struct vmp_writer *writer)
 {
     vmp_unwinder_free(writer->drain.unwinder);
     vmp_encoder_free(writer->encoder);
+    free(writer->jit);
     vmp_symbols_free(&writer->symbols);
     pthread_cond_destroy(&writer->wake);
     pthread_mutex_destroy(&writer->mutex);
@@ -313,6 +348,20 @@ new_encoder(struct vmp_writer *writer)
     return vmp_encoder_new(&writer->encoder, write_bytes, name_of, writer);
 }
 
+static int
+new_events(struct vmp_writer *writer)
+{
+    if (!(vmp_session.jit.emits & VMPROF_EMIT_EVENT))
+        return 0;
+    writer->jit = calloc(1, sizeof(*writer->jit));
+    if (!writer->jit)
+        return -ENOMEM;
+    writer->jit->encoder = writer->encoder;
+    writer->jit->start_ns = writer->info.monotonic_ns;
+    writer->jit->session = vmp_session.number;
+    return 0;
+}
+
 int
 vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
                  const struct vmp_session_info *info)
@@ -332,20 +381,31 @@ vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
         vmp_encoder_memory(writer->encoder, vmp_memory_kb());
     writer->drain.encoder = writer->encoder;
     writer->drain.start_ns = info->monotonic_ns;
+    writer->drain.traces = (struct vmp_telling){
+        .encoder = writer->encoder,
+        .start_ns = info->monotonic_ns,
+        .has_chunks = takes_rows(),
+    };
     writer->drain.main_loop = (struct vmp_extent){
         (uintptr_t)vmp_session.main_loop,
         (uintptr_t)vmp_session.main_loop_end,
     };
     writer->drain.has_memory = vmp_session.has_memory;
     if (r == 0 && vmp_session.native)
-        r = vmp_unwinder_new(&writer->drain.unwinder, writer->encoder);
+        r = vmp_unwinder_new(&writer->drain.unwinder, writer->encoder,
+                             &writer->drain.traces);
+    /* Not by its thread: what happens at once is the session's, too. */
+    if (r == 0 && takes_rows())
+        vmp_traces_record(true);
+    if (r == 0)
+        r = new_events(writer);
     if (r == 0)
         r = vmp_helper_start(&writer->thread, run, writer);
     if (r < 0) {
+        vmp_traces_record(false);
         free_writer(writer);
         return r;
     }
-    /* Not by its thread: what is read out at once is the session's, too. */
     if (takes_rows())
         vmp_readout_open();
     *out = writer;
