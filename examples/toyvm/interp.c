@@ -2,69 +2,11 @@
 
 /* The loop that runs bytecode. Calls of the language do not nest in C. */
 #include "interp.h"
-
-#include "native.h"
+#include "calls.h"
+#include "jit.h"
 
 /* Labels as values are what a threaded interpreter is made of. */
 #pragma GCC diagnostic ignored "-Wpedantic"
-
-static bool
-check_native_call(struct interp *interp, const struct native *native,
-                  size_t count)
-{
-    if (count >= native->min_count && count <= native->max_count)
-        return true;
-    return throw_error(interp, "%s does not take %zu arguments", native->name,
-                       count);
-}
-
-static bool
-call_function(struct interp *interp, struct value callee,
-              const struct value *arguments, size_t count)
-{
-    struct frame *frame;
-
-    if (!check_call(interp, callee, count))
-        return false;
-    frame =
-        push_frame(interp, interp->current, callee.function, arguments, count);
-    if (frame)
-        profile_enter(interp->profile, frame);
-    return frame != NULL;
-}
-
-static bool
-call_native(struct interp *interp, const struct native *native,
-            const struct value *arguments, size_t count, struct value *result)
-{
-    bool returned;
-
-    if (!check_native_call(interp, native, count))
-        return false;
-    if (interp->truth)
-        truth_switch(interp->truth, truth_native(interp->program, native));
-    returned = profile_call_native(interp->profile, native, interp, arguments,
-                                   count, result);
-    if (interp->truth)
-        truth_switch(interp->truth, interp->current->frame->function->index);
-    return returned;
-}
-
-/* Returns false when main has returned: there is no frame left. */
-static bool
-leave_function(struct interp *interp)
-{
-    struct coroutine *coroutine = interp->current;
-
-    profile_leave(interp->profile, coroutine->frame);
-    pop_frame(coroutine);
-    if (coroutine->frame)
-        return true;
-    if (coroutine == &interp->main)
-        return false;
-    coroutine_finish(interp);
-    return true;
-}
 
 /* Run the instruction at pc. The pc cell is written each time, so that it is
  * right whenever a sample is taken; relaxed: only this thread's signal handler
@@ -186,7 +128,12 @@ interp_run(struct interp *interp, struct value *result)
         OPCODES(LABEL)
 #undef LABEL
     };
-    const void *const *const labels = interp->type_truth ? with_truth : plain;
+    const void *const *const unhooked = interp->type_truth ? with_truth : plain;
+    /* With a JIT: it has the first look at loops and calls, and while it records
+     * at each instruction. */
+    const void *hooked[sizeof(plain) / sizeof(*plain)];
+    const void *recorded[sizeof(plain) / sizeof(*plain)];
+    const void *const *labels = interp->jit ? hooked : unhooked;
     struct vmprof_thread *const profile = interp->profile;
     const void *const *table; /* labels, or a part of them */
     struct frame *frame;
@@ -195,7 +142,15 @@ interp_run(struct interp *interp, struct value *result)
     struct value value;
     uint32_t word;
     int64_t bytecodes;
+    enum jit_next what;
 
+    for (size_t i = 0; interp->jit && i < sizeof(plain) / sizeof(*plain); i++) {
+        uint32_t opcode = i % VMPROF_COUNTING;
+
+        recorded[i] = &&jit;
+        hooked[i] =
+            opcode == OP_LOOP || opcode == OP_CALL ? &&jit : unhooked[i];
+    }
     profile_enter(profile, interp->current->frame);
     profile_begin_call(profile, interp->current->frame);
     TAKE_BACK();
@@ -426,6 +381,19 @@ slow:
     frame->pc = (uintptr_t)(pc + 1); /* where it is resumed */
     LOAD(profile_go_on);
     NEXT();
+
+jit:
+    LEND();
+    what = jit_step(interp, frame, pc, sp);
+    TAKE_BACK();
+    labels = jit_records(interp->jit) ? recorded : hooked;
+    LOOK();
+    if (what == JIT_INTERPRET)
+        goto *profile_table(profile, unhooked)[word & 0xff];
+    if (what == JIT_GO_ON) {
+        LOAD(profile_go_on);
+        DISPATCH();
+    }
 
 thrown:
     LEND();

@@ -22,6 +22,7 @@ struct interp {
     struct vmprof_thread *profile;
     struct truth *truth;           /* NULL: nobody asked */
     struct type_truth *type_truth; /* likewise */
+    struct jit *jit;               /* NULL: off */
 };
 
 /* state.c */

@@ -31,6 +31,7 @@ struct native natives[] = {
       0 },
     { "clear_type_profiles", native_clear_type_profiles, 0, 0, 0 },
     { "profile_calls", native_profile_calls, 2, 2, 0 },
+    { "jit_invalidate", native_jit_invalidate, 1, 1, 0 },
     { "spawn", native_spawn, 1, ANY, 0 },
     { "done", native_done, 1, 1, 0 },
     { "thread_start", native_thread_start, 1, ANY, 0 },

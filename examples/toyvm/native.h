@@ -96,6 +96,11 @@ bool
 native_profile_calls(struct interp *, const struct value *, size_t,
                      struct value *);
 
+/* native_jit.c */
+bool
+native_jit_invalidate(struct interp *, const struct value *, size_t,
+                      struct value *);
+
 /* coroutine.c */
 bool
 native_spawn(struct interp *, const struct value *, size_t, struct value *);

@@ -152,6 +152,19 @@ profile_write_types(vmprof_write_function write, void *user)
     return error;
 }
 
+int
+profile_save_types(const char *version, vmprof_write_function write, void *user)
+{
+    struct vmprof_type_profile *profile;
+    int error = vmprof_get_and_clear_type_profiles(&profile);
+
+    if (error)
+        return error;
+    error = vmprof_save_type_profile(profile, version, write, user);
+    vmprof_free_type_profile(profile);
+    return error;
+}
+
 static int
 add_builtin(const char *name, vmprof_code_id *id)
 {

@@ -43,6 +43,11 @@ profile_stop(FILE *summary);
 int
 profile_write_types(vmprof_write_function write, void *user);
 
+/* The same, for the JIT of a later run of this version. */
+int
+profile_save_types(const char *version, vmprof_write_function write,
+                   void *user);
+
 /* What programs can do about it. Results as of vmprof_pause(). */
 int
 profile_pause(void);
