@@ -35,6 +35,7 @@ no_mark(struct vmprof_thread *thread, uint64_t mark)
 }
 
 #define vmprof_counting       no_flag
+#define vmprof_wants_count    no_candidates
 #define vmprof_has_candidates no_candidates
 #define vmprof_count_call     no_call
 #define vmprof_count_resume   no_mark

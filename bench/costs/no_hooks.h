@@ -19,6 +19,15 @@ no_token(struct vmprof_thread *thread, vmprof_code_id code,
     return 0;
 }
 
+static inline vmprof_token
+no_token_at(struct vmprof_thread *thread, vmprof_code_id code,
+            enum vmprof_kind kind, const uintptr_t *position,
+            uintptr_t stack_pointer)
+{
+    (void)thread, (void)code, (void)kind, (void)position, (void)stack_pointer;
+    return 0;
+}
+
 static inline void
 no_leave(struct vmprof_thread *thread, vmprof_token token)
 {
@@ -32,10 +41,11 @@ no_phase(struct vmprof_thread *thread, enum vmprof_phase phase)
     return phase;
 }
 
-static inline void
+static inline int
 no_poll(struct vmprof_thread *thread)
 {
     (void)thread;
+    return 0;
 }
 
 static inline int64_t
@@ -47,6 +57,7 @@ no_poll_counted(struct vmprof_thread *thread, int64_t countdown)
 
 #define vmprof_enter_kind(thread, code, kind, position)                        \
     no_token(thread, code, position)
+#define vmprof_enter_at            no_token_at
 #define vmprof_execute_code_enter  no_token
 #define vmprof_execute_code_leave  no_leave
 #define vmprof_execute_code_repair no_leave

@@ -20,7 +20,8 @@ check_native_call(struct interp *interp, const struct native *native,
 
 static inline bool
 call_function(struct interp *interp, struct value callee,
-              const struct value *arguments, size_t count)
+              const struct value *arguments, size_t count,
+              uintptr_t stack_pointer)
 {
     struct frame *frame;
 
@@ -29,7 +30,7 @@ call_function(struct interp *interp, struct value callee,
     frame =
         push_frame(interp, interp->current, callee.function, arguments, count);
     if (frame)
-        profile_enter(interp->profile, frame);
+        profile_enter(interp->profile, frame, stack_pointer);
     return frame != NULL;
 }
 

@@ -53,7 +53,8 @@ check_resumable(struct interp *interp, struct value value)
 }
 
 bool
-coroutine_resume(struct interp *interp, struct value value, struct value sent)
+coroutine_resume(struct interp *interp, struct value value, struct value sent,
+                 uintptr_t stack_pointer)
 {
     struct coroutine *coroutine = value.coroutine;
     int error;
@@ -67,7 +68,7 @@ coroutine_resume(struct interp *interp, struct value value, struct value sent)
     coroutine->resumer = interp->current;
     interp->current = coroutine;
     if (coroutine->status == COROUTINE_NEW) {
-        profile_enter(interp->profile, coroutine->frame);
+        profile_enter(interp->profile, coroutine->frame, stack_pointer);
         profile_begin_call(interp->profile, coroutine->frame);
     } else {
         *coroutine->frame->sp++ = sent;

@@ -34,7 +34,7 @@ struct coroutine {
 /* Both leave interp->current->frame ready to run; false: an exception. */
 bool
 coroutine_resume(struct interp *interp, struct value coroutine,
-                 struct value sent);
+                 struct value sent, uintptr_t stack_pointer);
 bool
 coroutine_yield(struct interp *interp, struct value sent);
 

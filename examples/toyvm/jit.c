@@ -154,7 +154,7 @@ enter_function(struct jit *jit, struct frame *frame, struct jit_trace *trace,
                         function->arity);
     if (!pushed)
         return JIT_THROW;
-    profile_enter(interp->profile, pushed);
+    profile_enter(interp->profile, pushed, jit->stack_pointer);
     if (interp->truth)
         truth_switch(interp->truth, function->index);
     return run(jit, trace);
@@ -185,10 +185,11 @@ at_call(struct jit *jit, struct frame *frame, const uint32_t *pc,
 
 enum jit_next
 jit_step(struct interp *interp, struct frame *frame, const uint32_t *pc,
-         struct value *sp)
+         struct value *sp, uintptr_t stack_pointer)
 {
     struct jit *jit = interp->jit;
 
+    jit->stack_pointer = stack_pointer;
     frame->sp = sp;
     if (jit->recorder.trace)
         jit_record(jit, frame, pc, sp);

@@ -63,10 +63,11 @@ enum jit_next {
     JIT_THROW,     /* handle interp->thrown, likewise */
 };
 
-/* At LOOP, at CALL, and while jit_records() at each instruction. */
+/* At LOOP, at CALL, and while jit_records() at each instruction. The stack
+ * pointer is the one that calls are entered with. */
 enum jit_next
 jit_step(struct interp *interp, struct frame *frame, const uint32_t *pc,
-         struct value *sp);
+         struct value *sp, uintptr_t stack_pointer);
 
 bool
 jit_records(const struct jit *jit);

@@ -162,7 +162,8 @@ do_push(struct interp *interp, struct frame *frame, const struct jit_op *op)
         return leave(interp, &jit_left);
     profile_poll(interp->profile);
     frame->sp = callee;
-    if (!call_function(interp, *callee, callee + 1, count))
+    if (!call_function(interp, *callee, callee + 1, count,
+                       interp->jit->stack_pointer))
         return leave(interp, &jit_thrown);
     frame = interp->current->frame;
     if (interp->truth)

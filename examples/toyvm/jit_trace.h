@@ -236,6 +236,7 @@ struct jit {
     struct jit_trace *traces;
     struct jit_spot **loops; /* by function and offset of what is jumped to */
     struct jit_spot *calls;  /* by function */
+    uintptr_t stack_pointer; /* that calls are entered with */
     int nesting;
     bool has_invalid;
     const struct jit_guard *exit; /* why a helper returned NULL */

@@ -273,6 +273,8 @@ parse_options(struct settings *settings, int argc, char **argv)
     }
     if (!status && optind == argc)
         status = misuse("no program given", "");
+    if (!status && settings->types_truth && settings->jit.backend != JIT_OFF)
+        status = misuse("--types-truth wants all to be interpreted", "");
     if (!status && settings->types && settings->saved_types)
         status = misuse("--types and --save-types exclude each other", "");
     return status;

@@ -57,10 +57,11 @@ profile_resume(void);
 /* A call begins. The frame's pc is the position cell: it is always up to date,
  * and never moves while the frame lives. */
 static inline void
-profile_enter(struct vmprof_thread *thread, struct frame *frame)
+profile_enter(struct vmprof_thread *thread, struct frame *frame,
+              uintptr_t stack_pointer)
 {
-    frame->token =
-        vmprof_execute_code_enter(thread, frame->function->id, &frame->pc);
+    frame->token = vmprof_enter_at(thread, frame->function->id,
+                                   VMPROF_KIND_CODE, &frame->pc, stack_pointer);
 }
 
 /* A call returns. */
@@ -71,11 +72,18 @@ profile_leave(struct vmprof_thread *thread, const struct frame *frame)
 }
 
 /* Before the running function changes, and in loops: a sample that is due is
- * taken here. */
-static inline void
+ * taken here. Now and then it is also time to look at what is counted. */
+static inline bool
 profile_poll(struct vmprof_thread *thread)
 {
-    vmprof_poll(thread);
+    return vmprof_poll(thread);
+}
+
+/* Whether instructions or calls are counted. */
+static inline bool
+profile_counts(const struct vmprof_thread *thread)
+{
+    return vmprof_wants_count(thread);
 }
 
 /* An exception has skipped all calls above this one, which goes on. */

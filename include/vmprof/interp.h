@@ -526,6 +526,22 @@ vmprof_has_candidates(const struct vmprof_thread *thread)
 }
 
 /**
+ * Whether there is anything to count on this thread, bytecodes or calls. A VM
+ * can have its loop compiled twice, and run the one that counts nothing while
+ * this is 0: it looks where vmprof_poll() says so, and after what the program
+ * may have set on this thread.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_INLINE int
+vmprof_wants_count(const struct vmprof_thread *thread)
+{
+    return (vmprof_counting(thread) |
+            __atomic_load_n(&thread->candidates, __ATOMIC_RELAXED)) != 0;
+}
+
+/**
  * A call of @p code begins: the next bytecodes are its own.
  *
  * @return A mark to be kept with the call; 0: it is none of a candidate's.

@@ -181,12 +181,20 @@ vmprof_stack_pointer(void)
 }
 
 /**
- * As vmprof_execute_code_enter(), for a frame of another kind than
- * VMPROF_KIND_CODE. @since 0.1
+ * As vmprof_execute_code_enter(), of any kind, and in another C function's name:
+ * for a call that several of them run by turns, or that is entered by a function
+ * which returns while it goes on. Native frames are put around it by this.
+ *
+ * @param stack_pointer  An address in the C frame of the function that runs the
+ *                       call, and of each that may go on with it.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
  */
 VMPROF_INLINE vmprof_token
-vmprof_enter_kind(struct vmprof_thread *thread, vmprof_code_id code,
-                  enum vmprof_kind kind, const uintptr_t *position)
+vmprof_enter_at(struct vmprof_thread *thread, vmprof_code_id code,
+                enum vmprof_kind kind, const uintptr_t *position,
+                uintptr_t stack_pointer)
 {
     struct vmprof_frame *frame, *top;
     uint32_t serial;
@@ -212,13 +220,24 @@ vmprof_enter_kind(struct vmprof_thread *thread, vmprof_code_id code,
      * serial's. */
     __atomic_thread_fence(__ATOMIC_RELEASE);
     __atomic_store_n(&frame->position, position, __ATOMIC_RELAXED);
-    __atomic_store_n(&frame->stack_pointer, vmprof_stack_pointer(),
-                     __ATOMIC_RELAXED);
+    __atomic_store_n(&frame->stack_pointer, stack_pointer, __ATOMIC_RELAXED);
     /* Pairs with the observer's first, acquiring read of the link. */
     __atomic_store_n(&frame->link, (frame - 1)->link << 32 | serial,
                      __ATOMIC_RELEASE);
     __atomic_store_n(&thread->top, frame + 1, __ATOMIC_RELEASE);
     return (vmprof_token)top;
+}
+
+/**
+ * As vmprof_execute_code_enter(), for a frame of another kind than
+ * VMPROF_KIND_CODE. @since 0.1
+ */
+VMPROF_INLINE vmprof_token
+vmprof_enter_kind(struct vmprof_thread *thread, vmprof_code_id code,
+                  enum vmprof_kind kind, const uintptr_t *position)
+{
+    return vmprof_enter_at(thread, code, kind, position,
+                           vmprof_stack_pointer());
 }
 
 /**
@@ -299,6 +318,11 @@ VMPROF_API void *
 vmprof_execute_code(struct vmprof_thread *thread, vmprof_code_id code,
                     void *(*function)(void *argument), void *argument);
 
+enum {
+    /** Polls of a thread from one look to the next, at most. @since 0.1 */
+    VMPROF_POLL_MOST = 4096,
+};
+
 /**
  * What a poll calls whose countdown has run out: takes a sample if one is due.
  * A VM calls it by itself at the end of what takes long without a poll, such as
@@ -324,17 +348,23 @@ vmprof_poll_expired(struct vmprof_thread *thread, int64_t countdown);
  * since the sample before is charged to the frame that polls.
  *
  * @param thread  The calling thread's record; NULL does nothing.
+ *
+ * @return 1 when the count has run out, at every VMPROF_POLL_MOST -th poll or
+ * sooner: the moment to look at what is rarely set, such as
+ * vmprof_wants_count(). Else 0.
  * @par Context
  * The owning thread.
  * @since 0.1
  */
-VMPROF_INLINE void
+VMPROF_INLINE int
 vmprof_poll(struct vmprof_thread *thread)
 {
-    if (VMPROF_EXPECT(thread != NULL, 1) &&
-        VMPROF_EXPECT(--thread->poll_countdown <= 0, 0))
-        thread->poll_countdown =
-            vmprof_poll_expired(thread, thread->poll_countdown);
+    if (VMPROF_EXPECT(thread == NULL, 0) ||
+        VMPROF_EXPECT(--thread->poll_countdown > 0, 1))
+        return 0;
+    thread->poll_countdown =
+        vmprof_poll_expired(thread, thread->poll_countdown);
+    return 1;
 }
 
 /**

@@ -22,9 +22,10 @@ enum {
  */
 struct vmp_clock {
     enum vmprof_clock rung; /* VMPROF_CLOCK_AUTO: off */
-    int fd;                 /* VMPROF_CLOCK_PERF; kept when it is off */
-    uint64_t event;         /* perf's own number for what fd is */
-    timer_t timer;          /* the other rungs */
+    int fd;         /* VMPROF_CLOCK_PERF; kept when it is off, for a last
+                               tick that is still on its way */
+    uint64_t event; /* perf's own number for what fd is */
+    timer_t timer;  /* the other rungs */
 
     /* VMPROF_CLOCK_MONOTONIC: a timer on the thread's CPU clock, which takes
      * over while the thread mostly sleeps, so that it is not woken. */
@@ -55,12 +56,17 @@ struct vmp_missed {
 };
 
 /*
- * Send VMP_SIGNAL to thread `tid` once, after `period_ns`. Returns 0 or a
- * negative errno; -EAGAIN if it may work later.
+ * Make a clock that sends VMP_SIGNAL to thread `tid` once it has been begun.
+ * Returns 0 or a negative errno; -EAGAIN if it may work later. A handler may find
+ * the clock meanwhile, but it must be off.
  */
 int
 vmp_clock_start(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid,
                 uint64_t period_ns);
+
+/* Ask for its first tick. What fails is clock->error. */
+void
+vmp_clock_begin(struct vmp_clock *clock);
 void
 vmp_clock_stop(struct vmp_clock *clock);
 
@@ -88,10 +94,6 @@ vmp_clock_check(enum vmprof_clock rung);
 void
 vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
                uint64_t interval_ns, struct vmp_missed *missed);
-
-/* Ask a timer for its first tick, after clock->period_ns. */
-void
-vmp_clock_begin_timer(struct vmp_clock *clock);
 
 /* Ask for the next tick. Signal context. */
 void

@@ -101,17 +101,14 @@ start_perf(struct vmp_clock *clock, pid_t tid, uint64_t period_ns)
     if (fd < 0)
         return fd;
     r = aim_at_thread(fd, tid);
-    /* The first tick may come at once, and has to find what to rearm. */
-    clock->fd = fd;
-    clock->event = event_of(fd);
-    __atomic_store_n(&clock->rung, VMPROF_CLOCK_PERF, __ATOMIC_RELEASE);
-    if (r == 0 && ioctl(fd, PERF_EVENT_IOC_REFRESH, 1) < 0)
-        r = -errno;
     if (r < 0) {
-        clock->rung = VMPROF_CLOCK_AUTO;
         close(fd);
+        return r;
     }
-    return r;
+    clock->event = event_of(fd);
+    __atomic_store_n(&clock->fd, fd, __ATOMIC_RELAXED);
+    __atomic_store_n(&clock->rung, VMPROF_CLOCK_PERF, __ATOMIC_RELEASE);
+    return 0;
 }
 
 static int
@@ -138,8 +135,8 @@ start_timer(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid)
         return r;
     clock->has_cpu_timer =
         monotonic && new_timer(cpu_clock_of(tid), tid, &clock->cpu_timer) == 0;
+    __atomic_store_n(&clock->fd, -1, __ATOMIC_RELAXED);
     __atomic_store_n(&clock->rung, rung, __ATOMIC_RELEASE);
-    vmp_clock_begin_timer(clock);
     return 0;
 }
 
@@ -149,15 +146,17 @@ vmp_clock_start(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid,
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-    pthread_once(&once, make_cookie);
-    *clock = (struct vmp_clock){
-        .fd = -1,
+    const struct vmp_clock fresh = {
+        .fd = clock->fd, /* until there is another */
         .period_ns = period_ns | 1,
         .asked_ns = period_ns | 1,
         .tries = 256,
         .armed_cpu_ns = vmp_thread_cpu_ns(tid),
         .armed_ns = vmp_now_ns(CLOCK_MONOTONIC),
     };
+
+    pthread_once(&once, make_cookie);
+    *clock = fresh;
     if (rung == VMPROF_CLOCK_PERF)
         return start_perf(clock, tid, period_ns);
     if (rung == VMPROF_CLOCK_MONOTONIC || rung == VMPROF_CLOCK_CPU_TIMER)
@@ -248,7 +247,8 @@ vmp_clock_check(enum vmprof_clock rung)
     pthread_sigmask(SIG_BLOCK, &signals, &before);
     r = vmp_clock_start(&clock, rung, gettid(), CHECK_PERIOD_NS);
     if (r == 0) {
-        r = await_tick(&clock, &signals);
+        vmp_clock_begin(&clock);
+        r = clock.error ? -clock.error : await_tick(&clock, &signals);
         vmp_clock_stop(&clock);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -12,8 +12,8 @@
 #include "signal/sample.h"
 
 enum {
-    IDLE_POLLS = 10000,          /* to come until a new session is noticed */
-    EXACT_EVERY_NS = 400 * 1000, /* the CPU clock is a system call */
+    IDLE_POLLS = VMPROF_POLL_MOST, /* to come until a session is noticed */
+    EXACT_EVERY_NS = 400 * 1000,   /* the CPU clock is a system call */
     LEAST_GAP_NS = 100 * 1000,
     TICK_NS = 50 * 1000,
     MOST_COST_NS = 500,
@@ -27,13 +27,15 @@ take_turn(struct vmp_thread *thread, unsigned session, uint64_t now_ns,
           void (*act)(struct vmp_thread *thread, uint64_t now_ns))
 {
     struct vmp_poll *const poll = &thread->poll;
+    unsigned busy = VMP_IDLE;
     int cancel_state;
 
     /* A thread that is cancelled in between would be busy for ever. */
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     /* Pairs with await_idle(), as the handler's does. It is taken when a
-     * handler that polls has interrupted one of ours. */
-    if (atomic_exchange(&thread->busy, true)) {
+     * handler that polls has interrupted one of ours, or while the clock is
+     * replaced. */
+    if (!atomic_compare_exchange_strong(&thread->busy, &busy, VMP_BUSY)) {
         pthread_setcancelstate(cancel_state, NULL);
         return;
     }
@@ -42,7 +44,7 @@ take_turn(struct vmp_thread *thread, unsigned session, uint64_t now_ns,
         atomic_load(&poll->session) == session)
         act(thread, now_ns);
     atomic_store_explicit(&poll->sampling, false, memory_order_relaxed);
-    atomic_store_explicit(&thread->busy, false, memory_order_release);
+    atomic_store_explicit(&thread->busy, VMP_IDLE, memory_order_release);
     pthread_setcancelstate(cancel_state, NULL);
 }
 
@@ -81,6 +83,7 @@ join_in(struct vmp_thread *thread, uint64_t now_ns)
     poll->cost_ns = 0;
     poll->turns = 0;
     poll->polls = 0;
+    poll->rest = 0;
     poll->missed = false;
     poll->ticks = 0;
     poll->rests = 0;
@@ -217,15 +220,32 @@ look(struct vmp_thread *thread, unsigned session, int64_t countdown)
     return poll->polls;
 }
 
+/* The VM looks at what concerns it whenever a count has run out, so a long way
+ * to the next look is given to it in parts. */
+static int64_t
+give_part(struct vmp_poll *poll, int64_t polls)
+{
+    const int64_t part = polls < VMPROF_POLL_MOST ? polls : VMPROF_POLL_MOST;
+
+    poll->rest = polls - part;
+    return part;
+}
+
 int64_t
 vmprof_poll_expired(struct vmprof_thread *head, int64_t countdown)
 {
     struct vmp_thread *const thread = (struct vmp_thread *)head;
+    struct vmp_poll *poll;
     unsigned session;
 
     if (!thread)
         return IDLE_POLLS;
+    poll = &thread->poll;
     /* Pairs with the release in vmp_session_join(). */
-    session = atomic_load_explicit(&thread->poll.session, memory_order_acquire);
-    return session ? look(thread, session, countdown) : IDLE_POLLS;
+    session = atomic_load_explicit(&poll->session, memory_order_acquire);
+    if (!session)
+        return IDLE_POLLS;
+    if (poll->rest > 0 && countdown <= 0 && poll->joined == session)
+        return give_part(poll, poll->rest);
+    return give_part(poll, look(thread, session, countdown + poll->rest));
 }

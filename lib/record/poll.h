@@ -26,7 +26,8 @@ struct vmp_poll {
     uint64_t period_ns; /* the CPU time after which it is */
     uint64_t cost_ns;   /* of a look */
     unsigned turns;     /* samples */
-    int64_t polls;      /* to come until the next look */
+    int64_t polls;      /* from the last look to the next */
+    int64_t rest;       /* of them, not given to the VM yet */
     bool missed;        /* polls were too far apart since the last tick */
     unsigned ticks;     /* since the last look */
     unsigned rests;     /* ticks in a row that found nothing to do */

@@ -78,7 +78,7 @@ allocate(struct vmp_thread *thread)
 }
 
 static int
-start_clock(struct vmp_thread *thread)
+make_clock(struct vmp_thread *thread)
 {
     enum vmprof_clock rung = vmp_session.rung;
     int r =
@@ -93,20 +93,26 @@ start_clock(struct vmp_thread *thread)
     return r;
 }
 
-void
-vmp_session_start_clock(struct vmp_thread *thread)
+/* Returns whether there is one to begin. */
+static bool
+find_clock(struct vmp_thread *thread)
 {
-    int r;
+    const int r = make_clock(thread);
 
-    if (!atomic_load(&vmp_session.sampling) || !vmp_is_sampled(thread) ||
-        thread->clock.rung != VMPROF_CLOCK_AUTO)
-        return;
-    r = start_clock(thread);
     thread->awaits_clock = r == -EAGAIN;
     if (thread->awaits_clock)
         vmp_session.clock_retries++;
     else if (r < 0)
         failed_clock(r);
+    return r == 0;
+}
+
+void
+vmp_session_start_clock(struct vmp_thread *thread)
+{
+    if (atomic_load(&vmp_session.sampling) && vmp_is_sampled(thread) &&
+        thread->clock.rung == VMPROF_CLOCK_AUTO && find_clock(thread))
+        vmp_clock_begin(&thread->clock);
 }
 
 void
@@ -134,20 +140,40 @@ count_error(struct vmp_thread *thread)
     return error != 0;
 }
 
+/* No handler is at work with it, or will be until it is whole; a thread that is
+ * busy has its turn at the next check. */
+static void
+replace_clock(struct vmp_thread *thread, bool is_gone)
+{
+    unsigned busy = VMP_IDLE;
+    bool found;
+
+    if (!atomic_compare_exchange_strong(&thread->busy, &busy, VMP_REPLACED))
+        return;
+    if (is_gone)
+        failed_clock(-EBADF);
+    else
+        count_error(thread);
+    vmp_clock_stop(&thread->clock);
+    found = find_clock(thread);
+    atomic_store(&thread->busy, VMP_IDLE);
+    /* Its tick would have been nobody's before. */
+    if (found)
+        vmp_clock_begin(&thread->clock);
+}
+
 void
 vmp_session_check_clocks(void)
 {
     if (!atomic_load(&vmp_session.sampling))
         return;
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
-        if (t->state != VMP_THREAD_ATTACHED)
-            continue;
-        if (vmp_clock_is_gone(&t->clock))
-            failed_clock(-EBADF);
-        else if (!count_error(t))
-            continue;
-        vmp_clock_stop(&t->clock);
-        vmp_session_start_clock(t);
+        const bool is_gone =
+            t->state == VMP_THREAD_ATTACHED && vmp_clock_is_gone(&t->clock);
+
+        if (is_gone || (t->state == VMP_THREAD_ATTACHED &&
+                        __atomic_load_n(&t->clock.error, __ATOMIC_RELAXED)))
+            replace_clock(t, is_gone);
     }
 }
 
@@ -403,7 +429,7 @@ vmp_session_leave_to_parent(void)
          * inherited. */
         vmp_clock_leave_to_parent(&t->clock);
         forget_session(t);
-        atomic_store(&t->busy, false);
+        atomic_store(&t->busy, VMP_IDLE);
         if (t == vmp_current) {
             t->tid = gettid();
         } else {

@@ -58,6 +58,12 @@ struct vmp_last_sample {
     uint64_t *links; /* by frame, outermost first; max_frames of them */
 };
 
+enum vmp_busy {
+    VMP_IDLE,
+    VMP_BUSY,     /* with a sample */
+    VMP_REPLACED, /* its clock is: no tick may touch it */
+};
+
 enum vmp_thread_state {
     VMP_THREAD_FREE,
     VMP_THREAD_ATTACHED,
@@ -80,7 +86,8 @@ struct vmp_thread {
     vmprof_read_function read;
     void *read_user;
 
-    /* Of whoever samples: the handler, a walker's answer, or the observer. */
+    /* enum vmp_busy. Taken by a handler, a poll or a walker's answer, on the
+     * thread itself, or by who replaces its clock from another. */
     atomic_uint busy; /* a word: RISC-V has no exchange of bytes */
 
     /* Under vmp_threads_lock(): it was busy to the end of the last session, and

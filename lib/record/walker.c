@@ -36,12 +36,30 @@ record_walk(struct vmp_thread *thread, const struct vmprof_walked_frame *frames,
     return 1;
 }
 
+/* What is still open when sampling ends is counted there. */
+static int
+answer(struct vmp_thread *thread, const struct vmprof_walked_frame *frames,
+       size_t count, size_t cut)
+{
+    int r = 0;
+
+    if (!atomic_load(&thread->requested) || !atomic_load(&vmp_session.sampling))
+        return 0;
+    if (atomic_load(&vmp_session.paused) > 0)
+        vmp_count(&thread->counters.lost_walker, 1);
+    else
+        r = record_walk(thread, frames, count, cut);
+    atomic_store(&thread->requested, false);
+    return r;
+}
+
 int
 vmprof_sample_stack(struct vmprof_thread *head,
                     const struct vmprof_walked_frame *frames, size_t count,
                     size_t cut)
 {
     struct vmp_thread *const thread = (struct vmp_thread *)head;
+    unsigned busy = VMP_IDLE;
     int r = 0, cancel_state;
 
     if (!thread || thread != vmp_current)
@@ -50,16 +68,14 @@ vmprof_sample_stack(struct vmprof_thread *head,
         return -EINVAL;
     /* A thread that is cancelled in between would be busy for ever. */
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-    atomic_store(&thread->busy, true);
-    /* What is still open when sampling ends is counted there. */
-    if (atomic_load(&thread->requested) && atomic_load(&vmp_session.sampling)) {
-        if (atomic_load(&vmp_session.paused) > 0)
-            vmp_count(&thread->counters.lost_walker, 1);
-        else
-            r = record_walk(thread, frames, count, cut);
-        atomic_store(&thread->requested, false);
+    /* Inside its request the handler is busy for us. While the clock is replaced
+     * nobody may be: the request stays open, and the next tick asks again. */
+    if (atomic_compare_exchange_strong(&thread->busy, &busy, VMP_BUSY)) {
+        r = answer(thread, frames, count, cut);
+        atomic_store_explicit(&thread->busy, VMP_IDLE, memory_order_release);
+    } else if (busy == VMP_BUSY) {
+        r = answer(thread, frames, count, cut);
     }
-    atomic_store_explicit(&thread->busy, false, memory_order_release);
     pthread_setcancelstate(cancel_state, NULL);
     return r;
 }

@@ -13,13 +13,17 @@ VMPROF_API vmprof_token
 exported_enter_kind(struct vmprof_thread *thread, vmprof_code_id code,
                     enum vmprof_kind kind, const uintptr_t *position)
     IN_LIBRARY(vmprof_enter_kind);
+VMPROF_API vmprof_token
+exported_enter_at(struct vmprof_thread *thread, vmprof_code_id code,
+                  enum vmprof_kind kind, const uintptr_t *position,
+                  uintptr_t stack_pointer) IN_LIBRARY(vmprof_enter_at);
 VMPROF_API void
 exported_leave(struct vmprof_thread *thread, vmprof_token token)
     IN_LIBRARY(vmprof_execute_code_leave);
 VMPROF_API void
 exported_repair(struct vmprof_thread *thread, vmprof_token token)
     IN_LIBRARY(vmprof_execute_code_repair);
-VMPROF_API void
+VMPROF_API int
 exported_poll(struct vmprof_thread *thread) IN_LIBRARY(vmprof_poll);
 VMPROF_API int64_t
 exported_poll_counted(struct vmprof_thread *thread, int64_t countdown)
@@ -60,6 +64,14 @@ enter_native_in_library(struct world *w)
 {
     return depth_of(w, exported_enter_kind(w->thread, code(w, 'C'),
                                            VMPROF_KIND_NATIVE, cell('C')));
+}
+
+static intptr_t
+enter_elsewhere_in_library(struct world *w)
+{
+    return depth_of(w, exported_enter_at(w->thread, code(w, 'C'),
+                                         VMPROF_KIND_NATIVE, cell('C'),
+                                         (uintptr_t)&w));
 }
 
 /* The frame is published before it is written. */
@@ -217,6 +229,8 @@ static const struct operation list[] = {
       PATH("AB", "ABC[7]"), 0, NULL },
     { "enter another kind, by a call", "vmprof_enter_kind",
       enter_native_in_library, PATH("AB", "ABC[7]"), 0, NULL },
+    { "enter in another's name, by a call", "vmprof_enter_at",
+      enter_elsewhere_in_library, PATH("AB", "ABC[7]"), 0, NULL },
     { "enter a full stack", "vmprof_enter_kind", enter, PATH("AB", "AB+"),
       SHALLOW, NULL },
     { "leave", "vmprof_execute_code_leave", leave, PATH("AB", "A"), 0, NULL },

@@ -8,6 +8,9 @@ VMPROF_API uint64_t
 exported_counting(const struct vmprof_thread *thread)
     IN_LIBRARY(vmprof_counting);
 VMPROF_API int
+exported_wants_count(const struct vmprof_thread *thread)
+    IN_LIBRARY(vmprof_wants_count);
+VMPROF_API int
 exported_has_candidates(const struct vmprof_thread *thread)
     IN_LIBRARY(vmprof_has_candidates);
 VMPROF_API uint64_t
@@ -36,7 +39,9 @@ add_candidate(struct world *w)
 {
     const int r = vmprof_add_candidate(counted, 1, done, NULL);
 
-    return r < 0 ? r : exported_has_candidates(w->thread);
+    return r < 0 ? r
+                 : exported_has_candidates(w->thread) &
+                       exported_wants_count(w->thread);
 }
 
 static void
@@ -95,7 +100,9 @@ return_from(struct world *w)
 }
 
 static const struct operation list[] = {
-    { "add a candidate", "vmprof_add_candidate vmprof_has_candidates",
+    { "add a candidate",
+      "vmprof_add_candidate vmprof_has_candidates "
+      "vmprof_wants_count",
       add_candidate, PATH("AB"), 0, prepare },
     { "remove a candidate", "vmprof_remove_candidate", remove_candidate,
       PATH("AB"), 0, prepare_candidate },

@@ -4,6 +4,8 @@
 #ifndef PAGE_H
 #define PAGE_H
 
+#include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "operations.h"
@@ -13,6 +15,7 @@ struct page {
     intptr_t result;    /* of the operation */
     int error;          /* errno after it */
     bool burns;     /* CPU time before the operation, until the clock ticks */
+    siginfo_t tick; /* of the clock; all 0: not known yet */
     char after[64]; /* the stack after it, as the tracee walks it */
 };
 

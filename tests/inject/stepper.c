@@ -39,7 +39,7 @@ struct tracee {
     unsigned repeats;
 };
 
-static siginfo_t newest_tick;
+static siginfo_t newest_tick, learnt_tick;
 static bool learns; /* what a tick is */
 static volatile sig_atomic_t out_of_time;
 
@@ -243,6 +243,7 @@ start(struct tracee *t, const struct operation *operation, struct page *page)
     memset(t, 0, sizeof(*t));
     memset(page, 0, sizeof(*page));
     page->burns = learns;
+    page->tick = learnt_tick;
     t->page = page;
     t->pid = fork();
     if (t->pid < 0)
@@ -294,7 +295,6 @@ close_run(struct tracee *t)
 static void
 learn(const struct operation *operation, struct page *page)
 {
-    static siginfo_t learnt;
     static bool known;
 
     if (!known) {
@@ -304,9 +304,9 @@ learn(const struct operation *operation, struct page *page)
         t = open_run(operation, page);
         close_run(&t);
         learns = false;
-        learnt = newest_tick;
+        learnt_tick = newest_tick;
     }
-    newest_tick = learnt;
+    newest_tick = learnt_tick;
     known = true;
 }
 

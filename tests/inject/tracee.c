@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 
 #include "page.h"
 #include "profiled.h"
@@ -71,6 +72,23 @@ options_of(int file)
     return options;
 }
 
+/* Enabling waits until its clock has ticked, which takes the kernel's CPU timer 4
+ * ms: most of a run. It finds this tick. */
+static void
+enable(const struct vmprof_options *options, siginfo_t *tick)
+{
+    sigset_t signals, before;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGPROF);
+    pthread_sigmask(SIG_BLOCK, &signals, &before);
+    if (tick->si_signo)
+        require(syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGPROF,
+                        tick) == 0);
+    require(vmprof_enable_with(options) == 0);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 static void
 attach(struct world *world, const struct operation *operation)
 {
@@ -84,7 +102,8 @@ attach(struct world *world, const struct operation *operation)
 }
 
 static void
-open_world(struct world *world, const struct operation *operation)
+open_world(struct world *world, const struct operation *operation,
+           struct page *page)
 {
     char name[] = "t:A:1:";
 
@@ -99,7 +118,7 @@ open_world(struct world *world, const struct operation *operation)
         attach(world, operation);
     if (!(operation->flags & NOT_ENABLED)) {
         const struct vmprof_options options = options_of(world->file);
-        require(vmprof_enable_with(&options) == 0);
+        enable(&options, &page->tick);
     }
     if (world->thread && !(operation->flags & IS_WALKED)) {
         enter_letter(world, 'A');
@@ -241,7 +260,7 @@ tracee_run(const struct operation *operation, struct page *page)
 
     restore_fatal_signals();
     require(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0);
-    open_world(&world, operation);
+    open_world(&world, operation, page);
     if (page->burns)
         burn_cpu_ms(50);
     errno = ERRNO_BEFORE;

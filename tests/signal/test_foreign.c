@@ -15,7 +15,6 @@
 #include "profiled.h"
 
 enum {
-    FORGED = 4711,
     SPELLS = 20,
     MOST_CUT_SHORT = 8, /* as doc/design.md says */
 };
@@ -24,15 +23,7 @@ static const uint32_t rungs[] = { VMPROF_CLOCK_PERF, VMPROF_CLOCK_MONOTONIC,
                                   VMPROF_CLOCK_CPU_TIMER };
 static uint32_t rung;
 static struct vmprof_thread *head;
-static volatile sig_atomic_t forwarded, last_code;
-
-static void
-foreign(int number, siginfo_t *info, void *context)
-{
-    (void)context;
-    forwarded += number == SIGPROF;
-    last_code = info->si_code;
-}
+static volatile sig_atomic_t forwarded;
 
 /* False if the machine has no such clock. */
 static bool
@@ -47,125 +38,6 @@ begin(int file, double interval)
     r = vmprof_enable_with(&options);
     require(r == 0 || r == -ENOTSUP);
     return r == 0;
-}
-
-static bool
-begin_beside_a_handler(int file)
-{
-    struct sigaction action = { .sa_sigaction = foreign,
-                                .sa_flags = SA_SIGINFO };
-
-    sigemptyset(&action.sa_mask);
-    require(sigaction(SIGPROF, &action, NULL) == 0);
-    return begin(file, 0.9);
-}
-
-/* A process may give any code to a signal that it sends to itself. */
-static void
-forge(int code, int value)
-{
-    siginfo_t info;
-
-    memset(&info, 0, sizeof(info));
-    info.si_signo = SIGPROF;
-    info.si_code = code;
-    if (code == POLL_IN || code == POLL_HUP)
-        info.si_fd = value;
-    else
-        info.si_value.sival_int = value;
-    require(syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGPROF,
-                    &info) == 0);
-}
-
-static void
-send_all_kinds(void)
-{
-    const union sigval value = { .sival_int = FORGED };
-
-    require(kill(getpid(), SIGPROF) == 0);
-    require(forwarded == 1 && last_code == SI_USER);
-    require(syscall(SYS_tgkill, getpid(), gettid(), SIGPROF) == 0);
-    require(forwarded == 2 && last_code == SI_TKILL);
-    require(sigqueue(getpid(), SIGPROF, value) == 0);
-    require(forwarded == 3 && last_code == SI_QUEUE);
-    forge(SI_TIMER, FORGED);
-    require(forwarded == 4 && last_code == SI_TIMER);
-    forge(SI_MESGQ, FORGED);
-    require(forwarded == 5 && last_code == SI_MESGQ);
-    /* Of a descriptor that is not the clock's; 0 is a clock's that is off. */
-    forge(POLL_IN, 1000);
-    require(forwarded == 6 && last_code == POLL_IN);
-    forge(POLL_HUP, 1000);
-    require(forwarded == 7 && last_code == POLL_HUP);
-}
-
-static void
-from_itself(void)
-{
-    const int file = profile_file();
-    struct decoded d;
-
-    if (!begin_beside_a_handler(file))
-        return;
-    send_all_kinds();
-    finish_profile(file, &d);
-    /* The interval is longer than all this: no signal of ours was due. */
-    require(profile_stats().expirations == 0);
-    require(taken_samples(&d) == 0);
-    decoded_free(&d);
-}
-
-static void
-from_another(void)
-{
-    const union sigval value = { .sival_int = FORGED };
-    const int file = profile_file();
-    const pid_t target = getpid(), thread = gettid();
-    struct decoded d;
-    int status;
-    pid_t sender;
-
-    if (!begin_beside_a_handler(file))
-        return;
-    sender = fork();
-    require(sender >= 0);
-    if (!sender) {
-        siginfo_t info;
-
-        memset(&info, 0, sizeof(info));
-        info.si_signo = SIGPROF;
-        info.si_code = SI_QUEUE;
-        info.si_value = value;
-        require(syscall(SYS_rt_tgsigqueueinfo, target, thread, SIGPROF,
-                        &info) == 0);
-        /* What is not its own it may not say that the kernel sent. */
-        info.si_code = POLL_IN;
-        require(syscall(SYS_rt_tgsigqueueinfo, target, thread, SIGPROF, &info) <
-                    0 &&
-                errno == EPERM);
-        _exit(0);
-    }
-    while (waitpid(sender, &status, 0) < 0)
-        require(errno == EINTR);
-    require(status == 0);
-    require(wait_until(forwarded == 1, 5000));
-    require(last_code == SI_QUEUE);
-    finish_profile(file, &d);
-    require(profile_stats().expirations == 0);
-    decoded_free(&d);
-}
-
-static void
-forged_signals_are_forwarded_and_take_no_sample(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < LENGTH(rungs); i++) {
-        rung = rungs[i];
-        assert_int_equal(isolate(from_itself, 30), 0);
-        forwarded = 0;
-        assert_int_equal(isolate(from_another, 30), 0);
-        forwarded = 0;
-    }
 }
 
 static volatile sig_atomic_t nested, deepest, other_was_blocked;
@@ -396,7 +268,6 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_handler_that_is_to_run_once_does),
-        cmocka_unit_test(forged_signals_are_forwarded_and_take_no_sample),
         cmocka_unit_test(a_foreign_handler_runs_under_the_mask_it_asked_for),
         cmocka_unit_test(a_clock_of_cpu_time_ends_no_sleep_and_another_eight),
         cmocka_unit_test(threads_that_end_leave_no_clock_behind),

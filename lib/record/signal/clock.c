@@ -236,10 +236,20 @@ rearm_timer(struct vmp_clock *clock, uint64_t period_ns)
               period_ns);
 }
 
-void
-vmp_clock_begin_timer(struct vmp_clock *clock)
+static void
+set_event(struct vmp_clock *clock)
 {
-    set_timer(clock, clock->timer, clock->period_ns);
+    if (ioctl(clock->fd, PERF_EVENT_IOC_REFRESH, 1) < 0)
+        __atomic_store_n(&clock->error, errno, __ATOMIC_RELAXED);
+}
+
+void
+vmp_clock_begin(struct vmp_clock *clock)
+{
+    if (clock->rung == VMPROF_CLOCK_PERF)
+        set_event(clock);
+    else if (clock->rung != VMPROF_CLOCK_AUTO)
+        set_timer(clock, clock->timer, clock->period_ns);
 }
 
 void
@@ -261,7 +271,7 @@ vmp_clock_rearm(struct vmp_clock *clock, uint64_t period_ns)
             period_ns = LEAST_PERIOD_NS;
         clock->period_ns = period_ns;
         ioctl(clock->fd, PERF_EVENT_IOC_PERIOD, &period_ns);
-        ioctl(clock->fd, PERF_EVENT_IOC_REFRESH, 1);
+        set_event(clock);
     } else if (clock->rung != VMPROF_CLOCK_AUTO) {
         rearm_timer(clock, period_ns);
     }
@@ -269,19 +279,26 @@ vmp_clock_rearm(struct vmp_clock *clock, uint64_t period_ns)
 
 /*
  * No other process can send a code above 0, nor knows the cookie. F_SETSIG
- * could make a descriptor of the host send such signals, too.
+ * could make a descriptor of the host send such signals, too. perf's event ends
+ * with each tick, which is a POLL_HUP. With a POLL_IN it goes on: it was asked for
+ * two, since somebody forged one, and will send the other.
  */
 bool
 vmp_clock_sent(const struct vmp_clock *clock, const siginfo_t *info)
 {
+    int fd;
+
     if (info->si_code == SI_TIMER)
         return (uintptr_t)info->si_value.sival_ptr == vmp_clock_cookie;
-    if (info->si_code != POLL_IN && info->si_code != POLL_HUP)
+    if (info->si_code != POLL_HUP)
         return false;
     if (!clock)
         return true;
-    return clock->fd == info->si_fd &&
-           (clock->fd || clock->rung == VMPROF_CLOCK_PERF);
+    /* Another thread may be replacing it. */
+    fd = __atomic_load_n(&clock->fd, __ATOMIC_RELAXED);
+    return fd == info->si_fd &&
+           (fd || __atomic_load_n(&clock->rung, __ATOMIC_RELAXED) ==
+                      VMPROF_CLOCK_PERF);
 }
 
 uint64_t

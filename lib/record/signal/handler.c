@@ -81,25 +81,34 @@ rearm_unused(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
     vmp_clock_rearm(&thread->clock, period_ns);
 }
 
+/* A tick that interrupts a sample of its own thread's. */
+static void
+tick_in_between(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
+{
+    if (atomic_load_explicit(&thread->poll.sampling, memory_order_relaxed)) {
+        /* A poll takes the sample: nothing is due. */
+        rearm_unused(thread, now_ns, cpu_ns, vmp_tick_period(thread, true));
+        return;
+    }
+    /* Whoever is busy may be counting: this counter is the handler's. */
+    if (!atomic_load_explicit(&vmp_session.paused, memory_order_relaxed))
+        vmp_count(&thread->counters.lost_busy, 1);
+    if (atomic_load(&vmp_session.sampling))
+        rearm_unused(thread, now_ns, cpu_ns, vmp_session.interval_ns);
+}
+
 static void
 tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
 {
     const uint64_t cpu_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
+    unsigned busy = VMP_IDLE;
 
     /* Pairs with await_idle(): either it sees that we are busy, or we see
-     * that sampling is off. */
-    if (atomic_exchange(&thread->busy, true)) {
-        if (atomic_load_explicit(&thread->poll.sampling,
-                                 memory_order_relaxed)) {
-            /* A poll takes the sample: nothing is due. */
-            rearm_unused(thread, now_ns, cpu_ns, vmp_tick_period(thread, true));
-            return;
-        }
-        /* Whoever is busy may be counting: this counter is the handler's. */
-        if (!atomic_load_explicit(&vmp_session.paused, memory_order_relaxed))
-            vmp_count(&thread->counters.lost_busy, 1);
-        if (atomic_load(&vmp_session.sampling))
-            rearm_unused(thread, now_ns, cpu_ns, vmp_session.interval_ns);
+     * that sampling is off; and with replace_clock(), where this tick is the
+     * last of a clock that was replaced. */
+    if (!atomic_compare_exchange_strong(&thread->busy, &busy, VMP_BUSY)) {
+        if (busy == VMP_BUSY)
+            tick_in_between(thread, now_ns, cpu_ns);
         return;
     }
     /* A clock that is off has sent this for a session that is over. */
@@ -118,7 +127,7 @@ tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
                 vmp_clock_rearm(&thread->clock, vmp_tick_period(thread, false));
         }
     }
-    atomic_store_explicit(&thread->busy, false, memory_order_release);
+    atomic_store_explicit(&thread->busy, VMP_IDLE, memory_order_release);
 }
 
 void

@@ -178,13 +178,13 @@ class Recorded(Case):
         log = self.check("-g", mode=strict.PAIRS | strict.WITH_NATIVE)
         named = {log.function(ident): log.names[ident]
                  for ident in log.names if ident & 1}
-        self.assertLessEqual({"main", "interp_run"}, set(named))
-        self.assertIn(TOYVM, named["interp_run"])
+        self.assertLessEqual({"main", "interp_run", "run_plain"}, set(named))
+        self.assertIn(TOYVM, named["run_plain"])
         for sample in log.samples:
             functions = [log.function(f[1]) for f in sample.frames]
-            if "compute" in functions and "interp_run" in functions:
+            if "compute" in functions and "run_plain" in functions:
                 self.assertLess(functions.index("compute"),
-                                functions.index("interp_run"))
+                                functions.index("run_plain"))
                 return
         self.fail("no stack has both kinds of frames")
 

@@ -49,8 +49,8 @@ class Native(unittest.TestCase):
         sampled = whole["summary"]["sampled_ns"]
         in_loop = collected = 0
         for stack, self_ns in self.stacks(whole):
-            if ("native", "interp_run") in stack:
-                loop = stack.index(("native", "interp_run"))
+            if ("native", "run_plain") in stack:
+                loop = stack.index(("native", "run_plain"))
                 in_loop += self_ns
                 # The loop enters the program's functions, main first.
                 self.assertIn(stack[loop + 1:loop + 2],

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * One loop that runs bytecode, the function RUN_LOOP: interp.c compiles it three
+ * times. COUNTED: instructions are counted, and calls are told of. Whenever it
+ * begins or ends, all that there is to know stands in the frames.
+ */
+
+static __attribute__((noinline)) enum outcome
+RUN_LOOP(struct interp *interp, struct value *result)
+{
+    TABLES();
+    struct vmprof_thread *const profile = interp->profile;
+    struct frame *frame;
+    const uint32_t *pc;
+    struct value *sp;
+    struct value value;
+    uint32_t word;
+    int64_t bytecodes;
+
+    TAKE_BACK();
+    CHOOSE();
+    if (!interp->current->frame->token)
+        profile_enter(profile, interp->current->frame, HERE());
+    LOAD(profile_go_on);
+    DISPATCH();
+
+    OPCODE_AT(CONSTANT)
+    *sp++ = frame->function->constants[operand_of(word)];
+    NEXT();
+
+    OPCODE_AT(NIL)
+    *sp++ = value_nil();
+    NEXT();
+
+    OPCODE_AT(TRUE)
+    *sp++ = value_bool(true);
+    NEXT();
+
+    OPCODE_AT(FALSE)
+    *sp++ = value_bool(false);
+    NEXT();
+
+    OPCODE_AT(INT)
+    *sp++ = value_int(operand_of(word));
+    NEXT();
+
+    OPCODE_AT(POP)
+    sp--;
+    NEXT();
+
+    OPCODE_AT(GET_LOCAL)
+    *sp++ = frame->slots[operand_of(word)];
+    NEXT();
+
+    OPCODE_AT(SET_LOCAL)
+    frame->slots[operand_of(word)] = *--sp;
+    NEXT();
+
+    OPCODE_AT(ADD)
+    ARITHMETIC(__builtin_add_overflow, +);
+
+    OPCODE_AT(SUBTRACT)
+    ARITHMETIC(__builtin_sub_overflow, -);
+
+    OPCODE_AT(MULTIPLY)
+    ARITHMETIC(__builtin_mul_overflow, *);
+
+    OPCODE_AT(LESS)
+    COMPARE(<);
+
+    OPCODE_AT(LESS_EQUAL)
+    COMPARE(<=);
+
+    OPCODE_AT(GREATER)
+    COMPARE(>);
+
+    OPCODE_AT(GREATER_EQUAL)
+    COMPARE(>=);
+
+    OPCODE_AT(DIVIDE)
+    goto slow;
+
+    OPCODE_AT(REMAINDER)
+slow:
+    TRY(operate(interp, (enum opcode)(word & 0xff), sp[-2], sp[-1], &value));
+    *--sp = value_nil();
+    sp[-1] = value;
+    COLLECT_IF_DUE();
+    NEXT();
+
+    OPCODE_AT(NEGATE)
+    TRY(operate(interp, OP_SUBTRACT, value_int(0), sp[-1], &value));
+    sp[-1] = value;
+    NEXT();
+
+    OPCODE_AT(NOT)
+    sp[-1] = value_bool(!value_is_true(sp[-1]));
+    NEXT();
+
+    OPCODE_AT(EQUAL)
+    sp--;
+    sp[-1] = value_bool(value_equal(sp[-1], sp[0]));
+    NEXT();
+
+    OPCODE_AT(UNEQUAL)
+    sp--;
+    sp[-1] = value_bool(!value_equal(sp[-1], sp[0]));
+    NEXT();
+
+    OPCODE_AT(JUMP)
+    pc += operand_of(word);
+    NEXT();
+
+    OPCODE_AT(LOOP)
+    POLL();
+    pc += operand_of(word);
+    NEXT();
+
+    OPCODE_AT(JUMP_IF_FALSE)
+    if (!value_is_true(*--sp))
+        pc += operand_of(word);
+    NEXT();
+
+    OPCODE_AT(AND)
+    if (value_is_true(sp[-1]))
+        sp--;
+    else
+        pc += operand_of(word);
+    NEXT();
+
+    OPCODE_AT(OR)
+    if (value_is_true(sp[-1]))
+        pc += operand_of(word);
+    else
+        sp--;
+    NEXT();
+
+    OPCODE_AT(LIST)
+    value = value_cell(VALUE_LIST, heap_new_list(&interp->heap));
+    for (int32_t i = -operand_of(word); i < 0; i++)
+        list_push(&interp->heap, value.list, sp[i]);
+    sp -= operand_of(word);
+    *sp++ = value;
+    COLLECT_IF_DUE();
+    NEXT();
+
+    OPCODE_AT(OBJECT)
+    *sp++ = value_cell(VALUE_OBJECT, heap_new_object(&interp->heap));
+    COLLECT_IF_DUE();
+    NEXT();
+
+    OPCODE_AT(INIT_ATTRIBUTE)
+    value = frame->function->constants[operand_of(word)];
+    TRY(set_attribute(interp, sp[-2], value, sp[-1]));
+    sp--;
+    NEXT();
+
+    OPCODE_AT(GET_ATTRIBUTE)
+    value = frame->function->constants[operand_of(word)];
+    TRY(get_attribute(interp, sp[-1], value, &sp[-1]));
+    NEXT();
+
+    OPCODE_AT(SET_ATTRIBUTE)
+    value = frame->function->constants[operand_of(word)];
+    TRY(set_attribute(interp, sp[-2], value, sp[-1]));
+    sp -= 2;
+    NEXT();
+
+    OPCODE_AT(GET_INDEX)
+    TRY(get_index(interp, sp[-2], sp[-1], &value));
+    *--sp = value_nil();
+    sp[-1] = value;
+    COLLECT_IF_DUE();
+    NEXT();
+
+    OPCODE_AT(SET_INDEX)
+    TRY(set_index(interp, sp[-3], sp[-2], sp[-1]));
+    sp -= 3;
+    NEXT();
+
+    OPCODE_AT(CALL)
+    {
+        size_t count = (size_t)operand_of(word);
+        struct value *arguments = sp - count;
+
+        POLL();
+        frame->sp = arguments - 1;
+        if (arguments[-1].type == VALUE_NATIVE) {
+            bool returned;
+
+            LEND();
+            returned = call_native(interp, arguments[-1].native, arguments,
+                                   count, &value);
+            TAKE_BACK();
+            TRY(returned);
+            sp = arguments;
+            sp[-1] = value;
+            COLLECT_IF_DUE();
+            pc++;
+            LOOK();
+            DISPATCH();
+        }
+        TRY(call_function(interp, arguments[-1], arguments, count, HERE()));
+        LOAD(profile_begin_call);
+        DISPATCH();
+    }
+
+    OPCODE_AT(RETURN)
+    POLL();
+    value = sp[-1];
+    if (COUNTED && VMPROF_EXPECT(vmprof_has_candidates(profile), 0))
+        TELL(profile_end_call, frame);
+    if (!leave_function(interp)) {
+        LEND();
+        *result = value;
+        return RETURNED;
+    }
+    *interp->current->frame->sp++ = value;
+    LOAD(profile_go_on);
+    NEXT();
+
+    OPCODE_AT(THROW)
+    interp->thrown = sp[-1];
+    goto thrown;
+
+    OPCODE_AT(RESUME)
+    POLL();
+    {
+        bool resumed;
+
+        frame->sp = sp - 2;
+        LEND();
+        resumed = coroutine_resume(interp, sp[-2], sp[-1], HERE());
+        TAKE_BACK();
+        TRY(resumed);
+        LOAD(profile_go_on);
+        DISPATCH();
+    }
+
+    OPCODE_AT(YIELD)
+    POLL();
+    frame->sp = sp - 1;
+    TRY(coroutine_yield(interp, sp[-1]));
+    frame->pc = (uintptr_t)(pc + 1); /* where it is resumed */
+    LOAD(profile_go_on);
+    NEXT();
+
+    JIT();
+
+thrown:
+    LEND();
+    return unwind(interp) ? SWITCHED : THROWN;
+
+other_loop:
+    frame->pc = (uintptr_t)pc;
+    frame->sp = sp;
+    LEND();
+    return SWITCHED;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Clocks that are replaced from another thread, while theirs may be at work with
+ * them. */
+
+#include "suite.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "../../lib/record/session.h"
+#include "profiled.h"
+
+enum {
+    SAMPLES = 20,
+};
+
+extern uintptr_t vmp_clock_cookie;
+
+static const uint32_t rungs[] = { VMPROF_CLOCK_PERF, VMPROF_CLOCK_MONOTONIC,
+                                  VMPROF_CLOCK_CPU_TIMER };
+static uint32_t rung;
+static struct vmprof_thread *head;
+static struct vmp_thread *thread;
+
+/* False if the machine has no such clock. */
+static bool
+begin(int file, double interval)
+{
+    struct vmprof_options options = profile_options(file, interval);
+    int r;
+
+    options.clock = rung;
+    options.sampling = VMPROF_SAMPLING_SIGNAL;
+    require(vmprof_attach_thread(NULL, &head) == 0);
+    thread = (struct vmp_thread *)head;
+    vmprof_execute_code_enter(head, code_named("replaced"), NULL);
+    r = vmprof_enable_with(&options);
+    require(r == 0 || r == -ENOTSUP);
+    return r == 0;
+}
+
+static void
+on_each_rung(void (*body)(void))
+{
+    for (size_t i = 0; i < LENGTH(rungs); i++) {
+        rung = rungs[i];
+        assert_int_equal(isolate(body, 60), 0);
+    }
+}
+
+/* As the writer does each second. */
+static void
+check_clocks(void)
+{
+    vmp_threads_lock();
+    vmp_session_check_clocks();
+    vmp_threads_unlock();
+}
+
+static void
+require_that_samples_come(void)
+{
+    const uint64_t before = profile_stats().samples;
+
+    require(burn_until(profile_stats().samples >= before + SAMPLES, 10000));
+}
+
+static void
+finish(int file)
+{
+    struct decoded d;
+
+    finish_profile(file, &d);
+    decoded_free(&d);
+}
+
+static void
+set_busy(unsigned busy)
+{
+    atomic_store(&thread->busy, busy);
+}
+
+/* What a sampler at work has read of it may not change beneath it. */
+static void
+check_while_busy(void)
+{
+    const int file = profile_file();
+    timer_t timer;
+    int fd;
+
+    if (!begin(file, 0.001))
+        return;
+    require_that_samples_come();
+    set_busy(VMP_BUSY);
+    __atomic_store_n(&thread->clock.error, EINVAL, __ATOMIC_RELAXED);
+    fd = thread->clock.fd;
+    timer = thread->clock.timer;
+    check_clocks();
+    require(thread->clock.error == EINVAL);
+    require(thread->clock.rung == rung);
+    require(thread->clock.fd == fd && thread->clock.timer == timer);
+    require(profile_stats().clock_failures == 0);
+    set_busy(VMP_IDLE);
+    check_clocks();
+    require(profile_stats().clock_failures == 1);
+    require(profile_stats().clock_error == EINVAL);
+    require_that_samples_come();
+    finish(file);
+}
+
+static void
+a_clock_that_is_at_work_is_replaced_later(void **state)
+{
+    (void)state;
+    on_each_rung(check_while_busy);
+}
+
+/* As the clock would, which is far from its end. */
+static void
+send_tick(void)
+{
+    siginfo_t info;
+
+    memset(&info, 0, sizeof(info));
+    info.si_signo = SIGPROF;
+    info.si_code = rung == VMPROF_CLOCK_PERF ? POLL_HUP : SI_TIMER;
+    if (rung == VMPROF_CLOCK_PERF)
+        info.si_fd = thread->clock.fd;
+    else
+        info.si_value.sival_ptr = (void *)vmp_clock_cookie;
+    require(syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGPROF,
+                    &info) == 0);
+}
+
+static void
+tick_while_replaced(void)
+{
+    const int file = profile_file();
+    struct vmp_clock before;
+
+    if (!begin(file, 0.9))
+        return;
+    set_busy(VMP_REPLACED);
+    before = thread->clock;
+    send_tick();
+    require(!memcmp(&before, &thread->clock, sizeof(before)));
+    /* Nor do others who sample make it theirs. */
+    head->poll_countdown = 0;
+    vmprof_poll(head);
+    require(vmprof_sample_stack(head, NULL, 0, 0) == 0);
+    require(atomic_load(&thread->busy) == VMP_REPLACED);
+    set_busy(VMP_IDLE);
+    send_tick();
+    require(memcmp(&before, &thread->clock, sizeof(before)));
+    finish(file);
+}
+
+static void
+a_tick_touches_no_clock_that_is_being_replaced(void **state)
+{
+    (void)state;
+    on_each_rung(tick_while_replaced);
+}
+
+static atomic_bool is_over;
+static unsigned replaced;
+
+/* One after the other, each of which has to tick. */
+static void *
+break_clocks(void *user)
+{
+    while (replaced < rounds(60)) {
+        const struct vmprof_stats before = profile_stats();
+
+        __atomic_store_n(&thread->clock.error, EINVAL, __ATOMIC_RELAXED);
+        check_clocks();
+        if (profile_stats().clock_failures == before.clock_failures)
+            continue;
+        replaced++;
+        require(wait_until(profile_stats().samples > before.samples, 5000));
+    }
+    atomic_store(&is_over, true);
+    return user;
+}
+
+static void
+break_and_sample(void)
+{
+    const int file = profile_file();
+    pthread_t breaker;
+
+    /* Shorter than it takes to replace one. */
+    if (!begin(file, 0.00001))
+        return;
+    require(pthread_create(&breaker, NULL, break_clocks, NULL) == 0);
+    require(burn_until(atomic_load(&is_over), 30000));
+    require(pthread_join(breaker, NULL) == 0);
+    __atomic_store_n(&thread->clock.error, 0, __ATOMIC_RELAXED);
+    require_that_samples_come();
+    finish(file);
+    require(profile_stats().clock_failures >= replaced);
+}
+
+static void
+clocks_that_break_all_the_time_tick_on(void **state)
+{
+    (void)state;
+    on_each_rung(break_and_sample);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_clock_that_is_at_work_is_replaced_later),
+        cmocka_unit_test(a_tick_touches_no_clock_that_is_being_replaced),
+        cmocka_unit_test(clocks_that_break_all_the_time_tick_on),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

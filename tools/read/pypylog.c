@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+
+/* A PYPYLOG's lines, and the sections that they open and close. */
+#include "pypylog.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "jit_file.h"
+
+enum {
+    /* How far into a file its first section may begin. */
+    LOOK_AT = 64 * 1024,
+};
+
+void
+pypylog_damaged(struct pypylog *log, uint64_t *counter)
+{
+    if (!log->traces->damage.first_line)
+        log->traces->damage.first_line = log->line;
+    ++*counter;
+}
+
+/* Colours, which a log on a terminal has, and what is left of a CRLF. */
+static void
+strip(struct text *line)
+{
+    if (line->size && line->at[line->size - 1] == '\r')
+        line->size--;
+    while (line->size > 2 && line->at[0] == '\033' && line->at[1] == '[') {
+        const char *end = memchr(line->at, 'm', line->size);
+
+        if (!end || end - line->at > 16)
+            return;
+        text_skip(line, (size_t)(end + 1 - line->at));
+    }
+    if (line->size >= 4 && !memcmp(line->at + line->size - 4, "\033[0m", 4))
+        line->size -= 4;
+}
+
+static bool
+is_name(const struct text *text)
+{
+    for (size_t i = 0; i < text->size; i++)
+        if (!isalnum((unsigned char)text->at[i]) && text->at[i] != '_' &&
+            text->at[i] != '-')
+            return false;
+    return text->size > 0;
+}
+
+/* "[time] {name" or "[time] name}" */
+static bool
+parse_tag(struct text line, struct pypylog_tag *tag)
+{
+    if (!text_take(&line, "[") || !text_take_number(&line, 16, &tag->time) ||
+        !text_take(&line, "] "))
+        return false;
+    tag->is_start = text_take(&line, "{");
+    if (!tag->is_start) {
+        if (!line.size || line.at[line.size - 1] != '}')
+            return false;
+        line.size--;
+    }
+    tag->name = line;
+    return is_name(&line);
+}
+
+static int
+take_line(struct pypylog *log, struct text line)
+{
+    struct pypylog_tag tag;
+
+    log->line++;
+    strip(&line);
+    if (parse_tag(line, &tag))
+        return pypylog_tag(log, &tag);
+    return pypylog_line(log, line);
+}
+
+/* The bytes up to the next newline, or those that are left. */
+static size_t
+find_line_end(struct input *input, bool *has_end)
+{
+    size_t looked = 0;
+
+    for (;;) {
+        const unsigned char *end =
+            input->size > looked
+                ? memchr(input->data + looked, '\n', input->size - looked)
+                : NULL;
+
+        *has_end = end != NULL;
+        if (end)
+            return (size_t)(end - input->data);
+        if (input->ended || input->size >= LONGEST_LINE)
+            return input->size;
+        looked = input->size;
+        input_need(input, input->size + 1 + input->size / 2);
+    }
+}
+
+/* The rest of a line that is longer than any may be. */
+static void
+skip_line(struct pypylog *log)
+{
+    struct input *input = &log->input;
+    bool has_end = false;
+
+    pypylog_damaged(log, &log->traces->damage.lines_too_long);
+    while (!has_end && (input->size || !input->ended)) {
+        const unsigned char *end =
+            input->size ? memchr(input->data, '\n', input->size) : NULL;
+
+        has_end = end != NULL;
+        input_skip(input, end ? (size_t)(end + 1 - input->data) : input->size);
+        if (!has_end)
+            input_need(input, 1);
+    }
+}
+
+static int
+read_lines(struct pypylog *log)
+{
+    struct input *input = &log->input;
+    int result = 0;
+
+    input_need(input, 1);
+    while (input->size && !result) {
+        bool has_end;
+        const size_t size = find_line_end(input, &has_end);
+
+        if (!has_end && !input->ended) {
+            log->line++;
+            skip_line(log);
+        } else {
+            result = take_line(
+                log, (struct text){ (const char *)input->data, size });
+            input_skip(input, size + has_end);
+            log->traces->damage.cut |= !has_end;
+        }
+        if (!input->size)
+            input_need(input, 1);
+    }
+    return result;
+}
+
+static int
+finish(struct pypylog *log)
+{
+    int result;
+
+    log->traces->damage.cut |= log->input.broken;
+    result = pypylog_drop_sections(log);
+    if (!result)
+        result = pypylog_finish_links(log);
+    if (result)
+        return result;
+    traces_finish(log->traces);
+    return pypylog_finish_code(log);
+}
+
+/* Whether some line of the beginning of a file is a tag. */
+bool
+pypylog_is_at(const unsigned char *data, size_t size)
+{
+    struct text rest = { (const char *)data, size < LOOK_AT ? size : LOOK_AT };
+    struct text line;
+    struct pypylog_tag tag;
+
+    while (text_take_until(&rest, "\n", &line)) {
+        strip(&line);
+        if (parse_tag(line, &tag))
+            return true;
+    }
+    return false;
+}
+
+static int
+read_file(struct pypylog *log)
+{
+    struct traces *traces = log->traces;
+    int result = traces_open(traces);
+
+    traces->format = "PYPYLOG";
+    traces->clock = TRACE_CLOCK_TICKS;
+    if (!result)
+        result = read_lines(log);
+    if (!result)
+        result = finish(log);
+    traces->file_size = log->input.file_size;
+    return result;
+}
+
+static void
+free_log(struct pypylog *log)
+{
+    id_map_free(&log->ids);
+    free(log->dumps);
+    free(log->operand_counts);
+    free(log->event_line);
+    input_close(&log->input);
+    free(log);
+}
+
+static int
+say_what_happened(const struct pypylog *log, const struct jit_file *file,
+                  int result)
+{
+    if (result == -ECANCELED)
+        return log->stopped;
+    if (result < 0)
+        return jit_file_fail(file, "%s: not enough memory", file->path);
+    if (log->input.error)
+        return jit_file_cannot_read(file, -log->input.error);
+    if (!log->input.offset)
+        return jit_file_fail(
+            file, "%s is empty: PYPYLOG=:FILE makes PyPy write it", file->path);
+    if (!log->tags)
+        return jit_file_fail(
+            file,
+            "%s is not a PYPYLOG: none of its %llu lines begins or ends a "
+            "section, as \"[1a2b] {jit-summary\" does",
+            file->path, (unsigned long long)log->line);
+    return 0;
+}
+
+int
+pypylog_read(struct traces *traces, const char *path,
+             const struct traces_options *options, char *message,
+             size_t message_size)
+{
+    const struct jit_file file = { path, message, message_size };
+    struct pypylog *log = calloc(1, sizeof(*log));
+    int result;
+
+    memset(traces, 0, sizeof(*traces));
+    if (message_size)
+        message[0] = '\0';
+    if (!log)
+        return jit_file_fail(&file, "%s: not enough memory", path);
+    log->traces = traces;
+    log->options = options;
+    result = input_open(&log->input, path);
+    if (result < 0) {
+        result = jit_file_cannot_read(&file, result);
+    } else {
+        if (options->show_progress)
+            input_show_progress(&log->input);
+        result = say_what_happened(log, &file, read_file(log));
+    }
+    free_log(log);
+    if (result)
+        traces_free(traces);
+    return result;
+}
