@@ -36,6 +36,8 @@ cmd_flamegraph(int argc, char **argv);
 int
 cmd_info(int argc, char **argv);
 int
+cmd_jit(int argc, char **argv);
+int
 cmd_record(int argc, char **argv);
 int
 cmd_report(int argc, char **argv);

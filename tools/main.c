@@ -21,6 +21,7 @@ static const struct command commands[] = {
     { "types", "show which types the bytecodes met", cmd_types },
     { "diff", "show what changed between two type profiles", cmd_diff },
     { "flamegraph", "write a flame graph as one HTML page", cmd_flamegraph },
+    { "jit", "show which compiled loops the time went to", cmd_jit },
     { "convert", "write the format of another tool", cmd_convert },
     { "info", "show what a file holds", cmd_info },
 };

@@ -78,6 +78,30 @@ enum vmprof_log_part {
                                 of VMPROF_KIND_JITTED frames are that */
 };
 
+/** Which edges of inner bridges, that begin in a loop and come back to it, make
+ * events. @since 0.1 */
+enum vmprof_jit_inner {
+    VMPROF_JIT_INNER_COUNT = 0,  /**< none; they are counted, as are all edges:
+                                      VMPROF_EMIT_EVENT then asks for
+                                      VMPROF_EMIT_COUNT, too */
+    VMPROF_JIT_INNER_IGNORE = 1, /**< none: they are a part of their loop */
+    VMPROF_JIT_INNER_EACH = 2,   /**< all */
+    VMPROF_JIT_INNER_AUTO = 3,   /**< all, until so many come that their times
+                                      would say little: on average in less than
+                                      five times of what one takes */
+};
+
+/** What happens to events that a thread's ring has no room for. @since 0.1 */
+enum vmprof_jit_overflow {
+    VMPROF_JIT_OVERFLOW_DROP = 0,   /**< they are lost */
+    VMPROF_JIT_OVERFLOW_NEWEST = 1, /**< the oldest are, as with a flight
+                                         recorder: what is left in the end is
+                                         written then */
+    VMPROF_JIT_OVERFLOW_BLOCK = 2,  /**< the thread waits for the writer, until
+                                         that has shown no sign for half a
+                                         second */
+};
+
 /** How to profile. Only grows at the end. @since 0.1 */
 struct vmprof_options {
     uint64_t size;       /**< set by vmprof_options_init() */
@@ -110,6 +134,15 @@ struct vmprof_options {
                                 they come outside of all native frames */
     const void *main_loop_end; /**< where its machine code ends; NULL: as the
                                     rules for unwinding it say */
+    uint32_t jit_emits;        /**< what edges of traces that are compiled from
+                                    now on should emit, bits of enum
+                                    vmprof_emits; 0: VMPROF_EMIT_CURRENT. There
+                                    are no events in a log */
+    uint32_t jit_inner;        /**< enum vmprof_jit_inner */
+    uint32_t jit_overflow;     /**< enum vmprof_jit_overflow */
+    uint32_t jit_ring_size;    /**< events buffered per thread, of 8 bytes; a
+                                    power of two from 1,024 to 2^26; default
+                                    2^19 */
 };
 
 /** Zero @p options, set their size, and fd to -1. @since 0.1 */
@@ -170,6 +203,9 @@ struct vmprof_stats {
     uint64_t lost_overrun;  /**< due when a sample was already that came late:
                                  its signal was blocked, or the clock is
                                  coarse; it has their time */
+    uint64_t jit_events;    /**< of edges between traces, recorded */
+    uint64_t jit_events_lost; /**< those without room, without memory for a
+                                   ring, or overwritten */
 };
 
 /** Zero @p stats and set their size. @since 0.1 */
@@ -205,7 +241,7 @@ vmprof_enable(int fd, double interval);
  *
  * @retval -EINVAL  Also: a bad size, mode, clock, depth, ring size or format; a
  *                  clock that the mode cannot use; parts of a log in another
- *                  format.
+ *                  format, or events in a log; a bad way of treating events.
  * @retval -E2BIG   @p options asks for something this library is too old for.
  * @retval -ENOTSUP Also: VMPROF_NATIVE_COPY where libunwind cannot be loaded or
  *                  the library was built without it, or native frames on a

@@ -6,7 +6,9 @@
 
 #include <vmprof/base.h>
 #include <vmprof/code.h>
+#include <vmprof/emit.h>
 #include <vmprof/interp.h>
+#include <vmprof/jit.h>
 #include <vmprof/sampler.h>
 #include <vmprof/stack.h>
 #include <vmprof/version.h>

@@ -306,6 +306,8 @@ native_stats(struct vmp_encoder *encoder, uint64_t time_ns,
         { VMP_STATS_NATIVE_FAILED, c->native_failed },
         { VMP_STATS_CLOCK_RETRIES, c->clock_retries },
         { VMP_STATS_LOST_OVERRUN, c->lost_overrun },
+        { VMP_STATS_JIT_EVENTS, c->jit_events },
+        { VMP_STATS_JIT_LOST, c->jit_lost },
     };
 
     for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)

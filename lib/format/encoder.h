@@ -43,6 +43,7 @@ struct vmp_counters {
     uint64_t clock_failures, sampled_ns;
     uint64_t lost_overrun, polled, held_back, system_ticks;
     uint64_t native_cut, native_failed, clock_retries;
+    uint64_t jit_events, jit_lost;
 };
 
 /* What is known of a frame's place. */

@@ -32,6 +32,7 @@ enum vmp_chunk_type {
     VMP_CHUNK_MODULES = 10,
     VMP_CHUNK_WORDS = 11,
     VMP_CHUNK_SITES = 12,
+    VMP_CHUNK_EVENTS = 14,
 };
 
 /* Keys of fields: even ones hold a varint, odd ones a string. */
@@ -83,6 +84,8 @@ enum vmp_stats_key {
     VMP_STATS_NATIVE_FAILED = 38,
     VMP_STATS_CLOCK_RETRIES = 40,
     VMP_STATS_LOST_OVERRUN = 42,
+    VMP_STATS_JIT_EVENTS = 44,
+    VMP_STATS_JIT_LOST = 46,
 };
 
 /* Of one module. */
@@ -118,6 +121,13 @@ enum {
     VMP_SITE_HAS_LINE = 2,
     VMP_SITE_HAS_OPNAME = 4,
     VMP_SITE_HAS_HASH = 8,
+};
+
+/* Of events between traces. */
+enum {
+    VMP_EVENTS_BLOCK = 1,
+    VMP_EVENTS_NEWEST = 2,
+    VMP_EVENTS_HAVE_INNER = 4,
 };
 
 /* Kinds of frames that no VM enters. Frames of the first two have no code. */

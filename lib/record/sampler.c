@@ -30,6 +30,10 @@ enum {
     MOST_DEFAULT_RING = 16 << 20,
     LEAST_RING_SIZE = 16 << 10,
     MOST_RING_SIZE = 1 << 30,
+    DEFAULT_JIT_RING = 1 << 19,
+    LEAST_JIT_RING = 1 << 10,
+    MOST_JIT_RING = 1 << 26,
+    PROBES_IN_SEGMENT = 5, /* that is long enough to tell its time */
 };
 
 static int
@@ -53,6 +57,26 @@ check_format(const struct vmprof_options *options)
 
     if (options->format > VMPROF_FORMAT_LOG || options->log_parts & ~parts ||
         (options->format != VMPROF_FORMAT_LOG && options->log_parts))
+        return -EINVAL;
+    return 0;
+}
+
+static int
+check_jit(struct vmprof_options *options)
+{
+    const uint32_t emits =
+        VMPROF_EMIT_CURRENT | VMPROF_EMIT_COUNT | VMPROF_EMIT_EVENT;
+    const uint32_t size = options->jit_ring_size;
+
+    if (!size)
+        options->jit_ring_size = DEFAULT_JIT_RING;
+    else if (size < LEAST_JIT_RING || size > MOST_JIT_RING || size & (size - 1))
+        return -EINVAL;
+    if (options->jit_emits & ~emits ||
+        options->jit_inner > VMPROF_JIT_INNER_AUTO ||
+        options->jit_overflow > VMPROF_JIT_OVERFLOW_BLOCK ||
+        (options->format == VMPROF_FORMAT_LOG &&
+         options->jit_emits & VMPROF_EMIT_EVENT))
         return -EINVAL;
     return 0;
 }
@@ -106,6 +130,9 @@ check(struct vmprof_options *options)
     r = check_format(options);
     if (r < 0)
         return r;
+    r = check_jit(options);
+    if (r < 0)
+        return r;
     r = vmp_native_check(options);
     if (r < 0)
         return r;
@@ -149,6 +176,19 @@ choose_rung(const struct vmprof_options *options, enum vmprof_clock *out)
 }
 
 static void
+set_up_jit(const struct vmprof_options *options)
+{
+    struct vmp_jit_wishes *const jit = &vmp_session.jit;
+
+    jit->emits = options->jit_emits;
+    jit->inner = options->jit_inner;
+    jit->overflow = options->jit_overflow;
+    jit->capacity = options->jit_ring_size;
+    if (jit->inner == VMPROF_JIT_INNER_AUTO && jit->emits & VMPROF_EMIT_EVENT)
+        jit->too_short = PROBES_IN_SEGMENT * vmp_jit_probe_ticks();
+}
+
+static void
 set_up(const struct vmprof_options *options, enum vmprof_clock rung)
 {
     static unsigned last_number;
@@ -173,6 +213,7 @@ set_up(const struct vmprof_options *options, enum vmprof_clock rung)
                          options->native == VMPROF_NATIVE_OFF;
     vmp_session.number = ++last_number ? last_number : ++last_number;
     vmp_session.ring_size = (size_t)options->ring_size;
+    set_up_jit(options);
     vmp_session.start_ns = vmp_now_ns(CLOCK_MONOTONIC);
     if (options->vm_name)
         strncpy(vmp_session.vm_name, options->vm_name,
@@ -230,6 +271,7 @@ start(struct vmp_output *output)
     }
     vmp_codes_keep_forgotten(true);
     vmp_session.enabled = true;
+    vmp_jit_set_emits(&vmp_session.jit);
     atomic_store(&vmp_session.sampling, true);
     for (struct vmp_thread *t = vmp_threads; t; t = t->next)
         if (t->state == VMP_THREAD_ATTACHED)

@@ -225,6 +225,9 @@ vmp_session_join(struct vmp_thread *thread)
     else if (vmp_session.clock != VMPROF_CLOCK_OBSERVER ||
              vmp_has_own_frames(thread))
         vmp_session_start_clock(thread);
+    if (r == 0)
+        vmp_jit_join(&thread->jit, vmp_session.number, &vmp_session.jit,
+                     thread->cpu_start_ns);
     if (r == 0 && vmp_session.polled)
         /* Pairs with the acquire in vmprof_poll_expired(). */
         atomic_store_explicit(&thread->poll.session, vmp_session.number,
@@ -270,6 +273,7 @@ vmp_session_part(struct vmp_thread *thread)
     atomic_store(&thread->poll.session, 0);
     count_error(thread);
     vmp_clock_stop(&thread->clock);
+    vmp_jit_part(&thread->jit);
     if (!vmp_session.enabled) {
         vmp_thread_recycle(thread);
         return;
@@ -312,6 +316,8 @@ add(struct vmp_counters *sum, const struct vmp_thread *thread)
 #undef ADD
     sum->overflows +=
         __atomic_load_n(&thread->head.overflows, __ATOMIC_RELAXED);
+    vmp_jit_count(&thread->jit, vmp_session.number, &sum->jit_events,
+                  &sum->jit_lost);
 }
 
 void
@@ -365,6 +371,7 @@ vmp_session_stop_sampling(void)
         atomic_store(&t->poll.session, 0);
         count_error(t);
         vmp_clock_stop(&t->clock);
+        vmp_jit_part(&t->jit);
         close_accounts(t);
     }
 }
@@ -397,6 +404,7 @@ vmp_session_close(void)
     vmp_session.native_cut = vmp_session.native_failed = 0;
     vmp_session.stacks_cut = 0;
     vmp_session.enabled = false;
+    vmp_jit_set_emits(NULL);
 }
 
 /* In the child of a fork(). What is mapped goes, what is of the heap stays: another
@@ -414,6 +422,7 @@ forget_session(struct vmp_thread *thread)
     thread->announced = false;
     thread->is_stuck = false;
     atomic_store(&thread->poll.session, 0);
+    vmp_jit_leave_to_parent(&thread->jit);
 }
 
 void
@@ -423,6 +432,7 @@ vmp_session_leave_to_parent(void)
         vmp_writer_leave_to_parent(vmp_session.writer);
     vmp_memory_close();
     memset(&vmp_session, 0, sizeof(vmp_session));
+    vmp_jit_set_emits(NULL);
     vmp_stacks_leave_to_parent(vmp_current ? vmp_current->head.stack : NULL);
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
         /* The event is the parent's; its descriptor is not. Timers are not

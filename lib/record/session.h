@@ -47,6 +47,7 @@ struct vmp_session {
     enum vmprof_clock clock;               /* what the file says */
     enum vmprof_clock rung;                /* what threads with a clock get */
     size_t ring_size;
+    struct vmp_jit_wishes jit;
     uint64_t start_ns, stop_ns; /* on CLOCK_MONOTONIC; stop 0: it runs */
     struct vmp_counters ended;  /* of threads that are no more */
     uint64_t clock_failures, clock_retries, locations_lost;

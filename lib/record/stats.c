@@ -74,6 +74,8 @@ vmp_stats_take(struct vmprof_stats *to)
     stats.native_failed = sum.native_failed;
     stats.clock_retries = sum.clock_retries;
     stats.lost_overrun = sum.lost_overrun;
+    stats.jit_events = sum.jit_events;
+    stats.jit_events_lost = sum.jit_lost;
     vmp_sized_export(to, sizeof(stats), STATS_SIZE_0_1, &stats);
 }
 

@@ -51,16 +51,20 @@ vmp_observe_unlock(void)
     pthread_mutex_unlock(&observe_mutex);
 }
 
-/* Everything but the links of the list, as for a new thread. */
+/* Everything but the links of the list, as for a new thread. What machine code
+ * may be in the middle of using stays as it is. */
 static void
 clear(struct vmp_thread *thread)
 {
+    const size_t after = offsetof(struct vmp_thread, jit) + sizeof(thread->jit);
     struct vmp_thread *const next = thread->next;
     const uint64_t random = thread->random;
 
-    memset(thread, 0, sizeof(*thread));
+    memset(thread, 0, offsetof(struct vmp_thread, jit));
+    memset((char *)thread + after, 0, sizeof(*thread) - after);
     thread->next = next;
     thread->random = random;
+    thread->head.jit_ring = &thread->jit.ring;
 }
 
 void
@@ -71,6 +75,7 @@ vmp_thread_recycle(struct vmp_thread *thread)
     free(thread->path);
     vmp_spliced_free(thread->spliced);
     vmp_stack_unmap(&thread->own);
+    vmp_jit_recycle(&thread->jit);
     clear(thread);
 }
 
@@ -109,6 +114,8 @@ find_free(void)
         return NULL;
     memset(thread, 0, sizeof(*thread));
     thread->random = (uintptr_t)thread * 0x9e3779b97f4a7c15 | 1;
+    vmp_jit_init(&thread->jit);
+    thread->head.jit_ring = &thread->jit.ring;
     thread->next = vmp_threads;
     vmp_threads = thread;
     return thread;

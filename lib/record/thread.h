@@ -17,6 +17,7 @@
 #include "../os/clock.h"
 #include "../os/signal_stack.h"
 #include "interp/hits.h"
+#include "jit/ring.h"
 #include "poll.h"
 #include "ring.h"
 #include "stack.h"
@@ -112,6 +113,7 @@ struct vmp_thread {
 
     struct vmp_poll poll;
     struct vmp_hits hits;
+    struct vmp_jit jit; /* stays when another thread gets the record */
 
     /* Under vmp_threads_lock(). */
     enum vmp_thread_state state;

@@ -11,12 +11,14 @@
 #include "drain.h"
 #include "helper.h"
 #include "interp/readout.h"
+#include "jit/drain.h"
 #include "memory.h"
 #include "session.h"
 #include "symbols.h"
 
 enum {
     LONGEST_WAIT_MS = 60, /* what is older than 100 ms is in the file */
+    EVENTS_WAIT_MS = 20,
     SHORTEST_WAIT_MS = 5,
     STATS_EVERY_NS = 1000 * 1000 * 1000,
 };
@@ -28,6 +30,7 @@ struct vmp_writer {
     struct vmp_encoder *encoder;
     struct vmp_drain drain;
     struct vmp_symbols symbols; /* of a log with native frames */
+    struct vmp_jit_drain *jit;  /* NULL: there are no events of traces */
     uint32_t thread_count;      /* announced */
     unsigned wait_ms;
     uint64_t stats_ns; /* when they were written last */
@@ -106,8 +109,33 @@ adapt(struct vmp_writer *writer, const struct vmp_ring *ring)
         writer->wait_ms = SHORTEST_WAIT_MS;
 }
 
+/* So are events, of which each round says the time. */
 static void
-drain_thread(struct vmp_writer *writer, struct vmp_thread *thread)
+adapt_to_events(struct vmp_writer *writer, const struct vmp_thread *thread)
+{
+    const enum vmp_jit_flow flow = vmp_jit_flow(writer->jit, &thread->jit);
+
+    if (flow == VMP_JIT_FILLS)
+        writer->wait_ms = SHORTEST_WAIT_MS;
+    else if (flow == VMP_JIT_FLOWS && writer->wait_ms > EVENTS_WAIT_MS)
+        writer->wait_ms = EVENTS_WAIT_MS;
+}
+
+static void
+drain_events(struct vmp_writer *writer, struct vmp_thread *thread, bool is_last)
+{
+    if (!writer->jit)
+        return;
+    vmp_jit_mark(writer->jit, &thread->jit,
+                 thread->cpu_end_ns ? thread->cpu_end_ns
+                                    : vmp_thread_cpu_ns(thread->tid));
+    if (!is_last)
+        adapt_to_events(writer, thread);
+    vmp_jit_drain(writer->jit, &thread->jit, thread->stream.thread, is_last);
+}
+
+static void
+drain_thread(struct vmp_writer *writer, struct vmp_thread *thread, bool is_last)
 {
     enum vmp_thread_state state;
     bool sampled;
@@ -127,6 +155,7 @@ drain_thread(struct vmp_writer *writer, struct vmp_thread *thread)
     if (sampled) {
         adapt(writer, &thread->ring);
         vmp_drain(&writer->drain, thread);
+        drain_events(writer, thread, is_last || state == VMP_THREAD_ENDED);
     }
     if (state != VMP_THREAD_ENDED)
         return;
@@ -200,7 +229,7 @@ drain_all(struct vmp_writer *writer, bool is_last)
         vmp_unwinder_begin(writer->drain.unwinder);
     /* Records are never unmapped, and the links behind one never change. */
     for (struct vmp_thread *t = newest; t; t = t->next)
-        drain_thread(writer, t);
+        drain_thread(writer, t, is_last);
     vmp_codes_bury(writer->mark);
     writer->mark = mark;
     write_stats(writer, is_last);
@@ -290,6 +319,7 @@ free_writer(struct vmp_writer *writer)
 {
     vmp_unwinder_free(writer->drain.unwinder);
     vmp_encoder_free(writer->encoder);
+    free(writer->jit);
     vmp_symbols_free(&writer->symbols);
     pthread_cond_destroy(&writer->wake);
     pthread_mutex_destroy(&writer->mutex);
@@ -311,6 +341,20 @@ new_encoder(struct vmp_writer *writer)
         return vmp_encoder_new_log(&writer->encoder, &log, write_bytes, name_of,
                                    writer);
     return vmp_encoder_new(&writer->encoder, write_bytes, name_of, writer);
+}
+
+static int
+new_events(struct vmp_writer *writer)
+{
+    if (!(vmp_session.jit.emits & VMPROF_EMIT_EVENT))
+        return 0;
+    writer->jit = calloc(1, sizeof(*writer->jit));
+    if (!writer->jit)
+        return -ENOMEM;
+    writer->jit->encoder = writer->encoder;
+    writer->jit->start_ns = writer->info.monotonic_ns;
+    writer->jit->session = vmp_session.number;
+    return 0;
 }
 
 int
@@ -339,6 +383,8 @@ vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
     writer->drain.has_memory = vmp_session.has_memory;
     if (r == 0 && vmp_session.native)
         r = vmp_unwinder_new(&writer->drain.unwinder, writer->encoder);
+    if (r == 0)
+        r = new_events(writer);
     if (r == 0)
         r = vmp_helper_start(&writer->thread, run, writer);
     if (r < 0) {

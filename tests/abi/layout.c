@@ -33,6 +33,17 @@ struct thread_1 {
     uint64_t reserved[3];
 };
 
+struct jit_ring_1 {
+    uint64_t index;
+    uint64_t limit;
+    uint64_t *records;
+    uint64_t mask;
+    uint64_t inner;
+    uint64_t lost;
+    void (*full)(struct vmprof_jit_ring *ring);
+    uint64_t reserved[9];
+};
+
 struct location_1 {
     uint64_t offset;
     uint32_t line;
@@ -114,6 +125,24 @@ struct stats_0_1 {
     uint64_t native_failed;
     uint64_t clock_retries;
     uint64_t lost_overrun;
+};
+
+struct emit_0_1 {
+    uint64_t size;
+    uint32_t machine;
+    uint32_t edge;
+    vmprof_jit_id id;
+    uint32_t emits;
+    uint32_t is_inner;
+    uint32_t base;
+    uint32_t base_register;
+    int32_t displacement;
+    uint64_t address;
+    uint32_t scratch;
+    uint32_t keep_flags;
+    uint64_t *counter;
+    uint32_t is_shared;
+    uint32_t reserved;
 };
 
 struct hit_cell_1 {
@@ -220,6 +249,16 @@ SAME(vmprof_thread, thread_1, jit_ring);
 SAME(vmprof_thread, thread_1, reserved);
 SAME_SIZE(vmprof_thread, thread_1);
 
+SAME(vmprof_jit_ring, jit_ring_1, index);
+SAME(vmprof_jit_ring, jit_ring_1, limit);
+SAME(vmprof_jit_ring, jit_ring_1, records);
+SAME(vmprof_jit_ring, jit_ring_1, mask);
+SAME(vmprof_jit_ring, jit_ring_1, inner);
+SAME(vmprof_jit_ring, jit_ring_1, lost);
+SAME(vmprof_jit_ring, jit_ring_1, full);
+SAME(vmprof_jit_ring, jit_ring_1, reserved);
+SAME_SIZE(vmprof_jit_ring, jit_ring_1);
+
 SAME(vmprof_location, location_1, offset);
 SAME(vmprof_location, location_1, line);
 SAME(vmprof_location, location_1, reserved);
@@ -294,6 +333,23 @@ SAME(vmprof_stats, stats_0_1, native_failed);
 SAME(vmprof_stats, stats_0_1, clock_retries);
 SAME(vmprof_stats, stats_0_1, lost_overrun);
 STILL_FITS(vmprof_stats, stats_0_1);
+
+SAME(vmprof_emit, emit_0_1, size);
+SAME(vmprof_emit, emit_0_1, machine);
+SAME(vmprof_emit, emit_0_1, edge);
+SAME(vmprof_emit, emit_0_1, id);
+SAME(vmprof_emit, emit_0_1, emits);
+SAME(vmprof_emit, emit_0_1, is_inner);
+SAME(vmprof_emit, emit_0_1, base);
+SAME(vmprof_emit, emit_0_1, base_register);
+SAME(vmprof_emit, emit_0_1, displacement);
+SAME(vmprof_emit, emit_0_1, address);
+SAME(vmprof_emit, emit_0_1, scratch);
+SAME(vmprof_emit, emit_0_1, keep_flags);
+SAME(vmprof_emit, emit_0_1, counter);
+SAME(vmprof_emit, emit_0_1, is_shared);
+SAME(vmprof_emit, emit_0_1, reserved);
+STILL_FITS(vmprof_emit, emit_0_1);
 
 SAME(vmprof_hit_cell, hit_cell_1, position);
 SAME(vmprof_hit_cell, hit_cell_1, key);
@@ -376,6 +432,25 @@ static_assert(VMPROF_SAMPLING_AUTO == 0 && VMPROF_SAMPLING_SIGNAL == 1 &&
                   VMPROF_NATIVE_OFF == 0 && VMPROF_NATIVE_COPY == 1 &&
                   VMPROF_NATIVE_FRAME_POINTERS == 2,
               "a way of sampling changed its value");
+static_assert(VMPROF_EMIT_CURRENT == 1 && VMPROF_EMIT_COUNT == 2 &&
+                  VMPROF_EMIT_EVENT == 4 && VMPROF_EDGE_ENTER == 0 &&
+                  VMPROF_EDGE_JUMP == 1 && VMPROF_EDGE_EXIT == 2 &&
+                  VMPROF_EDGE_CALL == 3 && VMPROF_EDGE_RETURN == 4 &&
+                  VMPROF_RECORD_ID_SHIFT == 3 &&
+                  VMPROF_RECORD_TIME_SHIFT == 27 &&
+                  VMPROF_JIT_MAX_IDS == 1 << 24 && VMPROF_EMIT_MOST == 256,
+              "what an edge writes changed");
+static_assert(VMPROF_MACHINE_HOST == 0 && VMPROF_MACHINE_X86_64 == 1 &&
+                  VMPROF_MACHINE_AARCH64 == 2 && VMPROF_BASE_REGISTER == 0 &&
+                  VMPROF_BASE_MEMORY == 1 && VMPROF_BASE_ADDRESS == 2 &&
+                  VMPROF_BASE_CELL == 3,
+              "what an emitter is asked for changed its value");
+static_assert(VMPROF_JIT_INNER_COUNT == 0 && VMPROF_JIT_INNER_IGNORE == 1 &&
+                  VMPROF_JIT_INNER_EACH == 2 && VMPROF_JIT_INNER_AUTO == 3 &&
+                  VMPROF_JIT_OVERFLOW_DROP == 0 &&
+                  VMPROF_JIT_OVERFLOW_NEWEST == 1 &&
+                  VMPROF_JIT_OVERFLOW_BLOCK == 2,
+              "a way of treating events changed its value");
 static_assert(VMPROF_MAX_OPERANDS == 8 && VMPROF_COUNT_MOST == 16384 &&
                   VMPROF_COUNTING == 256 && VMPROF_HIT_CELLS == 1024,
               "a bound of interp.h changed its value");

@@ -339,10 +339,12 @@ call_returns(struct segments *segments, struct segments_thread *thread,
         pop(segments, thread);
 }
 
+/* What ends where the last event was is no segment. */
 static void
 stop(struct segments *segments, struct segments_thread *thread, uint64_t time)
 {
-    advance(segments, thread, time);
+    if (!thread->has_last || time != thread->last)
+        advance(segments, thread, time);
     while (thread->level_count > 1)
         pop(segments, thread);
     finish(segments, thread);
@@ -391,6 +393,11 @@ take(struct segments *segments, struct segments_thread *thread,
     case JIT_RESUME:
         set_suspended(segments, thread, event, event->kind == JIT_SUSPEND);
         return 0;
+    case JIT_START:
+        advance(segments, thread, event->time);
+        return 0;
+    case JIT_END:
+        return segments_end(segments, event->thread, event->time);
     }
     segments->mismatches++;
     return 0;
@@ -404,7 +411,7 @@ segments_add(struct segments *segments, const struct jit_event *event)
 
     if (!thread || !reserve_trace(segments, thread, 0))
         return -ENOMEM;
-    segments->events++;
+    segments->events += event->kind < JIT_START;
     /* Who does something is on the CPU again. */
     if (thread->suspended && runs)
         set_suspended(segments, thread, event, false);

@@ -36,6 +36,9 @@ static const chunk_function chunk_functions[] = {
     [VMP_CHUNK_MODULES] = native_modules_chunk,
     [VMP_CHUNK_WORDS] = native_words_chunk,
     [VMP_CHUNK_SITES] = native_sites_chunk,
+    [CHUNK_TRACES] = native_traces_chunk,
+    [CHUNK_EVENTS] = native_events_chunk,
+    [CHUNK_COUNTS] = native_counts_chunk,
 };
 
 enum {
@@ -247,6 +250,10 @@ native_read(struct native *native)
     }
     if (!result)
         result = native_sums_send(native);
+    if (!result)
+        result = native_events_finish(native);
+    if (!result)
+        result = native_traces_finish(native);
     native->profile->damage.cut = cut || input->broken;
     native->profile->file_size = input->file_size;
     return result ? result : type_table_finish(native->profile);
@@ -269,5 +276,6 @@ native_free(struct native *native)
     vmp_intern_free(&native->thread_ids);
     vmp_intern_free(&native->code_ids);
     type_table_free(&native->types);
+    native_jit_free(native);
     input_close(&native->input);
 }

@@ -8,6 +8,7 @@
 #include "index_map.h"
 #include "input.h"
 #include "intern.h"
+#include "native_jit.h"
 #include "native_sums.h"
 #include "profile.h"
 #include "type_table.h"
@@ -20,7 +21,8 @@ enum {
 struct native_session {
     uint64_t next_number; /* of the chunk that should follow */
     uint64_t unit_ns;
-    bool refused; /* a version of the format that we do not know */
+    bool refused;     /* a version of the format that we do not know */
+    uint32_t process; /* plus 1; 0: not known yet */
     struct index_map modules, frames, nodes, words;
 };
 
@@ -51,6 +53,7 @@ struct native {
     uint32_t *codes;
     uint32_t code_capacity;
     struct type_table types;
+    struct native_jit jit;
 
     struct native_batch batch;
     struct native_sums sums; /* used if the options say so */
@@ -85,11 +88,17 @@ native_words_chunk(struct native *native, struct native_chunk *chunk);
 int
 native_sites_chunk(struct native *native, struct native_chunk *chunk);
 int
+native_traces_chunk(struct native *native, struct native_chunk *chunk);
+int
+native_counts_chunk(struct native *native, struct native_chunk *chunk);
+int
 native_end_chunk(struct native *native, struct native_chunk *chunk);
 
-/* The same; also -ECANCELED after on_batch said to stop. */
+/* The same; also -ECANCELED after a function of the caller said to stop. */
 int
 native_samples_chunk(struct native *native, struct native_chunk *chunk);
+int
+native_events_chunk(struct native *native, struct native_chunk *chunk);
 
 /*
  * The frame of an address, by its names, or by its number; that of the

@@ -136,6 +136,13 @@ sum_short_ones(struct sample_reader *reader, const struct short_block *block,
     return 0;
 }
 
+static bool
+sums_are_enough(const struct native *native)
+{
+    return native->options.summed && !(native->options.traces_need_times &&
+                                       native->profile->traces.private);
+}
+
 /* What is left of a block, but for one that fits no longer. */
 static int
 read_block(struct sample_reader *reader, const struct short_block *block)
@@ -147,7 +154,7 @@ read_block(struct sample_reader *reader, const struct short_block *block)
     do {
         uint32_t count = 0;
 
-        if (!reader->native->options.summed)
+        if (!sums_are_enough(reader->native))
             count = take_short_ones(reader, block, &at);
         else if (at < block->count)
             result = sum_short_ones(reader, block, &at, &count);

@@ -75,6 +75,9 @@ make_frame(struct native *native, uint32_t session, const struct raw_frame *raw)
 {
     uint32_t module;
 
+    if ((raw->bits & VMP_FRAME_KIND_MASK) == FRAME_TRACE)
+        return native_trace_frame(native, session, raw->id, raw->offset,
+                                  raw->bits & VMP_FRAME_HAS_OFFSET);
     if ((raw->bits & VMP_FRAME_KIND_MASK) != VMP_KIND_ADDRESS)
         return make_vm_frame(native, session, raw);
     if (native->options.no_native)
@@ -156,6 +159,8 @@ make_node(struct native *native, struct native_session *session,
         return INDEX_LOST;
     if (frame == FRAME_LEFT_OUT)
         return parent;
+    if (native->profile->frames[frame].kind == FRAME_TRACE)
+        return native_trace_node(native, parent, frame);
     return put_frame(native->profile,
                      entering_node(native->profile, parent, frame), frame);
 }

@@ -16,6 +16,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "traces.h"
+
 struct profile;
 
 /* A code object, its name in parts, already unescaped; or a native function. */
@@ -30,6 +32,8 @@ struct code {
 
 /* Kinds that no VM enters, beside those of enum vmprof_kind. */
 enum frame_kind {
+    FRAME_TRACE = 6,    /* a trace; offset: in its machine code. Frames of
+                           what is inlined there follow */
     FRAME_SYSTEM = 8,   /* time in the kernel */
     FRAME_NO_POLL = 9,  /* time between two polls that were too far apart */
     FRAME_ADDRESS = 10, /* machine code: the offset is an address of its file */
@@ -47,7 +51,9 @@ struct frame {
     uint32_t module;       /* index into modules; 0: none */
     uint32_t inlined_into; /* the frame around it, always in one with it; or
                               0: none */
-    const char *file;      /* of the line; NULL: the code's */
+    uint32_t trace;   /* that it is in: of FRAME_TRACE and of what is inlined
+                       there; else 0 */
+    const char *file; /* of the line; NULL: the code's */
 };
 
 /* A file that was mapped into a process. Number 0 stands for none. */
@@ -194,6 +200,7 @@ struct profile {
     uint64_t sample_count;
     uint64_t file_size;
     struct damage damage;
+    struct traces traces; /* of a JIT; without any it is zeroed */
     struct profile_private *private;
 };
 
@@ -257,6 +264,9 @@ struct read_options {
      * order: that is much faster. Readers need not.
      */
     bool summed;
+    bool traces_need_times;      /* not so, if there are traces */
+    jit_event_function on_event; /* what came of events, thread by thread */
+    void *event_user;
 };
 
 /*

@@ -339,7 +339,7 @@ store_frame(struct profile *profile, const struct frame *frame)
     index =
         vmp_intern(&private->frames,
                    (uint64_t)index << 8 | frame->kind << 1 | frame->has_offset,
-                   frame->offset, &is_new);
+                   frame->has_offset ? frame->offset : frame->trace, &is_new);
     if (index < 0)
         return -ENOMEM;
     if (is_new)
@@ -446,5 +446,6 @@ store_close(struct profile *profile)
     free(profile->type_sites);
     free(profile->type_tuples);
     free(profile->words);
+    traces_free(&profile->traces);
     memset(profile, 0, sizeof(*profile));
 }

@@ -174,6 +174,7 @@ struct jit_damage {
     uint64_t unmatched;      /* counts and links of what is not in the file */
     uint64_t repeated;       /* ids that were used again */
     uint64_t limited;        /* left out, as it would not fit in memory */
+    uint64_t untimed;        /* events whose times are not known */
     bool cut;                /* the file ends in the middle of something */
 };
 
@@ -200,7 +201,10 @@ struct traces {
     uint32_t trace_count, operation_count, position_count, place_count;
     uint32_t guard_count, label_count, range_count;
     uint32_t section_count, total_count;
-    uint64_t event_count;
+    uint64_t event_count, lost_count; /* lost: events that had no room */
+    uint64_t off_cpu_ns;              /* left out of the times of events */
+    uint64_t shortest_ns; /* time between two events of a thread, not 0; 0:
+                             there are none */
     uint64_t first_time, last_time; /* of sections and events */
     uint64_t file_size;
     struct jit_damage damage;
@@ -216,10 +220,14 @@ enum jit_event_kind {
     JIT_LOST,    /* from here to the next nothing is known */
     JIT_SUSPEND, /* off the CPU */
     JIT_RESUME,
+    JIT_START, /* before the first event of a thread: it interprets */
+    JIT_END,   /* after the last */
 };
 
 struct jit_event {
-    uint64_t time;     /* of enum trace_clock */
+    uint64_t time;     /* of enum trace_clock; of a native file the thread's
+                          CPU time */
+    uint64_t at_ns;    /* the same as time since the session's start */
     uint64_t end_time; /* when the writer had written it; 0: not known */
     uint64_t lost;     /* of JIT_LOST: how many, where known */
     uint32_t thread;   /* index into a profile's threads, or 0 */

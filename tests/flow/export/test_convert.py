@@ -111,7 +111,7 @@ class VmprofLog(command.CommandTest):
 
     def test_rows_of_types_are_not_kept_and_said(self):
         with open(self.path("a.vmprof"), "wb") as file:
-            file.write(vmprof_file.types_demo().bytes())
+            file.write(stacks.native.types_demo().bytes())
         self.assertRegex(self.said(), rb" \d+ rows of types\n")
 
 

@@ -348,6 +348,7 @@ class Converted(Case):
         self.assertEqual(done.returncode, 2, done.stderr)
 
 
+@unittest.skipIf(SLOW, "what others make of them is no sanitizer's business")
 class Stock(Case):
     """What vmprof-python makes of our files. Its reader needs no more than its
     wheel, which there is for the Pythons up to 3.12; elsewhere pip builds it."""

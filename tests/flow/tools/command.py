@@ -14,6 +14,7 @@ import tap  # noqa: E402,F401
 
 VMPROF = os.path.abspath(sys.argv[1])
 SLOW = bool(os.environ.get("VMPROF_TEST_SLOW"))
+ALL = bool(os.environ.get("VMPROF_TEST_ALL"))
 DEADLINE = 240 if SLOW else 60
 DIRECTORY = tempfile.TemporaryDirectory(prefix="vmprof-test-")
 

@@ -9,7 +9,7 @@ import resource
 import struct
 import unittest
 
-from command import (SLOW, VMPROF, by_name, info, report, tap, text, vmprof,
+from command import (ALL, VMPROF, by_name, info, report, tap, text, vmprof,
                      write)
 from log_demo import (DEMO_SHARES, F, G, H, demo, names, pairs, shares,
                       undamaged)
@@ -126,7 +126,7 @@ class Cuts(unittest.TestCase):
         for inner in ([(CODE, G)], [(CODE, G)], [(CODE, H)], [(CODE, G)], []):
             log.stack(pairs((CODE, F), *inner), thread=7)
             ends.append(len(log.data))
-        for size in range(40, len(data), 1 if SLOW else 5):
+        for size in range(40, len(data), 1 if ALL else 4):
             with self.subTest(size=size):
                 result = info(data[:size])
                 self.assertEqual(result["counts"]["samples"],
@@ -208,7 +208,7 @@ class Harm(unittest.TestCase):
 
     def test_changed_bytes_never_stop_the_reader(self):
         data = demo(mode=PAIRS | MEMORY).bytes()
-        for at in range(40, len(data), 1 if SLOW else 9):
+        for at in range(40, len(data), 1 if ALL else 4):
             for change in (0x55, 0x80):
                 changed = bytearray(data)
                 changed[at] ^= change

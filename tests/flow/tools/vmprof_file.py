@@ -4,8 +4,11 @@
 import struct
 
 (SESSION, CODES, FRAMES, NODES, THREAD, SAMPLES, STATS, END,
- GROUP, MODULES, WORDS, SITES) = range(1, 13)
-SYSTEM, NO_POLL, ADDRESS = 8, 9, 10
+ GROUP, MODULES, WORDS, SITES, TRACES, EVENTS, COUNTS) = range(1, 16)
+TRACE, SYSTEM, NO_POLL, ADDRESS = 6, 8, 9, 10
+(EDGE_ENTER, EDGE_JUMP, EDGE_EXIT, EDGE_CALL, EDGE_RETURN) = range(5)
+LOOP, ENTRY_BRIDGE, BRIDGE, METHOD, STUB = range(1, 6)
+ENDS_LOOP, ENDS_JUMP, ENDS_RETURN, ENDS_INTERPRETER = range(1, 5)
 
 
 def crc32c(data):
@@ -150,11 +153,89 @@ class Session:
                 "native_cut": 36, "native_failed": 38, "clock_retries": 40}
         self.put(STATS, fields({keys[k]: v for k, v in counters.items()}))
 
+    def traces(self, *entries):
+        """`entries` are made by trace() and the functions behind it."""
+        self.put(TRACES, b"".join(entries))
+
+    def events(self, thread, events, marks, first=0, lost=0, bits=0,
+               count=None):
+        """`events`: (ticks, edge, id); `marks`: (ticks, ns, CPU ns)."""
+        out = varint(thread) + varint(bits) + varint(lost) + varint(first)
+        out += varint(len(events) if count is None else count)
+        out += varint(marks[0][0]) + varint(len(marks))
+        last = (marks[0][0], 0, 0)
+        for mark in marks:
+            out += b"".join(varint(a - b) for a, b in zip(mark, last))
+            last = mark
+        out += zigzag((events[0][0] if events else marks[0][0]) -
+                      marks[0][0])
+        for i, (ticks, edge, ident) in enumerate(events):
+            out += varint(ident << 3 | edge)
+            if i:
+                out += zigzag(ticks - events[i - 1][0])
+        self.put(EVENTS, out)
+
+    def counts(self, counts, time=1000):
+        """`counts`: of each id."""
+        out, last = varint(time) + varint(len(counts)), 0
+        for ident, count in sorted(counts.items()):
+            out += varint(ident - last) + varint(count)
+            last = ident
+        self.put(COUNTS, out)
+
     def end(self, time):
         self.put(END, fields({2: time}))
 
     def bytes(self):
         return b"".join(self.chunks)
+
+
+def entry(kind, ident, payload):
+    payload = varint(ident) + payload
+    return varint(kind) + varint(len(payload)) + payload
+
+
+TRACE_KEYS = {"name": 1, "reason": 3, "kind": 2, "end": 4, "code": 6,
+              "offset": 8, "line": 10, "guard": 12, "parent": 14,
+              "target": 16, "address": 18, "length": 20, "loop_offset": 22,
+              "emits": 24, "first_guard": 26, "guard_count": 28, "state": 30,
+              "registered": 32, "unregistered": 34}
+
+
+def trace(ident, **values):
+    return entry(1, ident, fields({TRACE_KEYS[name]: value
+                                   for name, value in values.items()}))
+
+
+def listed(kind, ident, rows, first=0):
+    """A list of rows whose members are numbers and strings."""
+    return entry(kind, ident, varint(first) + varint(len(rows)) + b"".join(
+        string(value) if isinstance(value, (str, bytes)) else varint(value)
+        for row in rows for value in row))
+
+
+def guards(ident, rows, first=0):
+    """Rows: offset, place + 1, bridge, text."""
+    return listed(2, ident, rows, first)
+
+
+def places(ident, rows, first=0):
+    """Rows: code, bytecode, line, parent + 1."""
+    return listed(3, ident, rows, first)
+
+
+def positions(ident, rows, first=0):
+    """Rows: offset, place."""
+    return listed(4, ident, rows, first)
+
+
+def operations(ident, rows, first=0):
+    """Rows: offset, place + 1, guard + 1, text."""
+    return listed(5, ident, rows, first)
+
+
+def machine_code(ident, code, first=0):
+    return entry(6, ident, varint(first) + code)
 
 
 def site(code, place=None, line=None, opname=None, code_hash=None, untyped=0,
@@ -256,4 +337,63 @@ def types_demo(ident=0x1234, **session):
         site(0, untyped=7, bytecodes=700),
     ], time=2050, since=20, period=100, jitter=True)
     s.end(2100)
+    return s
+
+
+# Ids of the JIT's demo: traces, and the first guard of each.
+OUTER, INNER, COLD, ENTRY = 1, 10, 20, 30
+LOOP_CODE = bytes.fromhex("4883c001" "4839d8" "7c02" "ebf6" "c3")
+
+
+def jit_traces(s):
+    """OUTER, a loop with two guards; INNER, a bridge of its first guard back to
+    it; COLD, another loop; ENTRY, a bridge to OUTER."""
+    s.traces(
+        trace(OUTER, name="", kind=LOOP, end=ENDS_LOOP, code=2, offset=4,
+              line=11, target=OUTER, address=0x7000, length=len(LOOP_CODE),
+              loop_offset=0, emits=7, first_guard=OUTER + 1, guard_count=2,
+              registered=5),
+        places(OUTER, [(2, 4, 11, 0), (3, 8, 21, 1), (2, 9, 12, 0)]),
+        positions(OUTER, [(0, 0), (4, 1), (9, 2)]),
+        guards(OUTER, [(7, 2, INNER, "i < n"), (9, 3, 0, "is_int(x)")]),
+        operations(OUTER, [(0, 1, 0, "i = i + 1"), (4, 2, 1, "guard(i < n)"),
+                           (9, 3, 0, "jump()")]),
+        machine_code(OUTER, LOOP_CODE))
+    s.traces(
+        trace(INNER, name="the bridge", kind=BRIDGE, end=ENDS_JUMP, code=3,
+              line=21, guard=OUTER + 1, parent=OUTER, target=OUTER,
+              address=0x8000, length=16, first_guard=INNER + 1, guard_count=1),
+        guards(INNER, [(3, 0, 0, "rare")]),
+        trace(COLD, name="cold", kind=LOOP, end=ENDS_LOOP, target=COLD,
+              code=1, line=3, address=0x9000, length=8, first_guard=COLD + 1,
+              guard_count=1),
+        guards(COLD, [(1, 0, 0, "")]),
+        trace(ENTRY, name="entry", kind=ENTRY_BRIDGE, end=ENDS_JUMP, code=2,
+              line=11, target=OUTER, address=0xa000, length=8))
+
+
+def jit_demo(ident=0x1234, **session):
+    """The demo with a JIT. A tick is half a nanosecond."""
+    s = Session(ident, **session)
+    s.codes([(1, "toy:main:1:demo.toy"), (2, "toy:work:10:demo.toy"),
+             (3, "toy:leaf:20:lib%3Aone.toy")])
+    jit_traces(s)
+    s.frames(1, [(1, 1, 2, None), (2, 1, 11, None), (OUTER, TRACE, None, 2),
+                 (OUTER, TRACE, None, 5), (INNER, TRACE, None, None),
+                 (COLD, TRACE, None, 0)])
+    s.nodes(1, [(0, 1), (1, 2), (2, 3), (2, 4), (2, 5), (1, 6)])
+    s.thread(0, "main", 100)
+    s.samples(0, [(2, 100, 100), (1, 0), (2, 100, 100), (4, 0),
+                  (3, 300, 300), (4, 200, 200), (5, 100, 100), (6, 200, 200)],
+              start=0)
+    events = [(200000, EDGE_ENTER, ENTRY), (220000, EDGE_JUMP, OUTER),
+              (620000, EDGE_JUMP, INNER), (820000, EDGE_JUMP, OUTER),
+              (1220000, EDGE_EXIT, OUTER + 2), (1420000, EDGE_ENTER, COLD),
+              (1820000, EDGE_EXIT, COLD + 1)]
+    s.events(0, events, [(0, 0, 0), (2000000, 1000000, 1000000)])
+    s.counts({OUTER: 2000, OUTER + 1: 700, OUTER + 2: 1, INNER: 700, COLD: 1,
+              ENTRY: 1})
+    s.thread(0, "main", 100, 0, 1001, 1000)
+    s.stats(time=1000, expirations=6, samples=6)
+    s.end(1000)
     return s

@@ -8,7 +8,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "tools"))
 
 import vmprof_file  # noqa: E402
-from command import DEADLINE, VMPROF, info, path, tap, text, vmprof, write  # noqa: E402,F401
+from command import ALL, DEADLINE, SLOW, VMPROF, info, path, tap, text, vmprof, write  # noqa: E402,F401
 from vmprof_file import site  # noqa: E402
 
 WORDS = ["int", "float", "str", "ADD"]

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What machine code calls when there is no room: with its ring in x0, and nothing
+ * of its own saved but x30. */
+
+#include "ring.h"
+
+__asm__(".text\n"
+        ".globl vmp_jit_full\n"
+        ".hidden vmp_jit_full\n"
+        ".type vmp_jit_full, %function\n"
+        ".p2align 4\n"
+        "vmp_jit_full:\n"
+        ".cfi_startproc\n"
+        "    hint #34\n" /* bti c */
+        "    stp x29, x30, [sp, #-176]!\n"
+        ".cfi_def_cfa_offset 176\n"
+        ".cfi_offset 29, -176\n"
+        ".cfi_offset 30, -168\n"
+        "    mov x29, sp\n"
+        "    stp x0, x1, [sp, #16]\n"
+        "    stp x2, x3, [sp, #32]\n"
+        "    stp x4, x5, [sp, #48]\n"
+        "    stp x6, x7, [sp, #64]\n"
+        "    stp x8, x9, [sp, #80]\n"
+        "    stp x10, x11, [sp, #96]\n"
+        "    stp x12, x13, [sp, #112]\n"
+        "    stp x14, x15, [sp, #128]\n"
+        "    stp x16, x17, [sp, #144]\n"
+        "    str x18, [sp, #160]\n"
+        "    bl vmp_jit_make_room\n"
+        "    ldr x18, [sp, #160]\n"
+        "    ldp x16, x17, [sp, #144]\n"
+        "    ldp x14, x15, [sp, #128]\n"
+        "    ldp x12, x13, [sp, #112]\n"
+        "    ldp x10, x11, [sp, #96]\n"
+        "    ldp x8, x9, [sp, #80]\n"
+        "    ldp x6, x7, [sp, #64]\n"
+        "    ldp x4, x5, [sp, #48]\n"
+        "    ldp x2, x3, [sp, #32]\n"
+        "    ldp x0, x1, [sp, #16]\n"
+        "    ldp x29, x30, [sp], #176\n"
+        ".cfi_restore 29\n"
+        ".cfi_restore 30\n"
+        ".cfi_def_cfa_offset 0\n"
+        "    ret\n"
+        ".cfi_endproc\n"
+        ".size vmp_jit_full, . - vmp_jit_full\n");

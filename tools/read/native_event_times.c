@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * From ticks to time, by the marks. What a thread's CPU clock did not advance
+ * between two marks it did not run; which event that came after is not known,
+ * but the longest stretches are the likeliest, and nothing else could hold
+ * much of it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "native_events.h"
+#include "store.h"
+
+enum {
+    EDGE_MASK = 7,
+    EDGE_BITS = 3,
+};
+
+/* From a mark to the next. */
+struct stretch {
+    struct mark from, to;
+    uint32_t count; /* of events in it */
+};
+
+static double
+rate_of(const struct stretch *stretch)
+{
+    const int64_t ticks = (int64_t)(stretch->to.ticks - stretch->from.ticks);
+    const int64_t ns = (int64_t)(stretch->to.ns - stretch->from.ns);
+
+    return ticks > 0 && ns > 0 ? (double)ns / (double)ticks : 0;
+}
+
+static double
+clamp(double value)
+{
+    return value > 0 ? value : 0;
+}
+
+/* Files may claim more than a number holds. */
+static uint64_t
+whole_ns(double ns)
+{
+    return ns >= 9e18 ? (uint64_t)9e18 : (uint64_t)clamp(ns);
+}
+
+static struct raw_event *
+waiting(struct native_event_thread *thread, uint32_t number)
+{
+    return &thread->waiting[thread->first + number];
+}
+
+/* The lengths of what lies between events, and their sum. */
+static double
+measure(struct native_event_thread *thread, const struct stretch *stretch,
+        double rate)
+{
+    uint64_t before = stretch->from.ticks;
+    double sum = 0;
+
+    for (uint32_t i = 0; i <= stretch->count; i++) {
+        const uint64_t ticks =
+            i < stretch->count ? waiting(thread, i)->ticks : stretch->to.ticks;
+        const int64_t passed = (int64_t)(ticks - before);
+
+        thread->lengths[i] = clamp((double)passed * rate);
+        sum += thread->lengths[i];
+        if (passed > 0)
+            before = ticks;
+    }
+    return sum;
+}
+
+/*
+ * The length that no stretch may be longer than, so that `off` less is left: the
+ * longest are cut first, to the same length. Each pass leaves those alone that
+ * are shorter, so that a few are enough.
+ */
+static double
+find_level(const double *lengths, uint32_t count, double off)
+{
+    double level = 0;
+    uint32_t used = 0;
+
+    for (;;) {
+        double longer_sum = 0;
+        uint32_t longer = 0;
+
+        for (uint32_t i = 0; i < count; i++)
+            if (!used || lengths[i] > level) {
+                longer_sum += lengths[i];
+                longer++;
+            }
+        if (!longer || longer == used)
+            return level;
+        level = clamp((longer_sum - off) / longer);
+        used = longer;
+    }
+}
+
+/* Returns what was taken out. */
+static double
+take_off_cpu(struct native_event_thread *thread, const struct stretch *stretch,
+             double sum)
+{
+    const int64_t ns = (int64_t)(stretch->to.ns - stretch->from.ns);
+    const int64_t cpu_ns = (int64_t)(stretch->to.cpu_ns - stretch->from.cpu_ns);
+    const double off = cpu_ns < 0 ? 0 : clamp((double)(ns - cpu_ns));
+    double level, taken = 0;
+
+    if (off <= 0 || sum <= 0)
+        return 0;
+    level =
+        find_level(thread->lengths, stretch->count + 1, off < sum ? off : sum);
+    for (uint32_t i = 0; i <= stretch->count; i++)
+        if (thread->lengths[i] > level) {
+            taken += thread->lengths[i] - level;
+            thread->lengths[i] = level;
+        }
+    return taken;
+}
+
+static int
+send(struct native *native, const struct jit_event *event)
+{
+    const struct read_options *options = &native->options;
+
+    if (options->on_event)
+        native->stopped = options->on_event(options->event_user,
+                                            &native->profile->traces, event);
+    return native->stopped ? -ECANCELED : 0;
+}
+
+/* An exit says which guard failed, or else which trace was left. */
+static int
+name_trace(struct native *native, uint32_t session, uint64_t id,
+           struct jit_event *event)
+{
+    int64_t index;
+
+    if (event->kind == JIT_EXIT)
+        event->guard = native_find_guard(native, session, id);
+    if (event->guard) {
+        event->trace = native->profile->traces.guards[event->guard].trace;
+        return 0;
+    }
+    index = native_find_trace(native, session, id);
+    if (index < 0)
+        return -ENOMEM;
+    event->trace = (uint32_t)index;
+    /* It may be a guard's that is not known: then it is left, whichever. */
+    if (index && !native->jit.traces[index].described) {
+        native->profile->traces.damage.unmatched++;
+        if (event->kind == JIT_EXIT)
+            event->trace = 0;
+    }
+    return 0;
+}
+
+static int
+send_event(struct native *native, const struct native_event_thread *thread,
+           const struct raw_event *raw, uint64_t run_ns, uint64_t at_ns)
+{
+    static const uint8_t kinds[] = {
+        [EDGE_ENTER] = JIT_ENTER,   [EDGE_JUMP] = JIT_JUMP,
+        [EDGE_EXIT] = JIT_EXIT,     [EDGE_CALL] = JIT_CALL,
+        [EDGE_RETURN] = JIT_RETURN,
+    };
+    const uint32_t edge = raw->id_edge & EDGE_MASK;
+    struct jit_event event = {
+        .time = run_ns,
+        .at_ns = at_ns,
+        .thread = thread->thread,
+        .kind = edge == EDGE_LOST ? JIT_LOST : kinds[edge],
+        .lost = edge == EDGE_LOST ? raw->id_edge >> EDGE_BITS : 0,
+    };
+
+    if (edge != EDGE_LOST) {
+        native->profile->traces.event_count++;
+        if (name_trace(native, thread->session, raw->id_edge >> EDGE_BITS,
+                       &event))
+            return -ENOMEM;
+    }
+    return send(native, &event);
+}
+
+static void
+saw_length(struct native *native, uint64_t ns)
+{
+    struct traces *traces = &native->profile->traces;
+
+    if (ns && (!traces->shortest_ns || ns < traces->shortest_ns))
+        traces->shortest_ns = ns;
+}
+
+/* `at_ns` of the first mark may lie behind what came before it. */
+static uint64_t
+time_at(const struct stretch *stretch, uint64_t ticks, double rate)
+{
+    const double since = (double)(int64_t)(ticks - stretch->from.ticks) * rate;
+    const double at = (double)stretch->from.ns + since;
+
+    return whole_ns(at);
+}
+
+/* Seldom, so that each is moved once on the average. */
+static void
+move_to_front(struct native_event_thread *thread)
+{
+    const uint32_t left = thread->count - thread->first;
+
+    if (left > thread->first)
+        return;
+    if (left)
+        memmove(thread->waiting, thread->waiting + thread->first,
+                left * sizeof(*thread->waiting));
+    thread->first = 0;
+    thread->count = left;
+}
+
+static int
+send_stretch(struct native *native, struct native_event_thread *thread,
+             const struct stretch *stretch, double rate)
+{
+    int result = 0;
+
+    for (uint32_t i = 0; i < stretch->count && !result; i++) {
+        const struct raw_event *raw = waiting(thread, i);
+        const uint64_t before = whole_ns(thread->run_ns);
+
+        thread->run_ns += thread->lengths[i];
+        if (i)
+            saw_length(native, whole_ns(thread->run_ns) - before);
+        result = send_event(native, thread, raw, whole_ns(thread->run_ns),
+                            time_at(stretch, raw->ticks, rate));
+    }
+    thread->run_ns += thread->lengths[stretch->count];
+    thread->first += stretch->count;
+    move_to_front(thread);
+    return result;
+}
+
+/* It interprets until its first event, unless something is missing there. */
+static int
+start(struct native *native, struct native_event_thread *thread,
+      const struct mark *mark)
+{
+    const struct jit_event event = {
+        .at_ns = mark->ns,
+        .thread = thread->thread,
+        .kind = JIT_START,
+    };
+
+    return send(native, &event);
+}
+
+/* How many wait that are not behind a mark. */
+static uint32_t
+count_before(const struct native_event_thread *thread, uint64_t ticks)
+{
+    uint32_t count = 0;
+
+    while (thread->first + count < thread->count &&
+           (int64_t)(thread->waiting[thread->first + count].ticks - ticks) <= 0)
+        count++;
+    return count;
+}
+
+static int
+pass_stretch(struct native *native, struct native_event_thread *thread,
+             struct stretch *stretch)
+{
+    double rate = rate_of(stretch), sum;
+
+    if (rate > 0)
+        native->jit.ns_per_tick = rate;
+    else
+        rate = native->jit.ns_per_tick;
+    if (rate <= 0)
+        native->profile->traces.damage.untimed += stretch->count;
+    while (thread->length_capacity <= stretch->count)
+        if (grow_array((void **)&thread->lengths, &thread->length_capacity,
+                       thread->length_capacity, sizeof(*thread->lengths)))
+            return -ENOMEM;
+    sum = measure(thread, stretch, rate);
+    native->profile->traces.off_cpu_ns +=
+        whole_ns(take_off_cpu(thread, stretch, sum));
+    return send_stretch(native, thread, stretch, rate);
+}
+
+int
+native_event_mark(struct native *native, struct native_event_thread *thread,
+                  const struct mark *mark)
+{
+    struct stretch stretch = { .from = thread->mark, .to = *mark };
+    int result;
+
+    native_saw_time(native, thread->session, mark->ns);
+    if (!thread->has_mark) {
+        thread->mark = *mark;
+        thread->has_mark = true;
+        return start(native, thread, mark);
+    }
+    /* The same, or one from before: it tells nothing. */
+    if ((int64_t)(mark->ticks - thread->mark.ticks) <= 0)
+        return 0;
+    stretch.count = count_before(thread, mark->ticks);
+    result = pass_stretch(native, thread, &stretch);
+    thread->mark = *mark;
+    return result;
+}
+
+/* How long it ran after the last mark only its last event can tell. */
+int
+native_event_flush(struct native *native, struct native_event_thread *thread)
+{
+    struct stretch rest = {
+        .from = thread->mark,
+        .to = thread->mark,
+        .count = thread->count - thread->first,
+    };
+    int result;
+
+    if (!rest.count)
+        return 0;
+    rest.to.ticks = thread->waiting[thread->count - 1].ticks;
+    result = pass_stretch(native, thread, &rest);
+    rest.to.ns = time_at(&rest, rest.to.ticks, native->jit.ns_per_tick);
+    rest.to.cpu_ns += rest.to.ns - rest.from.ns;
+    if ((int64_t)(rest.to.ticks - rest.from.ticks) > 0)
+        thread->mark = rest.to;
+    return result;
+}
+
+int
+native_event_end(struct native *native, struct native_event_thread *thread)
+{
+    const int result = native_event_flush(native, thread);
+    const struct jit_event event = {
+        .time = whole_ns(thread->run_ns),
+        .at_ns = thread->mark.ns,
+        .thread = thread->thread,
+        .kind = JIT_END,
+    };
+
+    return result ? result : send(native, &event);
+}

@@ -1,0 +1,565 @@
+/* SPDX-License-Identifier: MIT */
+
+/* TRACES: what a JIT has compiled, as it comes. */
+#include <errno.h>
+#include <string.h>
+
+#include "native.h"
+#include "store.h"
+
+enum entry {
+    ENTRY_TRACE = 1,
+    ENTRY_GUARDS = 2,
+    ENTRY_PLACES = 3,
+    ENTRY_POSITIONS = 4,
+    ENTRY_OPERATIONS = 5,
+    ENTRY_CODE = 6,
+};
+
+enum trace_key {
+    KEY_NAME = 1,
+    KEY_REASON = 3,
+    KEY_KIND = 2,
+    KEY_END = 4,
+    KEY_CODE = 6,
+    KEY_OFFSET = 8,
+    KEY_LINE = 10,
+    KEY_GUARD = 12,
+    KEY_PARENT = 14,
+    KEY_TARGET = 16,
+    KEY_ADDRESS = 18,
+    KEY_LENGTH = 20,
+    KEY_LOOP_OFFSET = 22,
+    KEY_EMITS = 24,
+    KEY_FIRST_GUARD = 26,
+    KEY_STATE = 30,
+    KEY_REGISTERED = 32,
+    KEY_UNREGISTERED = 34,
+};
+
+enum {
+    STATE_UNREGISTERED = 1,
+    STATE_ABORTED = 2,
+};
+
+/* An entry of one trace while it is read. */
+struct entry_reader {
+    struct native *native;
+    uint32_t session, trace;
+    struct cursor cursor;
+};
+
+static struct native_trace *
+trace_of(const struct entry_reader *reader)
+{
+    return &reader->native->jit.traces[reader->trace];
+}
+
+/* A process is told by its number and name; that is the best there is. */
+static int64_t
+find_process(struct native *native, uint32_t index)
+{
+    struct native_session *session = &native->sessions[index];
+    const struct session *known = &native->profile->sessions[index];
+    const uint64_t a = known->pid ? known->pid : index;
+    const uint64_t b = known->pid ? (uintptr_t)known->program : UINT64_MAX;
+    bool is_new;
+
+    if (!session->process) {
+        const int64_t process =
+            vmp_intern(&native->jit.processes, a, b, &is_new);
+
+        if (process < 0)
+            return -ENOMEM;
+        session->process = (uint32_t)process + 1;
+    }
+    return session->process;
+}
+
+static int
+open_model(struct native *native)
+{
+    struct traces *traces = &native->profile->traces;
+
+    if (traces->private)
+        return 0;
+    if (traces_open(traces))
+        return -ENOMEM;
+    traces->format = native->profile->format;
+    traces->clock = TRACE_CLOCK_NS;
+    return 0;
+}
+
+static int64_t
+add_trace(struct native *native, uint32_t session, uint64_t process,
+          uint64_t id)
+{
+    const struct trace trace = {
+        .id = id,
+        .session = session,
+        .name = "",
+        .reason = "",
+    };
+    const int64_t index = traces_add(&native->profile->traces, &trace);
+    struct native_jit *jit = &native->jit;
+
+    if (index < 0 || grow_array((void **)&jit->traces, &jit->trace_capacity,
+                                (uint32_t)index, sizeof(*jit->traces)))
+        return -ENOMEM;
+    jit->traces[index] = (struct native_trace){ .process = process };
+    return index;
+}
+
+int64_t
+native_find_trace(struct native *native, uint32_t session, uint64_t id)
+{
+    const int64_t process = find_process(native, session);
+    bool is_new;
+    int64_t number;
+
+    if (process < 0 || open_model(native))
+        return -ENOMEM;
+    if (!id)
+        return 0;
+    number = vmp_intern(&native->jit.ids, (uint64_t)process, id, &is_new);
+    if (number < 0)
+        return -ENOMEM;
+    if (is_new)
+        return add_trace(native, session, (uint64_t)process, id);
+    return number + 1;
+}
+
+uint32_t
+native_find_guard(const struct native *native, uint32_t session, uint64_t id)
+{
+    const int64_t number = vmp_intern_find(
+        &native->jit.guard_ids, native->sessions[session].process, id);
+
+    return number < 0 ? 0 : (uint32_t)number + 1;
+}
+
+static uint32_t
+small(uint64_t number)
+{
+    return number > UINT32_MAX ? 0 : (uint32_t)number;
+}
+
+static uint64_t
+time_ns(const struct entry_reader *reader, uint64_t units_plus_1)
+{
+    const uint64_t unit_ns = reader->native->sessions[reader->session].unit_ns;
+
+    return units_plus_1 ? (units_plus_1 - 1) * unit_ns : 0;
+}
+
+/* A trace that a field names. */
+static int
+set_trace(struct entry_reader *reader, uint32_t *to, uint64_t id)
+{
+    const int64_t index =
+        native_find_trace(reader->native, reader->session, id);
+
+    if (index < 0)
+        return -ENOMEM;
+    *to = (uint32_t)index;
+    return 0;
+}
+
+static int
+set_code(struct entry_reader *reader, uint32_t *to, uint64_t id)
+{
+    const uint32_t *code =
+        id ? native_find_code(reader->native, reader->session, id) : NULL;
+
+    if (id && !code)
+        return -ENOMEM;
+    *to = code ? *code : CODE_UNKNOWN;
+    return 0;
+}
+
+static int
+set_text(struct entry_reader *reader, const char **to, struct bytes text)
+{
+    *to = text.size ? traces_name(&reader->native->profile->traces, text.data,
+                                  text.size)
+                    : NULL;
+    return text.size && !*to ? -ENOMEM : 0;
+}
+
+/* Fields that name something else. */
+static int
+set_link(struct entry_reader *reader, const struct field *field)
+{
+    struct native_trace *trace = trace_of(reader);
+    uint32_t index;
+    int result;
+
+    switch (field->key) {
+    case KEY_CODE:
+        return set_code(reader, &trace->start.code, field->number);
+    case KEY_GUARD:
+        trace->guard_id = field->number;
+        return 0;
+    case KEY_PARENT:
+    case KEY_TARGET:
+        result = set_trace(reader, &index, field->number);
+        if (!result && field->key == KEY_PARENT)
+            reader->native->profile->traces.traces[reader->trace].parent =
+                index;
+        else if (!result)
+            reader->native->profile->traces.traces[reader->trace].into = index;
+        return result;
+    }
+    return 0;
+}
+
+static void
+set_number(struct entry_reader *reader, const struct field *field)
+{
+    struct trace *trace =
+        &reader->native->profile->traces.traces[reader->trace];
+    struct native_trace *rest = trace_of(reader);
+
+    switch (field->key) {
+    case KEY_KIND:
+        trace->kind =
+            field->number > TRACE_STUB ? TRACE_UNKNOWN : (uint8_t)field->number;
+        break;
+    case KEY_END:
+        trace->end = field->number > TRACE_END_INTERPRETER
+                         ? TRACE_END_UNKNOWN
+                         : (uint8_t)field->number;
+        break;
+    case KEY_OFFSET:
+        rest->start.bytecode = field->number;
+        break;
+    case KEY_LINE:
+        rest->start.line = small(field->number);
+        break;
+    case KEY_ADDRESS:
+        trace->code_start = field->number;
+        break;
+    case KEY_LENGTH:
+        trace->code_size = field->number;
+        break;
+    case KEY_LOOP_OFFSET:
+        trace->loop_offset = field->number;
+        break;
+    case KEY_EMITS:
+        trace->emits = small(field->number);
+        break;
+    case KEY_FIRST_GUARD:
+        rest->first_guard_id = field->number;
+        break;
+    case KEY_STATE:
+        trace->freed = field->number == STATE_UNREGISTERED;
+        trace->aborted = field->number == STATE_ABORTED;
+        break;
+    case KEY_REGISTERED:
+        trace->from_ns = time_ns(reader, field->number);
+        break;
+    case KEY_UNREGISTERED:
+        trace->until_ns = time_ns(reader, field->number);
+        break;
+    }
+}
+
+static int
+set_field(struct entry_reader *reader, const struct field *field)
+{
+    struct trace *trace =
+        &reader->native->profile->traces.traces[reader->trace];
+
+    switch (field->key) {
+    case KEY_NAME:
+        return set_text(reader, &trace_of(reader)->name, field->text);
+    case KEY_REASON:
+        if (set_text(reader, &trace->reason, field->text))
+            return -ENOMEM;
+        trace->reason = trace->reason ? trace->reason : "";
+        return 0;
+    }
+    set_number(reader, field);
+    return set_link(reader, field);
+}
+
+/* The last one counts, whole, but for what was counted. */
+static void
+forget_fields(struct entry_reader *reader)
+{
+    struct native_trace *rest = trace_of(reader);
+    struct trace *trace =
+        &reader->native->profile->traces.traces[reader->trace];
+
+    *trace = (struct trace){
+        .id = trace->id,
+        .session = trace->session,
+        .entries = trace->entries,
+        .has_entries = trace->has_entries,
+        .name = "",
+        .reason = "",
+    };
+    rest->start = (struct native_place){ 0 };
+    rest->name = NULL;
+    rest->guard_id = rest->first_guard_id = 0;
+    rest->described = true;
+}
+
+static int
+read_fields(struct entry_reader *reader)
+{
+    struct field field;
+    int result = 0;
+
+    forget_fields(reader);
+    while (!result && cursor_field(&reader->cursor, &field))
+        result = set_field(reader, &field);
+    return result;
+}
+
+/* The guard of that number, which is made if it is new. */
+static int64_t
+find_guard(struct entry_reader *reader, uint32_t number)
+{
+    struct native_jit *jit = &reader->native->jit;
+    const struct native_trace *trace = trace_of(reader);
+    const struct trace_guard guard = { .trace = reader->trace, .text = "" };
+    bool is_new;
+    /* Without ids they have numbers that no id is. */
+    const uint64_t id =
+        trace->first_guard_id
+            ? trace->first_guard_id + number
+            : UINT64_C(1) << 63 | (uint64_t)reader->trace << 31 | number;
+    const int64_t index =
+        vmp_intern(&jit->guard_ids, trace->process, id, &is_new);
+
+    if (index < 0)
+        return -ENOMEM;
+    if (is_new)
+        return traces_add_guard(&reader->native->profile->traces, &guard);
+    return index + 1;
+}
+
+/* The next of a list; `member_size` bytes, zeroed. NULL: no memory. */
+static void *
+next_member(struct list *list, size_t member_size)
+{
+    unsigned char *member;
+
+    if (grow_array(&list->members, &list->capacity, list->count, member_size))
+        return NULL;
+    member = (unsigned char *)list->members + list->count * member_size;
+    memset(member, 0, member_size);
+    list->count++;
+    return member;
+}
+
+/* What was counted of a guard stays when the list comes again. */
+static void
+set_guard(struct entry_reader *reader, uint32_t index,
+          const struct trace_guard *from)
+{
+    struct trace_guard *guard = &reader->native->profile->traces.guards[index];
+
+    guard->id = from->id;
+    guard->trace = reader->trace;
+    guard->offset = from->offset;
+    guard->has_offset = true;
+    guard->bridge = from->bridge;
+    guard->text = from->text ? from->text : "";
+}
+
+static int
+read_guard(struct entry_reader *reader, struct list *list)
+{
+    struct cursor *cursor = &reader->cursor;
+    struct trace_guard guard = { 0 };
+    const uint32_t number = list->count;
+    uint64_t bridge;
+    struct bytes text;
+    int64_t index;
+    struct native_guard *to;
+    uint32_t place;
+
+    guard.offset = cursor_varint32(cursor);
+    place = cursor_varint32(cursor);
+    bridge = cursor_varint(cursor);
+    text = cursor_string(cursor);
+    if (cursor->bad)
+        return -EBADMSG;
+    guard.id = trace_of(reader)->first_guard_id + number;
+    index = find_guard(reader, number);
+    if (index < 0 || set_trace(reader, &guard.bridge, bridge) ||
+        set_text(reader, &guard.text, text))
+        return -ENOMEM;
+    set_guard(reader, (uint32_t)index, &guard);
+    /* The trace of the bridge may have moved the lists. */
+    to = next_member(&trace_of(reader)->guards, sizeof(*to));
+    if (!to)
+        return -ENOMEM;
+    *to = (struct native_guard){ (uint32_t)index, place };
+    return 0;
+}
+
+static int
+read_place(struct entry_reader *reader, struct list *list)
+{
+    struct cursor *cursor = &reader->cursor;
+    const uint64_t code = cursor_varint(cursor);
+    struct native_place place = { 0 }, *to;
+
+    place.bytecode = cursor_varint(cursor);
+    place.line = cursor_varint32(cursor);
+    place.parent = cursor_varint32(cursor);
+    /* A parent comes first, so that no chain is a circle. */
+    if (cursor->bad || place.parent > list->count)
+        return -EBADMSG;
+    if (set_code(reader, &place.code, code))
+        return -ENOMEM;
+    to = next_member(list, sizeof(*to));
+    if (!to)
+        return -ENOMEM;
+    *to = place;
+    return 0;
+}
+
+static int
+read_position(struct entry_reader *reader, struct list *list)
+{
+    struct trace_position position, *to;
+
+    position.offset = cursor_varint32(&reader->cursor);
+    position.place = cursor_varint32(&reader->cursor);
+    if (reader->cursor.bad)
+        return -EBADMSG;
+    to = next_member(list, sizeof(*to));
+    if (!to)
+        return -ENOMEM;
+    *to = position;
+    return 0;
+}
+
+static int
+read_operation(struct entry_reader *reader, struct list *list)
+{
+    struct cursor *cursor = &reader->cursor;
+    struct native_operation operation, *to;
+    struct bytes text;
+
+    operation.offset = cursor_varint32(cursor);
+    operation.place = cursor_varint32(cursor);
+    operation.guard = cursor_varint32(cursor);
+    text = cursor_string(cursor);
+    if (cursor->bad)
+        return -EBADMSG;
+    operation.text =
+        traces_text(&reader->native->profile->traces, text.data, text.size);
+    to = next_member(list, sizeof(*to));
+    if (!operation.text || !to)
+        return -ENOMEM;
+    *to = operation;
+    return 0;
+}
+
+/* A piece that does not follow what is there would leave a gap. */
+static int
+read_list(struct entry_reader *reader, struct list *list,
+          int (*read_member)(struct entry_reader *reader, struct list *list))
+{
+    const ptrdiff_t at = (char *)list - (char *)trace_of(reader);
+    const uint64_t first = cursor_varint(&reader->cursor);
+    uint64_t count = cursor_varint(&reader->cursor);
+    int result = 0;
+
+    if (!reader->cursor.bad && !first)
+        list->count = 0;
+    if (reader->cursor.bad || first != list->count)
+        return -EBADMSG;
+    while (count-- && !result)
+        result =
+            read_member(reader, (struct list *)((char *)trace_of(reader) + at));
+    return result;
+}
+
+static int
+read_code(struct entry_reader *reader, struct list *list)
+{
+    struct cursor *cursor = &reader->cursor;
+    uint64_t offset = cursor_varint(cursor);
+
+    if (!cursor->bad && !offset)
+        list->count = 0;
+    if (cursor->bad || offset != list->count)
+        return -EBADMSG;
+    for (; cursor->at < cursor->end; cursor->at++) {
+        unsigned char *to = next_member(list, 1);
+
+        if (!to)
+            return -ENOMEM;
+        *to = *cursor->at;
+    }
+    return 0;
+}
+
+static int
+read_entry(struct entry_reader *reader, uint64_t type)
+{
+    struct native_trace *trace = trace_of(reader);
+
+    switch (type) {
+    case ENTRY_TRACE:
+        return read_fields(reader);
+    case ENTRY_GUARDS:
+        return read_list(reader, &trace->guards, read_guard);
+    case ENTRY_PLACES:
+        return read_list(reader, &trace->places, read_place);
+    case ENTRY_POSITIONS:
+        return read_list(reader, &trace->positions, read_position);
+    case ENTRY_OPERATIONS:
+        return read_list(reader, &trace->operations, read_operation);
+    case ENTRY_CODE:
+        return read_code(reader, &trace->code_bytes);
+    }
+    return 0;
+}
+
+static int
+open_entry(struct native *native, struct native_chunk *chunk,
+           struct cursor cursor, uint64_t type)
+{
+    struct entry_reader reader = { native, chunk->session, 0, cursor };
+    const uint64_t id = cursor_varint(&reader.cursor);
+    int64_t index;
+    int result;
+
+    if (reader.cursor.bad || !id)
+        return -EBADMSG;
+    index = native_find_trace(native, chunk->session, id);
+    if (index < 0)
+        return -ENOMEM;
+    reader.trace = (uint32_t)index;
+    result = read_entry(&reader, type);
+    return result ? result : reader.cursor.bad ? -EBADMSG : 0;
+}
+
+int
+native_traces_chunk(struct native *native, struct native_chunk *chunk)
+{
+    struct cursor *payload = &chunk->payload;
+    int result = 0;
+
+    while (payload->at < payload->end && result != -ENOMEM) {
+        const uint64_t type = cursor_varint(payload);
+        const uint64_t size = cursor_varint(payload);
+        struct cursor entry = { payload->at, NULL, false };
+        int r;
+
+        if (payload->bad || size > (uint64_t)(payload->end - payload->at))
+            return -EBADMSG;
+        payload->at += size;
+        entry.end = payload->at;
+        r = open_entry(native, chunk, entry, type);
+        result = r ? r : result;
+    }
+    return result;
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The table of loops, of what went from one to another, and of the JIT's own
+ * time. Each column says what its figures were found with. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jit_view.h"
+
+enum {
+    TEXT_SIZE = 32,
+    MOST_COLUMNS = 12,
+};
+
+struct column {
+    const char *title, *source;
+    int width;
+    void (*print)(char text[TEXT_SIZE], const struct jit_view *jit,
+                  const struct jit_row *row);
+};
+
+static void
+print_percent(char text[TEXT_SIZE], uint64_t part, uint64_t whole)
+{
+    snprintf(text, TEXT_SIZE, "%.2f%%", percent_of(part, whole));
+}
+
+static void
+event_self(char text[TEXT_SIZE], const struct jit_view *jit,
+           const struct jit_row *row)
+{
+    print_percent(text, jit_figures(jit, row)->self, jit->times.event_time);
+}
+
+/* Segments that are too short for the clock make it a guess. */
+static void
+event_time(char text[TEXT_SIZE], const struct jit_view *jit,
+           const struct jit_row *row)
+{
+    const struct trace_figures *figures = jit_figures(jit, row);
+
+    format_count(text, figures->self);
+    if (figures->unreliable)
+        strcat(text, "?");
+}
+
+static void
+event_total(char text[TEXT_SIZE], const struct jit_view *jit,
+            const struct jit_row *row)
+{
+    format_count(text, jit_figures(jit, row)->total);
+}
+
+static void
+event_entries(char text[TEXT_SIZE], const struct jit_view *jit,
+              const struct jit_row *row)
+{
+    format_count(text, jit_figures(jit, row)->entries);
+}
+
+static void
+event_per_entry(char text[TEXT_SIZE], const struct jit_view *jit,
+                const struct jit_row *row)
+{
+    const struct trace_figures *figures = jit_figures(jit, row);
+
+    if (figures->entries)
+        format_count(text, figures->self / figures->entries);
+}
+
+static void
+sampled_self(char text[TEXT_SIZE], const struct jit_view *jit,
+             const struct jit_row *row)
+{
+    print_percent(text, jit_figures(jit, row)->self_ns, jit->times.sampled_ns);
+}
+
+static void
+sampled_time(char text[TEXT_SIZE], const struct jit_view *jit,
+             const struct jit_row *row)
+{
+    format_time(text, jit_figures(jit, row)->self_ns);
+}
+
+static void
+sampled_total(char text[TEXT_SIZE], const struct jit_view *jit,
+              const struct jit_row *row)
+{
+    print_percent(text, jit_figures(jit, row)->total_ns, jit->times.sampled_ns);
+}
+
+static void
+counted_entries(char text[TEXT_SIZE], const struct jit_view *jit,
+                const struct jit_row *row)
+{
+    const struct trace *trace = &jit->traces.traces[row->trace];
+
+    if (trace->has_entries)
+        format_count(text, trace->entries);
+}
+
+static void
+counted_rounds(char text[TEXT_SIZE], const struct jit_view *jit,
+               const struct jit_row *row)
+{
+    uint64_t rounds;
+
+    if (trace_iterations(&jit->traces, row->trace, &rounds))
+        format_count(text, rounds);
+}
+
+static const struct column event_columns[] = {
+    { "Self", "events", 8, event_self },
+    { "Ticks", "events", 15, event_time },
+    { "Total", "events", 15, event_total },
+    { "Entries", "events", 13, event_entries },
+    { "Per entry", "events", 10, event_per_entry },
+};
+
+static const struct column sample_columns[] = {
+    { "Self", "sampled", 8, sampled_self },
+    { "Time", "sampled", 9, sampled_time },
+    { "Total", "sampled", 8, sampled_total },
+};
+
+static const struct column count_columns[] = {
+    { "Entries", "counts", 13, counted_entries },
+    { "Rounds", "counts", 15, counted_rounds },
+};
+
+struct columns {
+    struct column columns[MOST_COLUMNS];
+    unsigned count;
+    int width; /* of all, with the spaces behind each */
+};
+
+static void
+add_columns(struct columns *to, const struct column *from, size_t count)
+{
+    for (size_t i = 0; i < count && to->count < MOST_COLUMNS; i++) {
+        to->columns[to->count++] = from[i];
+        to->width += from[i].width + 1;
+    }
+}
+
+#define ADD_COLUMNS(to, from)                                                  \
+    add_columns(to, from, sizeof(from) / sizeof(*(from)))
+
+static void
+choose_columns(struct columns *columns, const struct jit_view *jit)
+{
+    columns->count = 0;
+    columns->width = 0;
+    if (jit->times.has_events)
+        ADD_COLUMNS(columns, event_columns);
+    if (jit->times.has_samples)
+        ADD_COLUMNS(columns, sample_columns);
+    if (jit->traces.has_counts)
+        ADD_COLUMNS(columns, count_columns);
+    if (jit->times.has_events && jit->traces.clock == TRACE_CLOCK_NS)
+        columns->columns[1].title = "ns";
+}
+
+static void
+print_heading(const struct jit_view *jit, const struct columns *columns)
+{
+    const struct terminal *terminal = &jit->view.terminal;
+
+    putc('\n', terminal->out);
+    for (unsigned i = 0; i < columns->count; i++)
+        terminal_print(terminal, STYLE_HEADING, "%*s ",
+                       columns->columns[i].width, columns->columns[i].title);
+    terminal_print(terminal, STYLE_HEADING, "%5s  Trace\n", "#");
+    for (unsigned i = 0; i < columns->count; i++)
+        fprintf(terminal->out, "%*s ", columns->columns[i].width,
+                columns->columns[i].source);
+    putc('\n', terminal->out);
+}
+
+/* What it is, behind its title: "loop, with 3 bridges". */
+static void
+describe(char *text, size_t size, const struct jit_view *jit,
+         const struct jit_row *row, uint32_t members)
+{
+    const struct trace *trace = &jit->traces.traces[row->trace];
+    const char *kind = trace_kind_name(trace->kind);
+
+    if (row->folded && members > 1)
+        snprintf(text, size, ", %s with %" PRIu32 " bridge%s", kind,
+                 members - 1, members == 2 ? "" : "s");
+    else if (trace->kind == TRACE_BRIDGE && trace->parent)
+        snprintf(text, size, ", bridge from #%" PRIu32, trace->parent);
+    else
+        snprintf(text, size, ", %s%s", kind, trace->aborted ? ", aborted" : "");
+}
+
+static double
+share_of(const struct jit_view *jit, const struct jit_row *row)
+{
+    const struct trace_figures *figures = jit_figures(jit, row);
+
+    return jit->times.has_events
+               ? percent_of(figures->self, jit->times.event_time)
+               : percent_of(figures->self_ns, jit->times.sampled_ns);
+}
+
+static int
+print_row(const struct jit_view *jit, const struct columns *columns,
+          const struct jit_row *row, uint32_t members)
+{
+    const struct terminal *terminal = &jit->view.terminal;
+    const enum style style = share_of(jit, row) >= 10 ? STYLE_HOT : STYLE_PLAIN;
+    char *title = trace_title(&jit->traces, row->trace);
+    char after[64];
+
+    if (!title)
+        return -ENOMEM;
+    for (unsigned i = 0; i < columns->count; i++) {
+        char text[TEXT_SIZE] = "-";
+
+        columns->columns[i].print(text, jit, row);
+        terminal_print(terminal, style, "%*s ", columns->columns[i].width,
+                       text);
+    }
+    fprintf(terminal->out, "%5" PRIu32 "  %s", row->trace,
+            row->folded ? "" : "  ");
+    describe(after, sizeof(after), jit, row, members);
+    terminal_print_last(terminal,
+                        (unsigned)columns->width + (row->folded ? 7 : 9), title,
+                        after);
+    free(title);
+    return 0;
+}
+
+static int
+print_loop(const struct jit_view *jit, const struct columns *columns,
+           uint32_t root)
+{
+    const struct jit_row folded = { root, true };
+    uint32_t count;
+    uint32_t *members = jit_members(jit, root, &count);
+    int result = members ? print_row(jit, columns, &folded, count) : -ENOMEM;
+
+    for (uint32_t i = 0; jit->bridges && count > 1 && i < count && !result; i++)
+        result =
+            print_row(jit, columns, &(struct jit_row){ members[i], false }, 1);
+    free(members);
+    return result;
+}
+
+int
+report_jit_table(const struct jit_view *jit)
+{
+    uint32_t count, shown;
+    uint32_t *order = jit_order(jit, &count);
+    struct columns columns;
+    int result = order ? 0 : -ENOMEM;
+
+    shown = count;
+    if (jit->view.limit && jit->view.limit < shown)
+        shown = jit->view.limit;
+    choose_columns(&columns, jit);
+    if (order && count)
+        print_heading(jit, &columns);
+    for (uint32_t i = 0; i < shown && !result; i++)
+        result = print_loop(jit, &columns, order[i]);
+    if (!result && shown < count)
+        fprintf(jit->view.terminal.out,
+                "        and %" PRIu32 " more; --limit 0 shows all\n",
+                count - shown);
+    if (order && !count)
+        fputs("\nNo trace is in this file.\n", jit->view.terminal.out);
+    free(order);
+    return result;
+}
+
+static int
+compare_transitions(const void *a, const void *b)
+{
+    const struct transition *left = a, *right = b;
+
+    if (left->count != right->count)
+        return left->count < right->count ? 1 : -1;
+    if (left->from != right->from)
+        return left->from < right->from ? -1 : 1;
+    return (left->to > right->to) - (left->to < right->to);
+}
+
+static int
+print_transition(const struct jit_view *jit,
+                 const struct transition *transition)
+{
+    char *from = transition->from == TRANSITION_UNKNOWN
+                     ? strdup("not known")
+                     : trace_title(&jit->traces, transition->from);
+    char *to = trace_title(&jit->traces, transition->to);
+    char count[32];
+
+    if (from && to) {
+        format_count(count, transition->count);
+        fprintf(jit->view.terminal.out, "%13s  %s -> ", count, from);
+        terminal_print_last(&jit->view.terminal, 19 + text_columns(from), to,
+                            "");
+    }
+    free(from);
+    free(to);
+    return from && to ? 0 : -ENOMEM;
+}
+
+int
+report_jit_transitions(const struct jit_view *jit)
+{
+    const struct segments *segments = jit->times.segments;
+    uint32_t count = segments ? segments->transition_count : 0;
+    struct transition *sorted;
+    int result = 0;
+    uint32_t shown;
+
+    if (!count)
+        return 0;
+    sorted = calloc(count, sizeof(*sorted));
+    if (!sorted)
+        return -ENOMEM;
+    memcpy(sorted, segments->transitions, count * sizeof(*sorted));
+    qsort(sorted, count, sizeof(*sorted), compare_transitions);
+    shown =
+        jit->view.limit && jit->view.limit < count ? jit->view.limit : count;
+    terminal_print(&jit->view.terminal, STYLE_HEADING, "\n%13s  Transition\n",
+                   "Times");
+    fprintf(jit->view.terminal.out, "%13s\n", "events");
+    for (uint32_t i = 0; i < shown && !result; i++)
+        result = print_transition(jit, &sorted[i]);
+    if (!result && shown < count)
+        fprintf(jit->view.terminal.out,
+                "        and %" PRIu32 " more; --limit 0 shows all\n",
+                count - shown);
+    free(sorted);
+    return result;
+}
+
+static void
+print_section_sum(const struct jit_view *jit, unsigned kind,
+                  const struct section_sum *sum)
+{
+    const uint64_t whole = jit->traces.last_time - jit->traces.first_time;
+    char ticks[32], count[32];
+
+    if (!sum->count)
+        return;
+    format_count(ticks, sum->self);
+    format_count(count, sum->count);
+    fprintf(jit->view.terminal.out, "%6.2f%% %17s %11s  %s\n",
+            percent_of(sum->self, whole), ticks, count,
+            section_kind_name((uint8_t)kind));
+}
+
+static int
+print_total(const struct jit_view *jit, const struct jit_total *total)
+{
+    char *name = clean_text(total->name);
+    char time[32], count[32] = "";
+
+    if (!name)
+        return -ENOMEM;
+    format_time(time, (uint64_t)(total->seconds * 1e9));
+    if (total->has_count)
+        format_count(count, total->count);
+    if (total->has_seconds || total->count)
+        fprintf(jit->view.terminal.out, "%9s %15s  %s\n",
+                total->has_seconds ? time : "", count, name);
+    free(name);
+    return 0;
+}
+
+/* What the log says of the compiler and the collector, by its own times, and
+ * what the VM said itself at its end. */
+int
+report_jit_sections(const struct jit_view *jit)
+{
+    struct section_sum sums[SECTION_KINDS];
+    const struct terminal *terminal = &jit->view.terminal;
+    int result = 0;
+
+    sum_sections(&jit->traces, sums);
+    if (jit->traces.section_count > 1) {
+        terminal_print(terminal, STYLE_HEADING, "\n%7s %17s %11s  Phase\n",
+                       "Share", "Ticks", "Times");
+        fprintf(terminal->out, "%7s %17s %11s\n", "events", "events", "events");
+    }
+    for (unsigned i = 0; i < SECTION_KINDS; i++)
+        print_section_sum(jit, i, &sums[i]);
+    if (jit->traces.total_count > 1)
+        terminal_print(terminal, STYLE_HEADING,
+                       "\n%9s %15s  Summary\n%9s "
+                       "%15s\n",
+                       "Time", "Count", "counts", "counts");
+    for (uint32_t i = 1; i < jit->traces.total_count && !result; i++)
+        result = print_total(jit, &jit->traces.totals[i]);
+    return result;
+}
