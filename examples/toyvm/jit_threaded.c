@@ -206,8 +206,13 @@ failed:
     return guard;
 }
 
+/* What is told of operations has their number instead of an address. */
 void
 jit_thread(struct jit_trace *trace)
 {
     trace->enter = run;
+    for (size_t i = 0; i < trace->op_count; i++)
+        trace->ops[i].offset = (uint32_t)i;
+    for (size_t i = 0; i < trace->guard_count; i++)
+        trace->guards[i].offset = trace->guards[i].op;
 }

@@ -157,6 +157,16 @@ specialise(struct site *site, enum jit_operation operation)
     set_type(site, a, compares(site->opcode) ? VALUE_BOOL : type);
 }
 
+/* Of those that division of ints is not compiled for. */
+static bool
+is_odd_divisor(const struct site *site)
+{
+    const struct value *divisor = &site->slots[site->depth - 1];
+
+    return (site->opcode == OP_DIVIDE || site->opcode == OP_REMAINDER) &&
+           (divisor->integer == 0 || divisor->integer == -1);
+}
+
 static void
 binary(struct site *site)
 {
@@ -188,7 +198,7 @@ binary(struct site *site)
                                                                : JIT_OPERATE;
     size_t a = site->depth - 2;
 
-    if (are_both(site, VALUE_INT)) {
+    if (are_both(site, VALUE_INT) && !is_odd_divisor(site)) {
         specialise(site, ints[site->opcode]);
     } else if (are_both(site, VALUE_FLOAT) && floats[site->opcode]) {
         specialise(site, floats[site->opcode]);

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <vmprof/autostart.h>
+#include <vmprof/jit.h>
 
 #define FAILED 1 /* exit codes, as of other commands */
 #define MISUSE 2
@@ -137,6 +138,30 @@ parse_types(struct settings *settings, const char *text)
     return 0;
 }
 
+/* Some of these, with commas between them. */
+static int
+parse_emits(struct settings *settings, const char *text)
+{
+    static const char *const words[] = { "current", "count", "event" };
+    const char *rest = text;
+
+    settings->jit.emits = 0;
+    while (*rest) {
+        size_t length = strcspn(rest, ","), i = 0;
+
+        while (i < 3 &&
+               (strncmp(rest, words[i], length) != 0 || words[i][length]))
+            i++;
+        if (i == 3)
+            return misuse("jit-emits must be some of current, count and event, "
+                          "not ",
+                          text);
+        settings->jit.emits |= 1u << i;
+        rest += length + (rest[length] == ',');
+    }
+    return 0;
+}
+
 static int
 parse_hot(struct settings *settings, const char *text)
 {
@@ -172,6 +197,7 @@ parse_extra(struct settings *settings, const char *option)
         { "jit=", parse_backend },
         { "jit-hot=", parse_hot },
         { "jit-bridge=", parse_bridge },
+        { "jit-emits=", parse_emits },
         { "jit-types=", parse_types },
         { "jit-truth-clock=", parse_clock },
     };
@@ -437,7 +463,10 @@ main(int argc, char **argv)
     struct settings settings = {
         .interval = 0.001,
         .threads = 1,
-        .jit = { .hot = 50, .bridge = 10, .clock = JIT_TRUTH_CPU_CLOCK },
+        .jit = { .hot = 50,
+                 .bridge = 10,
+                 .emits = VMPROF_EMIT_CURRENT,
+                 .clock = JIT_TRUTH_CPU_CLOCK },
     };
     int status = parse_options(&settings, argc, argv);
     struct program *program;

@@ -21,6 +21,7 @@ struct native natives[] = {
     { "clock", native_clock, 0, 0, 0 },
     { "cpu_time", native_cpu_time, 0, 0, 0 },
     { "burn_ns", native_burn_ns, 1, 1, 0 },
+    { "burn_rounds", native_burn_rounds, 1, 1, 0 },
     { "gc", native_gc, 0, 0, 0 },
     { "profile_pause", native_profile_pause, 0, 0, 0 },
     { "profile_resume", native_profile_resume, 0, 0, 0 },

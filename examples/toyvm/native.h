@@ -66,6 +66,9 @@ native_cpu_time(struct interp *, const struct value *, size_t, struct value *);
 bool
 native_burn_ns(struct interp *, const struct value *, size_t, struct value *);
 bool
+native_burn_rounds(struct interp *, const struct value *, size_t,
+                   struct value *);
+bool
 native_gc(struct interp *, const struct value *, size_t, struct value *);
 
 /* native_profile.c */
