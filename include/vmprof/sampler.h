@@ -384,7 +384,8 @@ vmprof_request_sample(struct vmprof_thread *thread,
  * @retval -ESRCH   @p thread is NULL or not the calling thread's.
  * @retval -EINVAL  @p frames is NULL with a count.
  * @par Context
- * The owning thread.
+ * The owning thread; also in a vmprof_request_function, for a VM that knows its
+ * stack there.
  * @since 0.1
  */
 VMPROF_API int

@@ -61,6 +61,7 @@ vmprof_sample_stack(struct vmprof_thread *head,
     struct vmp_thread *const thread = (struct vmp_thread *)head;
     unsigned busy = VMP_IDLE;
     int r = 0, cancel_state;
+    bool in_tick;
 
     if (!thread || thread != vmp_current)
         return -ESRCH;

@@ -170,10 +170,9 @@ name_in_line(const char *line, char name[NAME_SIZE])
 }
 
 bool
-vmprof_lua_definition(const lua_Debug *activation, char name[NAME_SIZE])
+vmprof_lua_definition(const char *source, size_t size, int number,
+                      char name[NAME_SIZE])
 {
-    const char *const source = activation->source;
-    const int number = activation->linedefined;
     char line[LINE_SIZE];
 
     if (*source == '=')
@@ -181,7 +180,7 @@ vmprof_lua_definition(const lua_Debug *activation, char name[NAME_SIZE])
     if (*source == '@') {
         if (!line_of_file(source + 1, number, line))
             return false;
-    } else if (!line_of_text(source, activation->srclen, number, line)) {
+    } else if (!line_of_text(source, size, number, line)) {
         return false;
     }
     return name_in_line(line, name);

@@ -5,14 +5,15 @@
 #define LUA_SHIM_DEFINITION_H
 
 #include <stdbool.h>
-
-#include <lua.h>
+#include <stddef.h>
 
 #include "name.h"
 
-/* False if the source cannot be read or does not say. `activation` has been
-   asked for "S". */
+/* The function that begins on line `number` of `source`, which has `size` bytes
+   and is what Lua's debug interface says. False if the source cannot be read or
+   does not say. */
 bool
-vmprof_lua_definition(const lua_Debug *activation, char name[NAME_SIZE]);
+vmprof_lua_definition(const char *source, size_t size, int number,
+                      char name[NAME_SIZE]);
 
 #endif

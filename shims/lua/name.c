@@ -153,7 +153,9 @@ vmprof_lua_name(lua_State *runner, lua_State *L, lua_Debug *activation,
     }
     if (find_loaded(runner, L, activation, name))
         return;
-    if (*activation->what != 'C' && vmprof_lua_definition(activation, name))
+    if (*activation->what != 'C' &&
+        vmprof_lua_definition(activation->source, activation->srclen,
+                              activation->linedefined, name))
         return;
     if (ask_call_site(L, activation, name))
         return;
