@@ -135,7 +135,7 @@ measure(void)
     size_t depth = 0;
 
     getcontext(&context);
-    if (vmp_unwinder_new(&drain.unwinder, encoder) < 0 ||
+    if (vmp_unwinder_new(&drain.unwinder, encoder, &drain.traces) < 0 ||
         vmp_stepper_new(&stepper, &modules, &reader) < 0)
         abort();
     vmp_modules_begin(&modules);

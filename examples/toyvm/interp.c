@@ -16,9 +16,20 @@
 /* Labels as values are what a threaded interpreter is made of. */
 #pragma GCC diagnostic ignored "-Wpedantic"
 
-/* In the C frame of the loop that runs, and of the others: all are called by the
- * same function. Native frames are put around calls by it. */
+/* In the C frame of the loop that runs, and of the other one: both are called by
+ * the same function. Native frames are put around calls by it. */
 #define HERE() ((uintptr_t)__builtin_frame_address(0))
+
+enum {
+    STEPPING = 256, /* parts of the tables of labels */
+    IDLE = 512,
+    AT_SITES = 768,
+};
+
+#define SITE_SCALE (sizeof(struct vmprof_hit_site) / sizeof(uint32_t))
+
+/* A countdown that does not end while a loop runs without looking. */
+#define NOT_COUNTED ((int64_t)1 << 62)
 
 /* Why a loop has ended. */
 enum outcome {
@@ -42,31 +53,27 @@ enum outcome {
         DISPATCH();                                                            \
     } while (0)
 
-/* The countdown of instructions is in a register of the loop that counts. What
- * sets how they are profiled finds it in the thread's record in the meantime. */
-#define LEND()                                                                 \
-    do {                                                                       \
-        if (COUNTED)                                                           \
-            profile->bytecode_countdown = bytecodes;                           \
-    } while (0)
-#define TAKE_BACK()                                                            \
-    do {                                                                       \
-        if (COUNTED)                                                           \
-            bytecodes = profile->bytecode_countdown;                           \
-    } while (0)
-
 /* Whether this is the loop to run is looked at where a poll has counted down,
  * and after what the program itself may have set. */
 #define LOOK()                                                                 \
     do {                                                                       \
-        if (!HAS_JIT && VMPROF_EXPECT(profile_counts(profile) != COUNTED, 0))  \
+        if (VMPROF_EXPECT(profile_counts(profile) != COUNTED, 0) &&            \
+            MAY_SWITCH())                                                      \
             goto other_loop;                                                   \
-        CHOOSE();                                                              \
     } while (0)
 #define POLL()                                                                 \
     do {                                                                       \
-        if (profile_poll(profile))                                             \
+        if (profile_poll(profile)) {                                           \
             LOOK();                                                            \
+            SETTLE();                                                          \
+        }                                                                      \
+    } while (0)
+
+#define JUMP_BY(offset)                                                        \
+    do {                                                                       \
+        pc += 1 + (offset);                                                    \
+        BEGIN_RUN();                                                           \
+        DISPATCH();                                                            \
     } while (0)
 
 #define COLLECT_IF_DUE()                                                       \
@@ -83,7 +90,6 @@ enum outcome {
         LEND();                                                                \
         what(profile, of);                                                     \
         TAKE_BACK();                                                           \
-        CHOOSE();                                                              \
     } while (0)
 
 /* Another frame runs now: one that begins, or one that goes on. */
@@ -92,6 +98,7 @@ enum outcome {
         frame = interp->current->frame;                                        \
         if (COUNTED && VMPROF_EXPECT(vmprof_has_candidates(profile), 0))       \
             TELL(what, frame);                                                 \
+        FIND_SITES();                                                          \
         pc = (const uint32_t *)frame->pc;                                      \
         sp = frame->sp;                                                        \
         if (VMPROF_EXPECT(interp->truth != NULL, 0))                           \
@@ -132,88 +139,222 @@ enum outcome {
         NEXT();                                                                \
     } while (0)
 
-/* The loop is there twice, so that instructions which are not counted pay
- * nothing for those that may be. */
+/* The loop is there three times, so that instructions which are neither counted
+ * nor looked at by a JIT pay nothing for those that may be. */
 #define LABEL(name, effect, types) [OP_##name] = &&do_##name,
 #define RUN_LOOP                   run_plain
 #define COUNTED                    false
 #define TABLES()                   static const void *const table[] = { OPCODES(LABEL) }
-#define CHOOSE()                   (void)0
 #define OPCODE_AT(name)            do_##name:
-#define HAS_JIT                    false
+#define LEND()                     (void)0
+#define TAKE_BACK()                (void)0
+#define SETTLE()                   (void)0
+#define BEGIN_RUN()                (void)0
+#define LEAVE_RUN()                (void)0
+#define FIND_SITES()               (void)0
+#define MAY_SWITCH()               true
+#define HOOK()                     (void)0
 #define JIT()                      (void)0
+#include "loop.h"
+#undef RUN_LOOP
+#undef TABLES
+#undef MAY_SWITCH
+#undef JIT
+
+/* With a JIT: it has the first look at loops and calls, and while it records at
+ * each instruction, and that is not to be interrupted. */
+#define STEP(name, effect, types) [OP_##name] = &&jit,
+#define RUN_LOOP                  run_jit
+#define TABLES()                                                               \
+    static const void *const plain[] = { OPCODES(LABEL) };                     \
+    static const void *const hooked[] = { OPCODES(HOOKED_LABEL) };             \
+    static const void *const recorded[] = { OPCODES(STEP) };                   \
+    const void *const *table = jit_records(interp->jit) ? recorded : hooked;   \
+    enum jit_next next
+#define HOOKED_LABEL(name, effect, types)                                      \
+    [OP_##name] =                                                              \
+        OP_##name == OP_LOOP || OP_##name == OP_CALL ? &&jit : &&do_##name,
+#define MAY_SWITCH() !jit_records(interp->jit)
+#define JIT()                                                                  \
+    do {                                                                       \
+    jit:                                                                       \
+        next = jit_step(interp, frame, pc, sp, HERE());                        \
+        table = jit_records(interp->jit) ? recorded : hooked;                  \
+        if (next == JIT_THROW)                                                 \
+            goto thrown;                                                       \
+        if (next == JIT_INTERPRET)                                             \
+            goto *plain[word & 0xff];                                          \
+        LOAD(profile_go_on);                                                   \
+        LOOK();                                                                \
+        DISPATCH();                                                            \
+    } while (0)
 #include "loop.h"
 #undef LABEL
 #undef RUN_LOOP
 #undef COUNTED
 #undef TABLES
-#undef CHOOSE
 #undef OPCODE_AT
+#undef MAY_SWITCH
+#undef HOOK
+#undef JIT
+#undef LEND
+#undef TAKE_BACK
+#undef SETTLE
+#undef BEGIN_RUN
+#undef LEAVE_RUN
+#undef FIND_SITES
 
-/* Instructions that are counted come in through the second label, those that
- * are counted twice, to prove it, through the third. */
+/* The countdown of instructions is in a register of the loop that counts. What
+ * sets how they are profiled finds it in the thread's record in the meantime. */
+#define LEND()                                                                 \
+    do {                                                                       \
+        if (bytecodes < NOT_COUNTED / 2)                                       \
+            profile->bytecode_countdown = bytecodes;                           \
+    } while (0)
+#define TAKE_BACK()                                                            \
+    do {                                                                       \
+        stepping = labels + STEPPING;                                          \
+        running = labels;                                                      \
+        bytecodes = profile->bytecode_countdown;                               \
+        if (!vmprof_counting(profile)) {                                       \
+            bytecodes = NOT_COUNTED;                                           \
+            running = labels + IDLE;                                           \
+        }                                                                      \
+        FIND_SITES();                                                          \
+    } while (0)
+
+/* What other threads have set. */
+#define SETTLE()                                                               \
+    do {                                                                       \
+        LEND();                                                                \
+        vmprof_look_at_counts(profile);                                        \
+        TAKE_BACK();                                                           \
+    } while (0)
+
+/* Where each instruction is a hit, those of the function have counters. The
+ * number is such that the site of an instruction is found by its address. */
+#define FIND_SITES()                                                           \
+    do {                                                                       \
+        if (vmprof_counts_each(profile)) {                                     \
+            const struct vmprof_hit_site *const first =                        \
+                profile_sites(profile, frame->function, interp->sites);        \
+                                                                               \
+            sites = (uintptr_t)first -                                         \
+                    SITE_SCALE * (uintptr_t)frame->function->code;             \
+            stepping = labels + (first ? AT_SITES : STEPPING);                 \
+        }                                                                      \
+    } while (0)
+#define SITE()                                                                 \
+    ((const struct vmprof_hit_site *)(sites + SITE_SCALE * (uintptr_t)pc))
+
+/* A run of instructions begins, which one can only leave at its end, by a jump
+ * that gives back the rest, or by an exception. It is counted down as a whole if
+ * none of it is a hit; only else each instruction is. */
+#define BEGIN_RUN()                                                            \
+    do {                                                                       \
+        const int64_t length = function_run(frame->function, pc);              \
+                                                                               \
+        table = stepping;                                                      \
+        if (bytecodes >= length) {                                             \
+            bytecodes -= length;                                               \
+            table = running;                                                   \
+        }                                                                      \
+    } while (0)
+/* The rest of a run in which one was a hit. */
+#define GO_ON_WITH_RUN()                                                       \
+    do {                                                                       \
+        const int64_t rest = function_run(frame->function, pc) - 1;            \
+                                                                               \
+        if (bytecodes >= rest) {                                               \
+            bytecodes -= rest;                                                 \
+            table = running;                                                   \
+        }                                                                      \
+    } while (0)
+/* The instructions behind this one are not run. */
+#define LEAVE_RUN()                                                            \
+    do {                                                                       \
+        if (table == running)                                                  \
+            bytecodes += function_run(frame->function, pc) - 1;                \
+    } while (0)
+
+/* Instructions come in through a label for each part of the table: that of a run
+ * which was counted down, that of instructions which are counted one by one, and
+ * where none is. For the truth each is counted, besides. */
 #define LABEL(name, effect, types)                                             \
-    [OP_##name] = &&do_##name, [OP_##name + VMPROF_COUNTING] = &&count_##name,
+    [OP_##name] = &&do_##name, [OP_##name + STEPPING] = &&count_##name,        \
+    [OP_##name + IDLE] = &&do_##name, [OP_##name + AT_SITES] = &&here_##name,
 #define TRUTH_LABEL(name, effect, types)                                       \
-    [OP_##name] = &&do_##name, [OP_##name + VMPROF_COUNTING] = &&truth_##name,
+    [OP_##name] = &&truth_do_##name,                                           \
+    [OP_##name + STEPPING] = &&truth_count_##name,                             \
+    [OP_##name + IDLE] = &&do_##name,                                          \
+    [OP_##name + AT_SITES] = &&truth_here_##name,
 #define RUN_LOOP run_counted
 #define COUNTED  true
 #define TABLES()                                                               \
     static const void *const usual[] = { OPCODES(LABEL) };                     \
     static const void *const with_truth[] = { OPCODES(TRUTH_LABEL) };          \
     const void *const *const labels = interp->type_truth ? with_truth : usual; \
-    const void *const *table /* labels, or a part of them */
-#define CHOOSE() (void)(table = profile_table(profile, labels))
-#define OPCODE_AT(name)                                                        \
-    truth_##name                                                               \
-        : type_truth_count(interp->type_truth, frame->function, pc, sp);       \
-    count_##name : bytecodes = profile_count(profile, bytecodes, OP_##name,    \
-                                             frame, pc, sp);                   \
-    do_##name:
-#include "loop.h"
-#undef RUN_LOOP
-#undef TABLES
-#undef CHOOSE
-#undef OPCODE_AT
-#undef HAS_JIT
-#undef JIT
-
-/* With a JIT, that has the first look at loops and calls, and while it records
- * at each instruction. */
-#pragma GCC diagnostic ignored "-Woverride-init"
-#define HOOK(name, effect, types)                                              \
-    [OP_##name] = &&jit, [OP_##name + VMPROF_COUNTING] = &&jit,
-#define RUN_LOOP run_jit
-#define HAS_JIT  true
-#define TABLES()                                                               \
-    static const void *const usual[] = { OPCODES(LABEL) };                     \
-    static const void *const hooked[] = { OPCODES(LABEL) HOOK(LOOP, , )        \
-                                              HOOK(CALL, , ) };                \
-    static const void *const recorded[] = { OPCODES(HOOK) };                   \
-    enum jit_next next;                                                        \
-    const void *const *table /* hooked or recorded, or a part of them */
-#define CHOOSE()                                                               \
-    (void)(table = profile_table(profile, jit_records(interp->jit) ? recorded  \
-                                                                   : hooked))
-#define OPCODE_AT(name)                                                        \
-    count_##name : bytecodes = profile_count(profile, bytecodes, OP_##name,    \
-                                             frame, pc, sp);                   \
-    do_##name:
-#define JIT()                                                                  \
+    const void *const *table, *const *running, *const *stepping;               \
+    uintptr_t sites = 0;                                                       \
+    int64_t bytecodes
+#define TRUTH() type_truth_count(interp->type_truth, frame->function, pc, sp)
+#define COUNT(name)                                                            \
     do {                                                                       \
-    jit:                                                                       \
-        LEND();                                                                \
-        next = jit_step(interp, frame, pc, sp, HERE());                        \
-        TAKE_BACK();                                                           \
-        CHOOSE();                                                              \
-        if (next == JIT_THROW)                                                 \
-            goto thrown;                                                       \
-        if (next == JIT_INTERPRET)                                             \
-            goto *profile_table(profile, usual)[word & 0xff];                  \
-        LOAD(profile_go_on);                                                   \
-        DISPATCH();                                                            \
+        if (VMPROF_EXPECT(--bytecodes < 0, 0) &&                               \
+            !profile_count_again(profile, bytecodes, OP_##name, pc, sp)) {     \
+            bytecodes =                                                        \
+                profile_hit(profile, bytecodes, frame->function, pc, sp);      \
+            GO_ON_WITH_RUN();                                                  \
+        }                                                                      \
     } while (0)
+/* clang-format off */
+#define OPCODE_AT(name)                                                        \
+    truth_do_##name:                                                           \
+        TRUTH();                                                               \
+        goto do_##name;                                                        \
+    truth_here_##name:                                                         \
+        TRUTH();                                                               \
+    here_##name:                                                               \
+        if (profile_count_here(SITE(), OP_##name, pc, sp))                     \
+            goto do_##name;                                                    \
+        goto count_##name;                                                     \
+    truth_count_##name:                                                        \
+        TRUTH();                                                               \
+    count_##name:                                                              \
+        COUNT(name);                                                           \
+    do_##name:
+/* clang-format on */
+/* What is compiled runs, uncounted; what is to be is recorded by the loop that is
+ * for it. */
+#define MAY_SWITCH() true
+#define HOOK()                                                                 \
+    do {                                                                       \
+        if (VMPROF_EXPECT(interp->jit != NULL, 0)) {                           \
+            enum jit_next next;                                                \
+                                                                               \
+            LEND();                                                            \
+            next = jit_step(interp, frame, pc, sp, HERE());                    \
+            TAKE_BACK();                                                       \
+            if (next == JIT_THROW)                                             \
+                goto thrown;                                                   \
+            if (next == JIT_GO_ON || jit_records(interp->jit)) {               \
+                LEND();                                                        \
+                return SWITCHED;                                               \
+            }                                                                  \
+        }                                                                      \
+    } while (0)
+#define JIT() (void)0
 #include "loop.h"
+
+static enum outcome
+run_loop(struct interp *interp, struct value *result)
+{
+    bool counts = profile_counts(interp->profile);
+
+    if (interp->jit && (!counts || jit_records(interp->jit)))
+        return run_jit(interp, result);
+    return counts ? run_counted(interp, result) : run_plain(interp, result);
+}
 
 bool
 interp_run(struct interp *interp, struct value *result)
@@ -224,9 +365,7 @@ interp_run(struct interp *interp, struct value *result)
     interp->current->frame->token = 0; /* the loop enters it */
     profile_begin_call(profile, interp->current->frame);
     do
-        outcome = interp->jit               ? run_jit(interp, result)
-                  : profile_counts(profile) ? run_counted(interp, result)
-                                            : run_plain(interp, result);
+        outcome = run_loop(interp, result);
     while (outcome == SWITCHED);
     return outcome == RETURNED;
 }

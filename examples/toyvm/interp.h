@@ -20,6 +20,7 @@ struct interp {
     struct value thrown;        /* the exception on its way */
     struct vm_thread *children; /* threads that it has yet to join */
     struct vmprof_thread *profile;
+    struct profile_sites *sites;   /* by function */
     struct truth *truth;           /* NULL: nobody asked */
     struct type_truth *type_truth; /* likewise */
     struct jit *jit;               /* NULL: off */

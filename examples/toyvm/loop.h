@@ -16,13 +16,13 @@ RUN_LOOP(struct interp *interp, struct value *result)
     struct value *sp;
     struct value value;
     uint32_t word;
-    int64_t bytecodes;
 
+    frame = interp->current->frame;
     TAKE_BACK();
-    CHOOSE();
-    if (!interp->current->frame->token)
-        profile_enter(profile, interp->current->frame, HERE());
+    if (!frame->token)
+        profile_enter(profile, frame, HERE());
     LOAD(profile_go_on);
+    BEGIN_RUN();
     DISPATCH();
 
     OPCODE_AT(CONSTANT)
@@ -109,31 +109,34 @@ slow:
     NEXT();
 
     OPCODE_AT(JUMP)
-    pc += operand_of(word);
-    NEXT();
+    JUMP_BY(operand_of(word));
 
     OPCODE_AT(LOOP)
     POLL();
-    pc += operand_of(word);
-    NEXT();
+    HOOK();
+    JUMP_BY(operand_of(word));
 
     OPCODE_AT(JUMP_IF_FALSE)
-    if (!value_is_true(*--sp))
-        pc += operand_of(word);
+    if (!value_is_true(*--sp)) {
+        LEAVE_RUN();
+        JUMP_BY(operand_of(word));
+    }
     NEXT();
 
     OPCODE_AT(AND)
-    if (value_is_true(sp[-1]))
-        sp--;
-    else
-        pc += operand_of(word);
+    if (!value_is_true(sp[-1])) {
+        LEAVE_RUN();
+        JUMP_BY(operand_of(word));
+    }
+    sp--;
     NEXT();
 
     OPCODE_AT(OR)
-    if (value_is_true(sp[-1]))
-        pc += operand_of(word);
-    else
-        sp--;
+    if (value_is_true(sp[-1])) {
+        LEAVE_RUN();
+        JUMP_BY(operand_of(word));
+    }
+    sp--;
     NEXT();
 
     OPCODE_AT(LIST)
@@ -185,6 +188,7 @@ slow:
         struct value *arguments = sp - count;
 
         POLL();
+        HOOK();
         frame->sp = arguments - 1;
         if (arguments[-1].type == VALUE_NATIVE) {
             bool returned;
@@ -199,10 +203,12 @@ slow:
             COLLECT_IF_DUE();
             pc++;
             LOOK();
+            BEGIN_RUN();
             DISPATCH();
         }
         TRY(call_function(interp, arguments[-1], arguments, count, HERE()));
         LOAD(profile_begin_call);
+        BEGIN_RUN();
         DISPATCH();
     }
 
@@ -218,7 +224,7 @@ slow:
     }
     *interp->current->frame->sp++ = value;
     LOAD(profile_go_on);
-    NEXT();
+    JUMP_BY(0);
 
     OPCODE_AT(THROW)
     interp->thrown = sp[-1];
@@ -235,6 +241,7 @@ slow:
         TAKE_BACK();
         TRY(resumed);
         LOAD(profile_go_on);
+        BEGIN_RUN();
         DISPATCH();
     }
 
@@ -244,11 +251,12 @@ slow:
     TRY(coroutine_yield(interp, sp[-1]));
     frame->pc = (uintptr_t)(pc + 1); /* where it is resumed */
     LOAD(profile_go_on);
-    NEXT();
+    JUMP_BY(0);
 
     JIT();
 
 thrown:
+    LEAVE_RUN();
     LEND();
     return unwind(interp) ? SWITCHED : THROWN;
 

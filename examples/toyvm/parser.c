@@ -101,6 +101,9 @@ compile(const char *file, const char *source, char *message,
     parse_program(&parser);
     if (!parser.failed)
         check_all_defined(&parser);
+    for (size_t i = 0; !parser.failed && i < parser.program->function_count;
+         i++)
+        function_finish(parser.program->functions[i]);
     if (!parser.failed)
         return parser.program;
     program_free(parser.program);

@@ -117,23 +117,59 @@ profile_type_count(enum opcode opcode, uint32_t word)
 
 extern vmprof_type_id profile_types[]; /* by enum value_type */
 
-/* Count an instruction that was hit before with the same types. */
+/* Of a function, on a thread. */
+struct profile_sites {
+    struct vmprof_hit_site *sites;
+    bool are_asked;
+};
+
+/* What the library knows an instruction by that has two operands or fewer. */
+static inline __attribute__((always_inline)) uint64_t
+profile_key(uint32_t count, const struct value *sp)
+{
+    if (count == 2)
+        return vmprof_key_of_two(profile_types[sp[-2].type],
+                                 profile_types[sp[-1].type]);
+    if (count == 1)
+        return vmprof_key_of_one(profile_types[sp[-1].type]);
+    return vmprof_key_of_none();
+}
+
+/* Count an instruction that was hit before with the same types: where it has
+ * these mostly, or else where many share the room. */
+static inline __attribute__((always_inline)) bool
+profile_count_here(const struct vmprof_hit_site *site, enum opcode opcode,
+                   const uint32_t *pc, const struct value *sp)
+{
+    const uint32_t count = profile_type_count(opcode, *pc);
+
+    return count <= 2 && vmprof_count_at_site(site, profile_key(count, sp));
+}
+
 static inline __attribute__((always_inline)) bool
 profile_count_again(struct vmprof_thread *thread, int64_t countdown,
                     enum opcode opcode, const uint32_t *pc,
                     const struct value *sp)
 {
     const uint32_t count = profile_type_count(opcode, *pc);
-    uint64_t key = vmprof_key_of_none();
 
-    if (count > 2)
-        return false;
-    if (count == 2)
-        key = vmprof_key_of_two(profile_types[sp[-2].type],
-                                profile_types[sp[-1].type]);
-    else if (count == 1)
-        key = vmprof_key_of_one(profile_types[sp[-1].type]);
-    return vmprof_count_hit(thread, countdown, (uintptr_t)pc, key);
+    return count <= 2 && vmprof_count_hit(thread, countdown, (uintptr_t)pc,
+                                          profile_key(count, sp));
+}
+
+/* Where instructions of a function are counted on this thread; NULL: there is
+ * no room. The cache has room for each function. */
+static inline struct vmprof_hit_site *
+profile_sites(struct vmprof_thread *thread, const struct function *function,
+              struct profile_sites *cache)
+{
+    struct profile_sites *const cached = &cache[function->index];
+
+    if (VMPROF_EXPECT(!cached->are_asked, 0)) {
+        cached->sites = vmprof_hit_sites(thread, function->id, function->count);
+        cached->are_asked = true;
+    }
+    return cached->sites;
 }
 
 /* What the library hands on to profile.c for an instruction that is a hit. */
@@ -146,21 +182,6 @@ int64_t
 profile_hit(struct vmprof_thread *thread, int64_t countdown,
             const struct function *function, const uint32_t *pc,
             const struct value *sp);
-
-/* An instruction that is counted: every n-th is a hit. The opcode is known when
- * this is compiled. Returns the countdown to go on with. */
-static inline __attribute__((always_inline)) int64_t
-profile_count(struct vmprof_thread *thread, int64_t countdown,
-              enum opcode opcode, const struct frame *frame, const uint32_t *pc,
-              const struct value *sp)
-{
-    /* Likely, not certain: with period 1 the other case is the usual one. */
-    if (__builtin_expect(--countdown >= 0, 1) ||
-        VMPROF_EXPECT(profile_count_again(thread, countdown, opcode, pc, sp),
-                      1))
-        return countdown;
-    return profile_hit(thread, countdown, frame->function, pc, sp);
-}
 
 /* Functions can be profiled whole for some calls. A call begins, ends, or goes
  * on after another one. */

@@ -103,6 +103,38 @@ program_add_string(struct program *program, const char *bytes, size_t length)
     return string;
 }
 
+static bool
+ends_run(enum opcode opcode)
+{
+    switch (opcode) {
+    case OP_JUMP:
+    case OP_LOOP:
+    case OP_CALL:
+    case OP_RETURN:
+    case OP_THROW:
+    case OP_RESUME:
+    case OP_YIELD:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void
+function_finish(struct function *function)
+{
+    uint32_t *const code = allocate(2 * function->count * sizeof(*code));
+    uint32_t length = 0;
+
+    memcpy(code, function->code, function->count * sizeof(*code));
+    for (size_t i = function->count; i--;) {
+        length = ends_run((enum opcode)(code[i] & 0xff)) ? 1 : length + 1;
+        code[function->count + i] = length;
+    }
+    free(function->code);
+    function->code = code;
+}
+
 uint32_t
 function_line(const struct function *function, uintptr_t pc)
 {

@@ -29,7 +29,8 @@ struct function {
     uint32_t index; /* in the program */
     uint32_t arity;
     uint32_t max_depth; /* values on its stack, at most */
-    uint32_t *code;     /* see opcode.h */
+    uint32_t *code;     /* see opcode.h; behind it the length of the run from
+                           each instruction on: see function_run() */
     uint32_t *lines;    /* of each instruction */
     size_t count;       /* instructions; 0: named, but not defined */
     size_t code_capacity;
@@ -70,6 +71,18 @@ program_find_function(const struct program *program, const char *name,
 
 struct string *
 program_add_string(struct program *program, const char *bytes, size_t length);
+
+/* When its code is complete. */
+void
+function_finish(struct function *function);
+
+/* How many instructions are run from this one on until one may go elsewhere, but
+ * for exceptions and jumps that depend on a condition. */
+static inline uint32_t
+function_run(const struct function *function, const uint32_t *pc)
+{
+    return pc[function->count];
+}
 
 /* The line of an instruction of a function. */
 uint32_t

@@ -2,8 +2,10 @@
 
 /* What every part of the interpreter needs: its state, and how to throw. */
 #include "interp.h"
+#include "memory.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 void
@@ -15,6 +17,7 @@ interp_init(struct interp *interp, const struct program *program)
     interp->main.cell.shared = true; /* it is in no heap */
     interp->main.status = COROUTINE_ACTIVE;
     interp->current = &interp->main;
+    interp->sites = allocate(program->function_count * sizeof(*interp->sites));
     heap_init(&interp->heap);
 }
 
@@ -24,6 +27,7 @@ interp_free(struct interp *interp)
     heap_free(interp);
     recycle_frames(interp, &interp->main);
     free_frames(interp);
+    free(interp->sites);
 }
 
 bool

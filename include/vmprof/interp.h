@@ -156,7 +156,7 @@ vmprof_set_interp_functions(struct vmprof_code_class *code_class,
  *
  * @retval -EINVAL        A NULL class, or an empty name.
  * @retval -ENAMETOOLONG  The name is longer than VMPROF_NAME_SIZE - 1 bytes.
- * @retval -EOVERFLOW     2^32 - 1 types have been registered.
+ * @retval -EOVERFLOW     2^32 - 2 types have been registered.
  * @retval -ENOMEM        Out of memory.
  * @par Context
  * Any thread.
@@ -264,7 +264,9 @@ vmprof_type_limits_init(struct vmprof_type_limits *limits)
  *
  * as much again while they are moved, and little at first; ended threads and
  * forgotten codes share as much once more. A thread that is profiled has 32 KiB
- * besides. Hits that find no site free are counted in a row without a place.
+ * besides, and 16 bytes for each of at most as many bytecodes that it counts with
+ * vmprof_count_at_site(). Hits that find no site free are counted in a row
+ * without a place.
  *
  * @retval -EINVAL  A bad size, or a limit that is too high.
  * @retval -E2BIG   @p limits asks for something this library is too old for.
@@ -455,6 +457,82 @@ VMPROF_API int64_t
 vmprof_bytecode_missed(struct vmprof_thread *thread, int64_t countdown,
                        uintptr_t position, vmprof_code_id code, uint64_t offset,
                        uint32_t opcode, const void *operands);
+
+/** Where hits of one bytecode are counted, while it has the types it had at
+ * first. Frozen; written by the library alone, but for the counter.
+ * @since 0.1 */
+struct vmprof_hit_site {
+    uint64_t key;   /**< of these types; that of no types there are: none yet */
+    uint64_t *hits; /**< the counter */
+};
+
+/**
+ * The sites of a code object on the calling thread, for vmprof_count_at_site().
+ *
+ * @param count  How many offsets @p code has, from 0 on.
+ *
+ * @return One for each offset, until the code is forgotten or the thread
+ * detaches; NULL: there is no memory, or vmprof_type_limits::sites bytecodes
+ * have one.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_API struct vmprof_hit_site *
+vmprof_hit_sites(struct vmprof_thread *thread, vmprof_code_id code,
+                 size_t count);
+
+/**
+ * Whether every bytecode of the thread is a hit now. Changes with what is set,
+ * and with calls of candidates.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_INLINE int
+vmprof_counts_each(const struct vmprof_thread *thread)
+{
+    return thread->hit_floor != 0;
+}
+
+/**
+ * For VMs that are profiled with period 1, the cheapest way: count a bytecode
+ * without counting down, while vmprof_counts_each(). Such a VM calls
+ * vmprof_look_at_counts() now and then, as no count runs out.
+ *
+ * @param key  Of the types that its operands have now, see vmprof_key_of_none().
+ *
+ * @return 1: it was counted; 0: count it with vmprof_bytecode_missed(), or
+ * first with vmprof_count_hit(), which finds other types that it had.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_INLINE int
+vmprof_count_at_site(const struct vmprof_hit_site *site, uint64_t key)
+{
+    if (__builtin_expect(site->key != key, 0))
+        return 0;
+#if defined(__x86_64__)
+    /* One instruction, where an atomic load and store make three. */
+    __asm__("incq %0" : "+m"(*site->hits));
+#else
+    __atomic_store_n(site->hits,
+                     __atomic_load_n(site->hits, __ATOMIC_RELAXED) + 1,
+                     __ATOMIC_RELAXED);
+#endif
+    return 1;
+}
+
+/**
+ * Have what was set for all threads take effect on the calling one, with its
+ * countdown in thread->bytecode_countdown, where it may have changed.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_API void
+vmprof_look_at_counts(struct vmprof_thread *thread);
 
 /**
  * Called when all bytecodes of a candidate's calls have been profiled.

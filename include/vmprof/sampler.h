@@ -182,8 +182,9 @@ struct vmprof_stats {
                                   or for which memory did not do */
     uint64_t frames_cut;      /**< frames missing in those */
     uint64_t overflows;       /**< enters that found the stack full */
-    uint64_t locations_lost;  /**< positions of codes that were forgotten, or
-                                  that could not be read from outside */
+    uint64_t locations_lost;  /**< positions of codes that were forgotten, that
+                                  could not be read from outside, or of machine
+                                  code of no file beyond 65,536 addresses */
     uint64_t samples_written; /**< given to the fd */
     uint64_t samples_unwritten; /**< not, because of write_error */
     uint64_t bytes_written;     /**< to the fd */
@@ -288,10 +289,13 @@ VMPROF_API int
 vmprof_disable_with(struct vmprof_stats *stats);
 
 /**
- * Take no samples until vmprof_resume(). Calls nest, over all threads.
+ * Take no samples until vmprof_resume() or the end of profiling. Calls nest,
+ * over all threads. Each counts for one session as a whole, and every session
+ * begins with none in force.
  *
- * @return How many calls are in force, at least 1, or -EALREADY: profiling is
- * not enabled.
+ * @return How many calls are in force, at least 1, or
+ * @retval -EALREADY   Profiling is not enabled.
+ * @retval -EOVERFLOW  2^26 - 1 are in force.
  * @par Context
  * Any thread; async-signal-safe.
  * @since 0.1
@@ -316,7 +320,9 @@ VMPROF_API int
 vmprof_pause_output(void);
 
 /**
- * Undo one vmprof_pause() or vmprof_pause_output().
+ * Undo one vmprof_pause() or vmprof_pause_output() of the session that is
+ * enabled. Whoever does not know whether the session of its own is the one that
+ * runs may undo another's.
  *
  * @return How many are still in force, or -EALREADY: not enabled or not paused.
  * @par Context

@@ -36,9 +36,15 @@ enum vmprof_trace_end {
     VMPROF_END_INTERPRETER = 4, /**< goes on in the interpreter */
 };
 
-/** How the machine code of a trace is unwound. @since 0.1 */
+/**
+ * How the machine code of a trace is unwound, where native frames are recorded.
+ * Registers that a call keeps have to be those of the caller, as far as this
+ * says nothing of them: where what called the trace needs another to be unwound,
+ * its callers are missing. @since 0.1
+ */
 enum vmprof_trace_frame {
-    VMPROF_TRACE_FRAME_UNKNOWN = 0,
+    VMPROF_TRACE_FRAME_UNKNOWN = 0, /**< by the frame pointer, if that leads to
+                                         machine code */
     VMPROF_TRACE_FRAME_FIXED = 1,   /**< the return address is frame_size bytes
                                        above the stack pointer, everywhere */
     VMPROF_TRACE_FRAME_POINTER = 2, /**< the frame pointer points to the
@@ -77,7 +83,11 @@ struct vmprof_trace_operation {
     const char *text;
 };
 
-/** What is known of a trace. All is copied. Only grows at the end. @since 0.1 */
+/**
+ * What is known of a trace. All is copied: of the machine code the first 64 KiB,
+ * which must be readable, of a text 1,023 bytes. Without machine code offsets in it
+ * are what the VM makes of them. Only grows at the end. @since 0.1
+ */
 struct vmprof_trace {
     uint64_t size;       /**< set by vmprof_trace_init() */
     uint32_t kind;       /**< enum vmprof_trace_kind; no default */
@@ -121,11 +131,14 @@ struct vmprof_reserved_trace {
     uint64_t *counters; /**< of VMPROF_EMIT_COUNT: [0] entries of the trace,
                              [1 + n] exits through guard n. Added to without a
                              lock: a VM without a lock of its own adds
-                             atomically. They stay after the trace is gone */
+                             atomically. They stay after the trace is gone. A
+                             file has those of traces whose edges count */
 };
 
 /**
- * Get the ids of a trace that is about to be assembled, and of its guards.
+ * Get the ids of a trace that is about to be assembled, and of its guards. A VM
+ * that does not know yet how many these will be reserves as many as may be. What
+ * stays of each for the life of the process is its name and its counters.
  *
  * @retval -EINVAL  More than 65,535 guards.
  * @retval -ENOSPC  All ids of the process are used up.
@@ -140,13 +153,19 @@ vmprof_reserve_trace(uint64_t guard_count, struct vmprof_reserved_trace *out);
 /**
  * Say what was assembled, before it is run for the first time. From now on
  * samples whose instruction lies in its machine code are the trace's, also where
- * nothing says which trace is current. Called again for the same id, it replaces
- * what was known.
+ * nothing says which trace is current, or another: code that is shared, or a VM
+ * that tells of no edges. A sample of a thread that is elsewhere, as in a function
+ * which the trace calls, is of the trace that is current.
+ *
+ * Called again for the same id, it replaces what was known.
  *
  * @retval -ENOENT  @p id was not reserved, or is unregistered or aborted.
- * @retval -EINVAL  A bad size, kind, end or frame; offsets outside the machine
- *                  code or not ascending; a parent of a place that does not
- *                  come before it; another number of guards than was reserved.
+ * @retval -EINVAL  @p trace is NULL; a bad size, kind, end, frame or emits;
+ *                  machine code of no bytes, or of 4 GiB; offsets outside of it,
+ *                  or not ascending where they have to; an index that is none;
+ *                  a parent of a place that does not come before it; another
+ *                  number of guards than was reserved, or over 1,048,576 of
+ *                  anything else.
  * @retval -EEXIST  The address is another trace's that is registered.
  * @retval -E2BIG   @p trace says what this library is too old for.
  * @retval -ENOMEM  Out of memory.
@@ -208,6 +227,9 @@ vmprof_unregister_trace(vmprof_jit_id id);
  * @param code    Where tracing had begun.
  * @param line    There; 0: unknown.
  * @param reason  Why, in a few words; NULL: unknown.
+ *
+ * Without an id it is told to the file of the session that is open, if there is
+ * one; at most 4,096 of these wait to be written, and more are left out.
  *
  * @retval -ENOENT  @p id was not reserved, or has been registered.
  * @retval -ENOMEM  Out of memory.

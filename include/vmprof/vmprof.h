@@ -11,6 +11,7 @@
 #include <vmprof/jit.h>
 #include <vmprof/sampler.h>
 #include <vmprof/stack.h>
+#include <vmprof/trace.h>
 #include <vmprof/version.h>
 
 #endif

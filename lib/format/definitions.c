@@ -26,8 +26,8 @@ is_new_code(struct vmp_encoder *encoder, uint64_t id)
     return (int)(r < 0 ? r : is_new);
 }
 
-static int
-define_code(struct vmp_encoder *encoder, uint64_t id)
+int
+vmp_encoder_define_code(struct vmp_encoder *encoder, uint64_t id)
 {
     const int r = is_new_code(encoder, id);
     char name[NAME_SIZE];
@@ -57,7 +57,7 @@ int64_t
 vmp_encoder_frame(struct vmp_encoder *encoder, uint64_t code,
                   const struct vmp_place *place)
 {
-    int64_t where = 0, frame;
+    int64_t where = 0, frame = 0;
     bool is_new;
 
     if (place->line || place->has_offset) {
@@ -69,7 +69,8 @@ vmp_encoder_frame(struct vmp_encoder *encoder, uint64_t code,
             return where;
         where++;
     }
-    frame = define_code(encoder, code & CODE_MASK);
+    if (code >> KIND_SHIFT != VMP_KIND_TRACE)
+        frame = vmp_encoder_define_code(encoder, code & CODE_MASK);
     if (frame < 0)
         return frame;
     frame = vmp_intern(&encoder->frames, code, (uint64_t)where, &is_new);
@@ -130,13 +131,20 @@ vmp_encoder_address(struct vmp_encoder *encoder, uint32_t module,
     /* Apart from frames of codes, whose ids are multiples of 4. */
     const uint64_t key =
         (uint64_t)VMP_KIND_ADDRESS << KIND_SHIFT | (uint64_t)module << 2 | 1;
+    int64_t frame;
     bool is_new;
-    const int64_t frame = vmp_intern(&encoder->frames, key, address, &is_new);
 
+    if (!module && address &&
+        encoder->addresses_of_no_module == VMP_MOST_ADDRESSES) {
+        frame = vmp_intern_find(&encoder->frames, key, address);
+        return frame < 0 ? -EOVERFLOW : frame + 1;
+    }
+    frame = vmp_intern(&encoder->frames, key, address, &is_new);
     if (frame < 0)
         return frame;
     if (is_new)
         encoder->encoding->address(encoder, module, address);
+    encoder->addresses_of_no_module += is_new && !module && address;
     return frame + 1;
 }
 

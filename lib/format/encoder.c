@@ -41,8 +41,12 @@ static unsigned char *
 put_head(const struct vmp_encoder *encoder, const struct vmp_pending *list,
          enum vmp_chunk_type type, unsigned char *to)
 {
+    if (type == VMP_CHUNK_TRACES)
+        return to;
     if (type == VMP_CHUNK_SAMPLES) {
         to = vmp_put_varint(to, encoder->stream->thread);
+    } else if (type == VMP_CHUNK_COUNTS) {
+        to = vmp_put_varint(to, encoder->counts_time);
     } else if (type == VMP_CHUNK_SITES) {
         memcpy(to, encoder->sites_head, encoder->sites_head_size);
         to += encoder->sites_head_size;

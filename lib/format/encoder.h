@@ -20,6 +20,7 @@ typedef size_t (*vmp_name_of_function)(void *user, uint64_t code, char *buffer);
 
 enum {
     VMP_SYMBOL_NAME_SIZE = 1024,
+    VMP_MOST_ADDRESSES = 1 << 16, /* of machine code of no file */
 };
 
 /* What the file says of the session. Strings may be NULL. */
@@ -134,8 +135,12 @@ int64_t
 vmp_encoder_frame(struct vmp_encoder *encoder, uint64_t code,
                   const struct vmp_place *place);
 
-/* The index of the frame of machine code at `address`, as the ELF file of
- * `module` has it, or as the process has it if that is 0; or -ENOMEM. */
+/*
+ * The index of the frame of machine code at `address`, as the ELF file of
+ * `module` has it, or as the process has it if that is 0; or -ENOMEM. Of no
+ * module there are VMP_MOST_ADDRESSES different ones: further ones are
+ * -EOVERFLOW, but for address 0, which is for all of them.
+ */
 int64_t
 vmp_encoder_address(struct vmp_encoder *encoder, uint32_t module,
                     uint64_t address);

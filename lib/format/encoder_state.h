@@ -72,7 +72,8 @@ struct vmp_encoder {
     struct vmp_intern places; /* (offset, line) */
     struct vmp_intern frames; /* (code and kind, place + 1, or 0 for none), and
                                  (module and kind, address) */
-    struct vmp_intern nodes;  /* (parent, frame) */
+    uint32_t addresses_of_no_module;
+    struct vmp_intern nodes; /* (parent, frame) */
 
     struct vmp_intern words; /* (what it names, id) */
 
@@ -80,6 +81,9 @@ struct vmp_encoder {
     struct vmp_pending new_words, sites;
     unsigned char sites_head[4 * VMP_VARINT_MAX]; /* of each chunk of them */
     size_t sites_head_size;
+    struct vmp_pending traces, counts;
+    uint64_t counts_time;
+    uint32_t counts_id; /* the last */
     struct vmp_stream *stream;
     uint64_t samples_from;       /* the start time of the open SAMPLES chunk */
     uint32_t phase, state;       /* of the last sample in it */
@@ -127,6 +131,10 @@ vmp_native_module(struct vmp_encoder *encoder,
                   const struct vmp_module_info *info);
 void
 vmp_native_node(struct vmp_encoder *encoder, uint32_t parent, uint32_t frame);
+
+/* The same of one whose name can be asked for. Returns 0 or -ENOMEM. */
+int
+vmp_encoder_define_code(struct vmp_encoder *encoder, uint64_t id);
 
 /* Have a code's name written before what is written next, unless it has been.
  * 0 is no code. */

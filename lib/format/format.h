@@ -32,7 +32,9 @@ enum vmp_chunk_type {
     VMP_CHUNK_MODULES = 10,
     VMP_CHUNK_WORDS = 11,
     VMP_CHUNK_SITES = 12,
+    VMP_CHUNK_TRACES = 13,
     VMP_CHUNK_EVENTS = 14,
+    VMP_CHUNK_COUNTS = 15,
 };
 
 /* Keys of fields: even ones hold a varint, odd ones a string. */
@@ -130,8 +132,50 @@ enum {
     VMP_EVENTS_HAVE_INNER = 4,
 };
 
-/* Kinds of frames that no VM enters. Frames of the first two have no code. */
+/* What an entry of TRACES holds. */
+enum vmp_trace_entry {
+    VMP_ENTRY_TRACE = 1,
+    VMP_ENTRY_GUARDS = 2,
+    VMP_ENTRY_PLACES = 3,
+    VMP_ENTRY_POSITIONS = 4,
+    VMP_ENTRY_OPERATIONS = 5,
+    VMP_ENTRY_MACHINE_CODE = 6,
+};
+
+/* Of one trace. */
+enum vmp_trace_key {
+    VMP_TRACE_NAME = 1,
+    VMP_TRACE_REASON = 3,
+    VMP_TRACE_KIND = 2,
+    VMP_TRACE_END = 4,
+    VMP_TRACE_CODE = 6,
+    VMP_TRACE_OFFSET = 8,
+    VMP_TRACE_LINE = 10,
+    VMP_TRACE_GUARD = 12,
+    VMP_TRACE_PARENT = 14,
+    VMP_TRACE_TARGET = 16,
+    VMP_TRACE_ADDRESS = 18,
+    VMP_TRACE_LENGTH = 20,
+    VMP_TRACE_LOOP_OFFSET = 22,
+    VMP_TRACE_EMITS = 24,
+    VMP_TRACE_FIRST_GUARD = 26,
+    VMP_TRACE_GUARD_COUNT = 28,
+    VMP_TRACE_STATE = 30,
+    VMP_TRACE_SINCE = 32,
+    VMP_TRACE_UNTIL = 34,
+};
+
+enum vmp_trace_state {
+    VMP_TRACE_REGISTERED = 0,
+    VMP_TRACE_UNREGISTERED = 1,
+    VMP_TRACE_ABORTED = 2,
+    VMP_TRACE_RESERVED = 3, /* in no file */
+};
+
+/* Kinds of frames that no VM enters. Only the first has the id of something, a
+ * trace; only the last, a place of its own. */
 enum vmp_frame_kind {
+    VMP_KIND_TRACE = 6,
     VMP_KIND_SYSTEM = 8,   /* time in the kernel */
     VMP_KIND_NO_POLL = 9,  /* time between two polls that were too far apart */
     VMP_KIND_ADDRESS = 10, /* machine code at an address of a module */

@@ -32,4 +32,8 @@ extern const struct vmp_machine vmp_machine;
 void
 vmp_registers_of_context(struct vmp_registers *registers, const void *context);
 
+/* The instruction that it interrupted; 0: unknown. */
+uint64_t
+vmp_interrupted_at(const void *context);
+
 #endif

@@ -200,7 +200,8 @@ vmp_cfi_row(struct vmp_reader *reader, uint64_t table, uint64_t address,
     row->cfa_is_read = state.cfa_is_read;
     row->cfa_register = (uint8_t)state.cfa_register;
     row->cfa_offset = (int32_t)state.cfa_offset;
-    if (state.cfa_is_other || !vmp_cfi_knows(state.cfa_register) ||
+    if (state.is_too_deep || state.cfa_is_other ||
+        !vmp_cfi_knows(state.cfa_register) ||
         row->cfa_offset != state.cfa_offset || common.is_signal_frame ||
         common.return_address != vmp_machine.return_address ||
         !fill_saved(&state, common.return_address, row))

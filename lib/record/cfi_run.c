@@ -3,8 +3,6 @@
 #include "cfi_run.h"
 
 enum {
-    REMEMBERED = 8,
-
     EXPRESSION_BREG = 0x70, /* and the register */
     EXPRESSION_DEREF = 0x06,
 };
@@ -84,15 +82,20 @@ run_short(struct vmp_cursor *c, const struct vmp_cfi_common *common,
     return false;
 }
 
-/* How far an instruction moves on, or 0: it is no such. */
-static uint64_t
-advance(struct vmp_cursor *c, const struct vmp_cfi_common *common, uint8_t code)
+/* Where the rules behind it begin; false: it is no such instruction. */
+static bool
+move_on(struct vmp_cursor *c, const struct vmp_cfi_common *common, uint8_t code,
+        uint64_t *at)
 {
     if (code >> 6 == 1) /* DW_CFA_advance_loc */
-        return (code & 63) * common->code_unit;
-    if (code >= 0x02 && code <= 0x04) /* …1, …2, …4 */
-        return vmp_take_fixed(c, (size_t)1 << (code - 2)) * common->code_unit;
-    return 0;
+        *at += (code & 63) * common->code_unit;
+    else if (code >= 0x02 && code <= 0x04) /* …1, …2, …4 */
+        *at += vmp_take_fixed(c, (size_t)1 << (code - 2)) * common->code_unit;
+    else if (code == 0x01) /* DW_CFA_set_loc */
+        *at = vmp_take_encoded(c, common->encoding);
+    else
+        return false;
+    return true;
 }
 
 static void
@@ -184,34 +187,55 @@ is_rule(uint8_t code)
            (code >= 0x14 && code <= 0x16) || code == 0x2f;
 }
 
+/* DW_CFA_remember_state and DW_CFA_restore_state; false: neither of them. */
+static bool
+run_stack(struct vmp_cursor *c, uint8_t code, struct vmp_cfi_state *state,
+          struct vmp_cfi_state *remembered, unsigned *depth)
+{
+    if (code == 0x0a && *depth < VMP_CFI_REMEMBERED)
+        remembered[(*depth)++] = *state;
+    else if (code == 0x0a)
+        state->is_too_deep = true;
+    else if (code == 0x0b && *depth)
+        *state = remembered[--*depth];
+    else if (code == 0x0b)
+        c->bad = true;
+    else
+        return false;
+    return true;
+}
+
+/* All but those that move on. */
+static void
+run_one(struct vmp_cursor *c, const struct vmp_cfi_common *common, uint8_t code,
+        struct vmp_cfi_state *state, const struct vmp_cfi_state *first)
+{
+    if (!code || code == 0x2d) /* nop; AARCH64_negate_ra_state */
+        return;
+    if (code == 0x2e) /* GNU_args_size */
+        vmp_take_uleb(c);
+    else if (is_rule(code))
+        run_rule(c, common, code, state, first);
+    else if (!run_short(c, common, code, state, first))
+        run_cfa(c, common, code, state);
+}
+
 bool
 vmp_cfi_run(struct vmp_cursor *c, const struct vmp_cfi_common *common,
             uint64_t at, uint64_t address, struct vmp_cfi_state *state,
             const struct vmp_cfi_state *first)
 {
-    struct vmp_cfi_state remembered[REMEMBERED];
+    struct vmp_cfi_state remembered[VMP_CFI_REMEMBERED];
     unsigned depth = 0;
 
-    while (!c->bad && c->at < c->end) {
+    while (!c->bad && !state->is_too_deep && c->at < c->end) {
         const uint8_t code = vmp_take_byte(c);
-        const uint64_t step = advance(c, common, code);
 
-        if (step) {
-            at += step;
+        if (move_on(c, common, code, &at)) {
             if (at > address)
                 break;
-        } else if (code == 0x0a && depth < REMEMBERED) { /* remember_state */
-            remembered[depth++] = *state;
-        } else if (code == 0x0b && depth) { /* restore_state */
-            *state = remembered[--depth];
-        } else if (code == 0x2e) { /* GNU_args_size */
-            vmp_take_uleb(c);
-        } else if (is_rule(code)) {
-            run_rule(c, common, code, state, first);
-        } else if (code && code != 0x2d && /* nop; AARCH64_negate_ra_state */
-                   !(code >> 6 == 1 || (code >= 0x02 && code <= 0x04)) &&
-                   !run_short(c, common, code, state, first)) {
-            run_cfa(c, common, code, state);
+        } else if (!run_stack(c, code, state, remembered, &depth)) {
+            run_one(c, common, code, state, first);
         }
     }
     return !c->bad;

@@ -8,6 +8,10 @@
 #include "../os/machine.h"
 #include "cursor.h"
 
+enum {
+    VMP_CFI_REMEMBERED = 32, /* states at once; compilers need a few */
+};
+
 enum vmp_cfi_rule {
     VMP_RULE_SAME,
     VMP_RULE_UNDEFINED,
@@ -18,6 +22,7 @@ enum vmp_cfi_rule {
 /* A row while it is being computed. */
 struct vmp_cfi_state {
     bool cfa_is_other, cfa_is_read;
+    bool is_too_deep; /* more than that: it is not known any further */
     uint64_t cfa_register;
     int64_t cfa_offset;
     uint8_t rule[VMP_MAX_REGISTERS];

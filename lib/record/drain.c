@@ -122,6 +122,19 @@ follow(struct vmp_drain *drain, struct vmp_thread *thread,
     return thread->path_count ? thread->path[thread->path_count - 1] : 0;
 }
 
+/* The node of a trace that runs on top of another; that one's if nothing is known
+ * of the trace. */
+static uint32_t
+follow_trace(struct vmp_drain *drain, uint32_t parent, uint64_t running)
+{
+    int64_t found = running ? vmp_tell_frame(&drain->traces, running) : 0;
+
+    if (found > 0)
+        found = vmp_encoder_node(drain->encoder, parent, (uint32_t)found);
+    drain->stacks_cut += found < 0;
+    return found > 0 ? (uint32_t)found : parent;
+}
+
 /* Where the C function is that runs a frame of a record; 0: unknown. */
 static uint64_t
 place_of(const struct vmp_record *record, uint32_t i)
@@ -188,6 +201,8 @@ count_end(struct vmp_drain *drain, const struct vmp_spliced *spliced,
         end = VMP_UNWIND_FAILED;
     drain->native_cut += end == VMP_UNWIND_CUT;
     drain->native_failed += end == VMP_UNWIND_FAILED;
+    for (size_t i = 0; i < count; i++)
+        drain->locations_lost += spliced->native[i].is_lost;
 }
 
 static bool
@@ -220,6 +235,27 @@ place_linked(struct vmp_drain *drain, struct vmp_spliced *spliced,
     return count;
 }
 
+/* The trace of a record, unless it is one of the native frames: on top of the VM
+ * frames. Returns false if memory did not do. */
+static bool
+place_trace(struct vmp_drain *drain, struct vmp_spliced *spliced,
+            const struct vmp_record *record, size_t native_count)
+{
+    const vmprof_jit_id id = record->trace & (VMPROF_JIT_MAX_IDS - 1);
+    int64_t frame;
+
+    if (!id)
+        return true;
+    for (size_t i = 0; i < native_count; i++)
+        if (spliced->native[i].trace == id)
+            return true;
+    frame = vmp_tell_frame(&drain->traces, record->trace);
+    if (frame > 0)
+        spliced->placed[spliced->placed_count++] =
+            (struct vmp_placed_frame){ .frame = (uint32_t)frame };
+    return frame >= 0;
+}
+
 /* The node of a record's stack with its native frames; nodes are asked for from
  * the first frame that differs from the last stack's. */
 static uint32_t
@@ -228,17 +264,21 @@ follow_native(struct vmp_drain *drain, struct vmp_thread *thread,
 {
     struct vmp_spliced *const spliced = thread->spliced;
     enum vmp_unwind_end end;
-    uint32_t same = 0;
+    uint32_t same = 0, placed_count;
     size_t count;
     bool is_whole = place_frames(drain, spliced, record);
 
+    placed_count = spliced->placed_count;
     count = vmp_unwind(drain->unwinder, record, spliced->native, &end);
     count_end(drain, spliced, record, count, end);
     if (record->type == VMP_RECORD_LINKED)
         count = place_linked(drain, spliced, record, count);
+    if (!place_trace(drain, spliced, record, count))
+        is_whole = false;
     count = vmp_splice(spliced->placed, spliced->placed_count, spliced->native,
                        count, count ? vmp_record_native(record)->sp : 0,
                        spliced->now);
+    spliced->placed_count = placed_count;
     while (same < count && same < thread->path_count &&
            spliced->now[same] == spliced->last[same])
         same++;
@@ -349,11 +389,13 @@ drain_record(struct vmp_drain *drain, struct vmp_thread *thread,
         drain_gap(drain, thread, record, time_ns);
         return;
     }
-    vmp_encoder_sample(encoder,
-                       thread->spliced ? follow_native(drain, thread, record)
-                                       : follow(drain, thread, record),
-                       time_ns, record->weight_ns + thread->unsaid_ns,
-                       record->phase, record->state);
+    vmp_encoder_sample(
+        encoder,
+        thread->spliced
+            ? follow_native(drain, thread, record)
+            : follow_trace(drain, follow(drain, thread, record), record->trace),
+        time_ns, record->weight_ns + thread->unsaid_ns, record->phase,
+        record->state);
     thread->unsaid_ns = 0;
 }
 

@@ -7,6 +7,7 @@
 #include "code.h"
 #include "interp/hits.h"
 #include "interp/settings.h"
+#include "jit/traces.h"
 #include "session.h"
 
 /* All locks are taken across the fork, so that the child finds what they guard
@@ -21,11 +22,13 @@ before(void)
     vmp_observe_lock();
     vmp_interp_lock();
     vmp_codes_lock();
+    vmp_traces_lock();
 }
 
 static void
 after_in_parent(void)
 {
+    vmp_traces_unlock();
     vmp_codes_unlock();
     vmp_interp_unlock();
     vmp_observe_unlock();
@@ -36,6 +39,7 @@ after_in_parent(void)
 static void
 after_in_child(void)
 {
+    vmp_traces_leave_to_parent();
     vmp_interp_leave_to_parent(vmp_current ? &vmp_current->hits : NULL);
     vmp_interp_unlock();
     vmp_session_leave_to_parent();

@@ -116,6 +116,9 @@ describe(struct vmp_instructions *known, struct vmp_module *module,
                         &found->row);
     } else {
         frame = vmp_encoder_address(known->encoder, 0, address);
+        found->is_lost = frame == -EOVERFLOW;
+        if (found->is_lost)
+            frame = vmp_encoder_address(known->encoder, 0, 0);
         found->is_of_no_file = module != NULL;
     }
     found->frame = frame < 0 ? 0 : (uint32_t)frame;

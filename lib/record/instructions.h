@@ -16,6 +16,7 @@ struct vmp_instruction {
     uint64_t address;   /* 0: free */
     uint32_t frame;     /* in the file; 0: there was no memory for it */
     bool is_of_no_file; /* machine code that somebody made */
+    bool is_lost;       /* at one address of many that have no frame */
     struct vmp_row row;
 };
 

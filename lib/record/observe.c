@@ -15,6 +15,7 @@
 
 #include "session.h"
 #include "signal/sample.h"
+#include "signal/trace.h"
 
 enum {
     TRIES = 4,
@@ -177,8 +178,8 @@ fill_record(struct vmp_thread *thread, struct vmp_record *record,
     const bool wall = vmp_session.mode == VMPROF_MODE_WALL;
 
     record->type = VMP_RECORD_SAMPLE;
-    record->phase =
-        (uint8_t)__atomic_load_n(&thread->head.phase, __ATOMIC_RELAXED);
+    record->trace = vmp_current_trace(thread);
+    record->phase = vmp_phase_in(thread, record->trace);
     record->state = wall && used_ns < passed_ns / 2 ? VMP_STATE_OFF_CPU : 0;
     if (window->leaf_missing)
         record->state |= VMP_STATE_LEAF_MISSING;

@@ -22,7 +22,7 @@ static struct {
 static void
 look_at_all(bool can_ask)
 {
-    const bool paused = atomic_load(&vmp_session.paused) > 0;
+    const bool paused = vmp_is_paused();
 
     vmp_threads_lock();
     vmp_observe_lock();

@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 
-/*
- * No samples for a while, and none written either. Both counts are in one
- * word, so that the last pause which ends lets the output go on, whichever it
- * is: below the pauses in force, above those of them that hold the output.
- */
-
 #include "pause.h"
 
 #include <vmprof/sampler.h>
@@ -16,19 +10,45 @@
 #include "session.h"
 
 enum {
-    HELD_SHIFT = 32,
+    HELD_SHIFT = 26, /* above the pauses in force */
+    SESSION_SHIFT = 2 * HELD_SHIFT,
     LONGEST_WAIT_MS = 250, /* for a write that does not return */
     AWAIT_NS = 20 * 1000,
 };
 
-static const uint64_t PAUSES = UINT32_MAX;
+static const uint64_t HOLDS_OUTPUT = UINT64_C(1) << HELD_SHIFT;
 
+atomic_uint_least64_t vmp_pauses;
+
+void
+vmp_pauses_begin(unsigned session)
+{
+    const uint64_t number = session % ((1u << (64 - SESSION_SHIFT)) - 1) + 1;
+
+    atomic_store(&vmp_pauses, number << SESSION_SHIFT);
+}
+
+void
+vmp_pauses_end(void)
+{
+    atomic_store(&vmp_pauses, 0);
+}
+
+/* Against the session that there is when the word is exchanged: one that ends
+ * and begins again meanwhile has another word. */
 static int
 pause_by(uint64_t amount)
 {
-    if (!atomic_load(&vmp_session.sampling))
-        return -EALREADY;
-    return (int)(atomic_fetch_add(&vmp_session.paused, amount) & PAUSES) + 1;
+    uint64_t pauses = atomic_load(&vmp_pauses);
+
+    do {
+        if (!pauses)
+            return -EALREADY;
+        if ((pauses & VMP_PAUSE_COUNT) == VMP_PAUSE_COUNT)
+            return -EOVERFLOW;
+    } while (
+        !atomic_compare_exchange_weak(&vmp_pauses, &pauses, pauses + amount));
+    return (int)(pauses & VMP_PAUSE_COUNT) + 1;
 }
 
 int
@@ -43,7 +63,7 @@ vmprof_pause_output(void)
     const struct timespec moment = { 0, AWAIT_NS };
     const uint64_t until_ns =
         vmp_now_ns(CLOCK_MONOTONIC) + LONGEST_WAIT_MS * UINT64_C(1000000);
-    const int r = pause_by(1 | UINT64_C(1) << HELD_SHIFT);
+    const int r = pause_by(1 | HOLDS_OUTPUT);
 
     /* Pairs with vmp_begin_write(): either we see that it writes, or it sees
      * that it must not. */
@@ -53,28 +73,29 @@ vmprof_pause_output(void)
     return r;
 }
 
+/* The last one lets the output go on, whichever it is. */
 int
 vmprof_resume(void)
 {
-    uint64_t paused = atomic_load(&vmp_session.paused);
-    uint64_t left;
+    uint64_t pauses = atomic_load(&vmp_pauses), left;
 
-    if (!atomic_load(&vmp_session.sampling))
-        return -EALREADY;
     do {
-        if (!(paused & PAUSES))
+        if (!(pauses & VMP_PAUSE_COUNT))
             return -EALREADY;
-        left = (paused & PAUSES) == 1 ? 0 : paused - 1;
-    } while (!atomic_compare_exchange_weak(&vmp_session.paused, &paused, left));
-    return (int)(left & PAUSES);
+        left = (pauses & VMP_PAUSE_COUNT) == 1
+                   ? pauses >> SESSION_SHIFT << SESSION_SHIFT
+                   : pauses - 1;
+    } while (!atomic_compare_exchange_weak(&vmp_pauses, &pauses, left));
+    return (int)(left & VMP_PAUSE_COUNT);
 }
 
 bool
 vmp_begin_write(void)
 {
+    const uint64_t held = VMP_PAUSE_COUNT << HELD_SHIFT;
+
     atomic_store(&vmp_session.writing, true);
-    if (!(atomic_load(&vmp_session.paused) >> HELD_SHIFT) ||
-        !atomic_load(&vmp_session.sampling))
+    if (!(atomic_load(&vmp_pauses) & held))
         return true;
     atomic_store(&vmp_session.writing, false);
     return false;

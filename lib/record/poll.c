@@ -170,7 +170,7 @@ sample(struct vmp_thread *thread, uint64_t now_ns)
 {
     uint64_t used_ns;
 
-    if (atomic_load_explicit(&vmp_session.paused, memory_order_relaxed)) {
+    if (vmp_is_paused()) {
         vmp_leave_out(thread, now_ns, vmp_now_ns(CLOCK_THREAD_CPUTIME_ID));
         thread->poll.exact_ns = now_ns;
         aim(thread, now_ns);

@@ -42,6 +42,14 @@ struct vmp_record {
     uint32_t added;     /* frames that follow, outermost first */
     uint64_t cut;       /* outer frames left out */
     uint64_t memory_kb; /* of a sample, if the session wants it; 0: unknown */
+    uint64_t trace;     /* of a sample: that ran. Its id, or 0; with
+                           VMP_RUNS_AT the offset of the instruction above */
+};
+
+#define VMP_RUNS_AT ((uint64_t)1 << 31)
+
+enum {
+    VMP_RUNS_AT_SHIFT = 32,
 };
 
 /* A frame in a record. */

@@ -272,6 +272,7 @@ start(struct vmp_output *output)
     vmp_codes_keep_forgotten(true);
     vmp_session.enabled = true;
     vmp_jit_set_emits(&vmp_session.jit);
+    vmp_pauses_begin(vmp_session.number);
     atomic_store(&vmp_session.sampling, true);
     for (struct vmp_thread *t = vmp_threads; t; t = t->next)
         if (t->state == VMP_THREAD_ATTACHED)

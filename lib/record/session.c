@@ -62,7 +62,8 @@ find_stack(struct vmp_thread *thread)
 static int
 allocate(struct vmp_thread *thread)
 {
-    const size_t frames = vmp_session.max_frames + 1; /* and one for the cut */
+    /* And one for the cut, and one for a trace. */
+    const size_t frames = vmp_session.max_frames + 2;
     const size_t native =
         vmp_session.native ? (size_t)VMP_MOST_NATIVE_FRAMES : 0;
 
@@ -374,6 +375,7 @@ vmp_session_stop_sampling(void)
         vmp_jit_part(&t->jit);
         close_accounts(t);
     }
+    vmp_pauses_end();
 }
 
 /* A handler that is still at work keeps what it writes to. */
@@ -431,6 +433,7 @@ vmp_session_leave_to_parent(void)
     if (vmp_session.writer)
         vmp_writer_leave_to_parent(vmp_session.writer);
     vmp_memory_close();
+    vmp_pauses_end();
     memset(&vmp_session, 0, sizeof(vmp_session));
     vmp_jit_set_emits(NULL);
     vmp_stacks_leave_to_parent(vmp_current ? vmp_current->head.stack : NULL);

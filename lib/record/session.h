@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "pause.h"
 #include "thread.h"
 #include "writer.h"
 
@@ -24,8 +25,7 @@ enum {
 struct vmp_session {
     /* What a handler reads; set before `sampling`. */
     atomic_bool sampling;
-    atomic_uint_least64_t paused; /* pauses in force; see pause.c */
-    atomic_bool writing;          /* to a file */
+    atomic_bool writing; /* to a file */
     uint64_t interval_ns;
     size_t max_frames;
     uint32_t native;       /* enum vmprof_native */

@@ -7,12 +7,13 @@
 struct vmp_spliced *
 vmp_spliced_new(size_t max_frames)
 {
-    const size_t most = max_frames + 1 + VMP_MOST_NATIVE_FRAMES;
+    const size_t placed = max_frames + 2; /* with the cut, and a trace */
+    const size_t most = placed + VMP_MOST_NATIVE_FRAMES;
     struct vmp_spliced *const spliced = calloc(1, sizeof(*spliced));
 
     if (!spliced)
         return NULL;
-    spliced->placed = malloc((max_frames + 1) * sizeof(*spliced->placed));
+    spliced->placed = malloc(placed * sizeof(*spliced->placed));
     spliced->last = malloc(most * sizeof(*spliced->last));
     spliced->now = malloc(most * sizeof(*spliced->now));
     if (spliced->placed && spliced->last && spliced->now)

@@ -26,7 +26,7 @@ struct vmp_spliced {
     struct vmp_unwound native[VMP_MOST_NATIVE_FRAMES];
 };
 
-/* Room for as many VM frames as that. Returns NULL if memory is short. */
+/* Room for as many VM frames as that, and a trace. Returns NULL if memory is short. */
 struct vmp_spliced *
 vmp_spliced_new(size_t max_frames);
 void

@@ -84,6 +84,7 @@ struct vmp_thread {
     vmprof_request_function request;
     void *request_user;
     atomic_uint requested; /* a walker has been asked and has not answered */
+    uint64_t asked_in;     /* what ran when it was, as in struct vmp_record */
     vmprof_read_function read;
     void *read_user;
 

@@ -14,11 +14,13 @@
 struct vmp_unwinder {
     struct vmp_instructions known;
     struct vmp_stepper *stepper;
+    struct vmp_telling *traces;
 };
 
 /* A copy of the stack while it is unwound. */
 struct walk {
     struct vmp_unwinder *unwinder;
+    const struct vmp_record *record;
     const struct vmp_native *stack;
     const unsigned char *copy;
     struct vmp_registers registers;
@@ -32,13 +34,15 @@ enum step {
 };
 
 int
-vmp_unwinder_new(struct vmp_unwinder **out, struct vmp_encoder *encoder)
+vmp_unwinder_new(struct vmp_unwinder **out, struct vmp_encoder *encoder,
+                 struct vmp_telling *traces)
 {
     struct vmp_unwinder *const unwinder = calloc(1, sizeof(*unwinder));
     int r;
 
     if (!unwinder)
         return -ENOMEM;
+    unwinder->traces = traces;
     r = vmp_instructions_new(&unwinder->known, encoder);
     if (r == 0)
         r = vmp_stepper_new(&unwinder->stepper, &unwinder->known.modules,
@@ -112,6 +116,12 @@ follow_row(struct walk *walk, const struct vmp_row *row)
     return row->kind == VMP_ROW_LAST ? STEP_LAST : STEP_DONE;
 }
 
+static bool
+is_code(const struct walk *walk, uint64_t pc)
+{
+    return pc && vmp_modules_find(&walk->unwinder->known.modules, pc - 1);
+}
+
 /* Code without rules, such as a JIT's: by its frame pointer, if that leads to a
  * return address. */
 static enum step
@@ -125,11 +135,31 @@ follow_frame_pointer(struct walk *walk)
     if (!read_word(walk, fp, &before) || !read_word(walk, fp + 8, &pc))
         return why_not(walk, fp);
     pc &= vmp_machine.code_bits;
-    if (!pc || !vmp_modules_find(&walk->unwinder->known.modules, pc - 1))
+    if (!is_code(walk, pc))
         return STEP_FAILED;
     walk->registers.value[vmp_machine.fp] = before;
     walk->registers.value[vmp_machine.sp] = fp + 16;
     walk->registers.value[vmp_machine.return_address] = pc;
+    return STEP_DONE;
+}
+
+/* Out of a trace, by what the VM has told of its frame. */
+static enum step
+follow_trace(struct walk *walk, vmprof_jit_id trace)
+{
+    uint64_t *const registers = walk->registers.value;
+    uint64_t size, at, pc;
+
+    if (vmp_traces_frame(trace, &size) != VMPROF_TRACE_FRAME_FIXED)
+        return follow_frame_pointer(walk);
+    at = registers[vmp_machine.sp] + size;
+    if (!read_word(walk, at, &pc))
+        return why_not(walk, at);
+    pc &= vmp_machine.code_bits;
+    if (!is_code(walk, pc))
+        return STEP_FAILED;
+    registers[vmp_machine.sp] = at + sizeof(pc);
+    registers[vmp_machine.return_address] = pc;
     return STEP_DONE;
 }
 
@@ -146,23 +176,30 @@ follow_other(struct walk *walk)
 }
 
 static enum step
-follow(struct walk *walk, const struct vmp_instruction *code)
+follow_function(struct walk *walk, const struct vmp_row *row)
 {
-    enum step step;
-
-    switch (code->row.kind) {
+    switch (row->kind) {
     case VMP_ROW_PLAIN:
     case VMP_ROW_LAST:
-        step = follow_row(walk, &code->row);
-        break;
+        return follow_row(walk, row);
     case VMP_ROW_OTHER:
         return follow_other(walk);
     default:
-        step = follow_frame_pointer(walk);
+        return follow_frame_pointer(walk);
     }
-    walk->registers.value[vmp_machine.pc] =
-        walk->registers.value[vmp_machine.return_address] &
-        vmp_machine.code_bits;
+}
+
+/* Libunwind sets the PC itself. */
+static enum step
+follow(struct walk *walk, const struct vmp_row *row, vmprof_jit_id trace)
+{
+    const enum step step =
+        trace ? follow_trace(walk, trace) : follow_function(walk, row);
+
+    if (trace || row->kind != VMP_ROW_OTHER)
+        walk->registers.value[vmp_machine.pc] =
+            walk->registers.value[vmp_machine.return_address] &
+            vmp_machine.code_bits;
     return step;
 }
 
@@ -181,14 +218,49 @@ has_moved(const struct walk *walk, uint64_t sp, uint64_t pc, bool is_signal,
     return now == sp && is_exact && walk->registers.value[vmp_machine.pc] != pc;
 }
 
-static struct vmp_unwound
-unwound(const struct vmp_instruction *code, uint64_t cfa)
+/* The trace that an instruction was of: of the innermost the handler has found
+ * out, and nobody can be wrong about that. */
+static uint64_t
+trace_at(const struct walk *walk, uint64_t address, bool is_innermost)
 {
+    uint64_t offset;
+    vmprof_jit_id id;
+
+    if (is_innermost)
+        return walk->record->trace & VMP_RUNS_AT ? walk->record->trace : 0;
+    if (!vmp_traces_find(address, walk->record->time_ns, &id, &offset))
+        return 0;
+    return id | VMP_RUNS_AT | offset << VMP_RUNS_AT_SHIFT;
+}
+
+/* The frame of an instruction, and how to unwind from it unless it is a trace's.
+ */
+static struct vmp_unwound
+unwound(const struct walk *walk, uint64_t address, uint64_t cfa,
+        bool is_innermost, const struct vmp_row **row)
+{
+    static const struct vmp_row nothing = { .kind = VMP_ROW_NONE };
+    const uint64_t running = trace_at(walk, address, is_innermost);
+    const int64_t frame =
+        running ? vmp_tell_frame(walk->unwinder->traces, running) : 0;
+    const struct vmp_instruction *code;
+
+    *row = &nothing;
+    if (frame > 0)
+        return (struct vmp_unwound){
+            .cfa = cfa,
+            .pc = address,
+            .frame = (uint32_t)frame,
+            .trace = running & (VMPROF_JIT_MAX_IDS - 1),
+        };
+    code = vmp_instruction_at(&walk->unwinder->known, address);
+    *row = &code->row;
     return (struct vmp_unwound){
         .cfa = cfa,
         .pc = code->address,
         .frame = code->frame,
         .is_of_no_file = code->is_of_no_file,
+        .is_lost = code->is_lost,
     };
 }
 
@@ -204,19 +276,21 @@ unwind_copy(struct walk *walk, struct vmp_unwound *frames,
     *end = VMP_UNWIND_WHOLE;
     while (*pc && count < VMP_MOST_NATIVE_FRAMES) {
         const uint64_t from_pc = *pc, from_sp = *sp;
-        const struct vmp_instruction *const code = vmp_instruction_at(
-            &walk->unwinder->known, is_exact ? *pc : *pc - 1);
-        const bool is_signal = code->row.is_signal_frame;
+        const struct vmp_row *row;
         enum step step;
+        bool is_signal;
 
-        if (!code->frame)
+        frames[count] = unwound(walk, is_exact ? from_pc : from_pc - 1, from_sp,
+                                !count, &row);
+        if (!frames[count].frame)
             return count; /* no memory for it */
-        frames[count] = unwound(code, from_sp);
-        step = follow(walk, code);
+        is_signal = row->is_signal_frame;
+        step = follow(walk, row, frames[count].trace);
         if (step == STEP_DONE &&
             !has_moved(walk, from_sp, from_pc, is_signal, is_exact))
             step = STEP_FAILED;
-        if ((step == STEP_DONE || step == STEP_LAST) && *sp > from_sp)
+        if ((step == STEP_DONE || step == STEP_LAST) && *sp > from_sp &&
+            !frames[count].trace)
             frames[count].cfa = *sp;
         count++;
         if (step == STEP_CUT)
@@ -270,32 +344,67 @@ find_caller(const struct vmp_native_chain *chain, const struct vmp_row *row,
     return leaf->cfa <= chain->fp;
 }
 
-static size_t
-take_chain(struct vmp_unwinder *unwinder, const struct vmp_native *native,
-           struct vmp_unwound *frames, enum vmp_unwind_end *end)
+/* The same of a trace that says where its return address is. */
+static bool
+find_trace_caller(const struct vmp_native_chain *chain, vmprof_jit_id trace,
+                  struct vmp_native_frame *leaf)
 {
+    uint64_t size, pc;
+
+    if (!trace || vmp_traces_frame(trace, &size) != VMPROF_TRACE_FRAME_FIXED)
+        return false;
+    leaf->cfa = chain->head.sp + size + sizeof(pc);
+    if (!leaf_word(chain, leaf->cfa - sizeof(pc), &pc))
+        return false;
+    leaf->pc = pc & vmp_machine.code_bits;
+    return leaf->cfa <= chain->fp;
+}
+
+/* The innermost frame, and its caller if that is not the next of the chain. */
+static size_t
+take_innermost(const struct walk *walk, const struct vmp_native_chain *chain,
+               const struct vmp_native_frame *from, struct vmp_unwound *frames)
+{
+    const struct vmp_row *row;
+    struct vmp_native_frame leaf;
+
+    frames[0] =
+        unwound(walk, from->pc & vmp_machine.code_bits, from->cfa, true, &row);
+    if (frames[0].trace)
+        frames[0].cfa = chain->head.sp;
+    if (!frames[0].frame || (!find_caller(chain, row, &leaf) &&
+                             !find_trace_caller(chain, frames[0].trace, &leaf)))
+        return 1;
+    if (!frames[0].trace)
+        frames[0].cfa = leaf.cfa;
+    frames[1] = unwound(walk, leaf.pc - 1, from->cfa, false, &row);
+    return 2;
+}
+
+static size_t
+take_chain(const struct walk *walk, struct vmp_unwound *frames,
+           enum vmp_unwind_end *end)
+{
+    const struct vmp_native *const native = walk->stack;
     const struct vmp_native_chain *const chain = (const void *)native;
     const struct vmp_native_frame *const from = (const void *)(chain + 1);
     const size_t count = native->size / sizeof(*from);
+    const struct vmp_row *row;
     size_t made = 0;
 
     *end = native->is_cut ? VMP_UNWIND_CUT : VMP_UNWIND_WHOLE;
-    for (size_t i = 0; i < count && made < VMP_MOST_NATIVE_FRAMES; i++) {
-        const uint64_t pc = from[i].pc & vmp_machine.code_bits;
-        const struct vmp_instruction *const code =
-            vmp_instruction_at(&unwinder->known, i ? pc - 1 : pc);
-        struct vmp_native_frame leaf;
-
-        frames[made++] = unwound(code, from[i].cfa);
-        if (i == 0 && find_caller(chain, &code->row, &leaf)) {
-            frames[0].cfa = leaf.cfa;
-            frames[made++] = unwound(
-                vmp_instruction_at(&unwinder->known, leaf.pc - 1), from[i].cfa);
-        }
-        if (!frames[made - 1].frame)
-            return made - 1;
+    if (count)
+        made = take_innermost(walk, chain, from, frames);
+    for (size_t i = 1;
+         i < count && made < VMP_MOST_NATIVE_FRAMES && frames[made - 1].frame;
+         i++) {
+        frames[made] = unwound(walk, (from[i].pc & vmp_machine.code_bits) - 1,
+                               from[i].cfa, false, &row);
+        if (frames[made].trace)
+            frames[made].cfa = frames[made - 1].cfa;
+        made++;
     }
-    return made;
+    return made && !frames[made - 1].frame ? made - 1 : made;
 }
 
 uint64_t
@@ -321,14 +430,18 @@ vmp_unwind(struct vmp_unwinder *unwinder, const struct vmp_record *record,
            struct vmp_unwound *frames, enum vmp_unwind_end *end)
 {
     const struct vmp_native *const native = vmp_record_native(record);
-    struct walk walk = { .unwinder = unwinder, .stack = native };
+    struct walk walk = {
+        .unwinder = unwinder,
+        .record = record,
+        .stack = native,
+    };
 
     *end = VMP_UNWIND_WHOLE;
     if (!(record->parts & (VMP_PART_CHAIN | VMP_PART_COPY)))
         return 0;
     vmp_instructions_turn_to(&unwinder->known, record->time_ns);
     if (record->parts & VMP_PART_CHAIN)
-        return take_chain(unwinder, native, frames, end);
+        return take_chain(&walk, frames, end);
     walk.registers = ((const struct vmp_native_copy *)native)->registers;
     walk.copy = (const unsigned char *)native + sizeof(struct vmp_native_copy);
     return unwind_copy(&walk, frames, end);

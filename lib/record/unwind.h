@@ -8,17 +8,21 @@
 #define VMP_UNWIND_H
 
 #include "../format/encoder.h"
+#include "jit/tell.h"
 #include "native.h"
 #include "ring.h"
 
 struct vmp_unwinder;
 
-/* One native frame, innermost first; `cfa` as in struct vmp_native_frame. */
+/* One native frame, innermost first; `cfa` as in struct vmp_native_frame, but of
+ * a trace its stack pointer: VM frames that stand in it come outside. */
 struct vmp_unwound {
     uint64_t cfa;
     uint64_t pc;
-    uint32_t frame;     /* its index in the file */
-    bool is_of_no_file; /* machine code that somebody made */
+    uint32_t frame;      /* its index in the file */
+    vmprof_jit_id trace; /* that it is of; 0: none */
+    bool is_of_no_file;  /* machine code that somebody made */
+    bool is_lost;        /* the frame is that of many addresses */
 };
 
 enum vmp_unwind_end {
@@ -29,7 +33,8 @@ enum vmp_unwind_end {
 
 /* Returns 0 or -ENOMEM. */
 int
-vmp_unwinder_new(struct vmp_unwinder **out, struct vmp_encoder *encoder);
+vmp_unwinder_new(struct vmp_unwinder **out, struct vmp_encoder *encoder,
+                 struct vmp_telling *traces);
 void
 vmp_unwinder_free(struct vmp_unwinder *unwinder);
 

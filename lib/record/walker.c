@@ -10,6 +10,7 @@
 
 #include "session.h"
 #include "signal/own_frames.h"
+#include "signal/trace.h"
 
 static int
 record_walk(struct vmp_thread *thread, const struct vmprof_walked_frame *frames,
@@ -29,6 +30,9 @@ record_walk(struct vmp_thread *thread, const struct vmprof_walked_frame *frames,
                                     sizeof(*frames));
     if (!record)
         return 0;
+    /* Where it was asked: a safe point is not in compiled code. */
+    record->trace = thread->asked_in;
+    record->phase = vmp_phase_in(thread, record->trace);
     record->cut = cut;
     if (count)
         memcpy(record + 1, frames, count * sizeof(*frames));
@@ -45,7 +49,7 @@ answer(struct vmp_thread *thread, const struct vmprof_walked_frame *frames,
 
     if (!atomic_load(&thread->requested) || !atomic_load(&vmp_session.sampling))
         return 0;
-    if (atomic_load(&vmp_session.paused) > 0)
+    if (vmp_is_paused())
         vmp_count(&thread->counters.lost_walker, 1);
     else
         r = record_walk(thread, frames, count, cut);
@@ -61,7 +65,6 @@ vmprof_sample_stack(struct vmprof_thread *head,
     struct vmp_thread *const thread = (struct vmp_thread *)head;
     unsigned busy = VMP_IDLE;
     int r = 0, cancel_state;
-    bool in_tick;
 
     if (!thread || thread != vmp_current)
         return -ESRCH;

@@ -131,6 +131,8 @@ drain_events(struct vmp_writer *writer, struct vmp_thread *thread, bool is_last)
                                     : vmp_thread_cpu_ns(thread->tid));
     if (!is_last)
         adapt_to_events(writer, thread);
+    /* A trace is known before it is entered, and so before the mark. */
+    vmp_tell_news(&writer->drain.traces);
     vmp_jit_drain(writer->jit, &thread->jit, thread->stream.thread, is_last);
 }
 
@@ -209,6 +211,7 @@ write_stats(struct vmp_writer *writer, bool at_once)
     tell_losses(&writer->drain);
     vmp_session_count(&counters);
     vmp_threads_unlock();
+    vmp_tell_counts(&writer->drain.traces, now_ns);
     vmp_encoder_stats(writer->encoder, since_start(writer, now_ns), &counters);
 }
 
@@ -227,6 +230,7 @@ drain_all(struct vmp_writer *writer, bool is_last)
     vmp_threads_unlock();
     if (writer->drain.unwinder)
         vmp_unwinder_begin(writer->drain.unwinder);
+    vmp_tell_news(&writer->drain.traces);
     /* Records are never unmapped, and the links behind one never change. */
     for (struct vmp_thread *t = newest; t; t = t->next)
         drain_thread(writer, t, is_last);
@@ -235,7 +239,7 @@ drain_all(struct vmp_writer *writer, bool is_last)
     write_stats(writer, is_last);
 }
 
-/* Of bytecodes and types, for which a vmprof log has no place. */
+/* Of bytecodes, types and traces, for which a vmprof log has no place. */
 static bool
 takes_rows(void)
 {
@@ -290,6 +294,7 @@ finish(struct vmp_writer *writer)
     const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
 
     drain_all(writer, true);
+    vmp_traces_record(false);
     if (takes_rows())
         vmp_readout_close(writer->encoder, writer->info.monotonic_ns);
     describe_all(writer);
@@ -376,22 +381,31 @@ vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
         vmp_encoder_memory(writer->encoder, vmp_memory_kb());
     writer->drain.encoder = writer->encoder;
     writer->drain.start_ns = info->monotonic_ns;
+    writer->drain.traces = (struct vmp_telling){
+        .encoder = writer->encoder,
+        .start_ns = info->monotonic_ns,
+        .has_chunks = takes_rows(),
+    };
     writer->drain.main_loop = (struct vmp_extent){
         (uintptr_t)vmp_session.main_loop,
         (uintptr_t)vmp_session.main_loop_end,
     };
     writer->drain.has_memory = vmp_session.has_memory;
     if (r == 0 && vmp_session.native)
-        r = vmp_unwinder_new(&writer->drain.unwinder, writer->encoder);
+        r = vmp_unwinder_new(&writer->drain.unwinder, writer->encoder,
+                             &writer->drain.traces);
+    /* Not by its thread: what happens at once is the session's, too. */
+    if (r == 0 && takes_rows())
+        vmp_traces_record(true);
     if (r == 0)
         r = new_events(writer);
     if (r == 0)
         r = vmp_helper_start(&writer->thread, run, writer);
     if (r < 0) {
+        vmp_traces_record(false);
         free_writer(writer);
         return r;
     }
-    /* Not by its thread: what is read out at once is the session's, too. */
     if (takes_rows())
         vmp_readout_open();
     *out = writer;

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include <vmprof/trace.h>
 #include <vmprof/vmprof.h>
 
 struct frame_1 {
@@ -152,11 +153,48 @@ struct hit_cell_1 {
     uint64_t code;
 };
 
+struct hit_site_1 {
+    uint64_t key;
+    uint64_t *hits;
+};
+
 struct type_tuple_1 {
     uint64_t hits;
     uint64_t count;
     uint32_t types[8];
     const char *names[8];
+};
+
+struct trace_place_1 {
+    uint64_t code;
+    uint64_t offset;
+    uint32_t line;
+    uint32_t parent;
+};
+
+struct trace_position_1 {
+    uint32_t offset;
+    uint32_t place;
+};
+
+struct trace_guard_1 {
+    uint32_t offset;
+    uint32_t place;
+    const char *text;
+};
+
+struct trace_operation_1 {
+    uint32_t offset;
+    uint32_t place;
+    uint32_t guard;
+    uint32_t reserved;
+    const char *text;
+};
+
+struct reserved_trace_1 {
+    uint32_t id;
+    uint32_t first_guard;
+    uint64_t *counters;
 };
 
 struct interp_functions_0_1 {
@@ -211,6 +249,33 @@ struct type_origin_0_1 {
     const char *host;
     const char *service;
     const char *version;
+};
+
+struct trace_0_1 {
+    uint64_t size;
+    uint32_t kind;
+    uint32_t end;
+    const char *name;
+    uint64_t code;
+    uint64_t offset;
+    uint32_t line;
+    uint32_t guard;
+    uint32_t parent;
+    uint32_t target;
+    const void *address;
+    uint64_t length;
+    uint64_t loop_offset;
+    uint32_t emits;
+    uint32_t frame;
+    uint64_t frame_size;
+    const struct vmprof_trace_place *places;
+    uint64_t place_count;
+    const struct vmprof_trace_position *positions;
+    uint64_t position_count;
+    const struct vmprof_trace_guard *guards;
+    uint64_t guard_count;
+    const struct vmprof_trace_operation *operations;
+    uint64_t operation_count;
 };
 
 #define SAME(type, old, member)                                                \
@@ -357,6 +422,10 @@ SAME(vmprof_hit_cell, hit_cell_1, hits);
 SAME(vmprof_hit_cell, hit_cell_1, code);
 SAME_SIZE(vmprof_hit_cell, hit_cell_1);
 
+SAME(vmprof_hit_site, hit_site_1, key);
+SAME(vmprof_hit_site, hit_site_1, hits);
+SAME_SIZE(vmprof_hit_site, hit_site_1);
+
 SAME(vmprof_type_tuple, type_tuple_1, hits);
 SAME(vmprof_type_tuple, type_tuple_1, count);
 SAME(vmprof_type_tuple, type_tuple_1, types);
@@ -412,6 +481,59 @@ SAME(vmprof_type_origin, type_origin_0_1, service);
 SAME(vmprof_type_origin, type_origin_0_1, version);
 STILL_FITS(vmprof_type_origin, type_origin_0_1);
 
+SAME(vmprof_trace_place, trace_place_1, code);
+SAME(vmprof_trace_place, trace_place_1, offset);
+SAME(vmprof_trace_place, trace_place_1, line);
+SAME(vmprof_trace_place, trace_place_1, parent);
+SAME_SIZE(vmprof_trace_place, trace_place_1);
+
+SAME(vmprof_trace_position, trace_position_1, offset);
+SAME(vmprof_trace_position, trace_position_1, place);
+SAME_SIZE(vmprof_trace_position, trace_position_1);
+
+SAME(vmprof_trace_guard, trace_guard_1, offset);
+SAME(vmprof_trace_guard, trace_guard_1, place);
+SAME(vmprof_trace_guard, trace_guard_1, text);
+SAME_SIZE(vmprof_trace_guard, trace_guard_1);
+
+SAME(vmprof_trace_operation, trace_operation_1, offset);
+SAME(vmprof_trace_operation, trace_operation_1, place);
+SAME(vmprof_trace_operation, trace_operation_1, guard);
+SAME(vmprof_trace_operation, trace_operation_1, reserved);
+SAME(vmprof_trace_operation, trace_operation_1, text);
+SAME_SIZE(vmprof_trace_operation, trace_operation_1);
+
+SAME(vmprof_reserved_trace, reserved_trace_1, id);
+SAME(vmprof_reserved_trace, reserved_trace_1, first_guard);
+SAME(vmprof_reserved_trace, reserved_trace_1, counters);
+SAME_SIZE(vmprof_reserved_trace, reserved_trace_1);
+
+SAME(vmprof_trace, trace_0_1, size);
+SAME(vmprof_trace, trace_0_1, kind);
+SAME(vmprof_trace, trace_0_1, end);
+SAME(vmprof_trace, trace_0_1, name);
+SAME(vmprof_trace, trace_0_1, code);
+SAME(vmprof_trace, trace_0_1, offset);
+SAME(vmprof_trace, trace_0_1, line);
+SAME(vmprof_trace, trace_0_1, guard);
+SAME(vmprof_trace, trace_0_1, parent);
+SAME(vmprof_trace, trace_0_1, target);
+SAME(vmprof_trace, trace_0_1, address);
+SAME(vmprof_trace, trace_0_1, length);
+SAME(vmprof_trace, trace_0_1, loop_offset);
+SAME(vmprof_trace, trace_0_1, emits);
+SAME(vmprof_trace, trace_0_1, frame);
+SAME(vmprof_trace, trace_0_1, frame_size);
+SAME(vmprof_trace, trace_0_1, places);
+SAME(vmprof_trace, trace_0_1, place_count);
+SAME(vmprof_trace, trace_0_1, positions);
+SAME(vmprof_trace, trace_0_1, position_count);
+SAME(vmprof_trace, trace_0_1, guards);
+SAME(vmprof_trace, trace_0_1, guard_count);
+SAME(vmprof_trace, trace_0_1, operations);
+SAME(vmprof_trace, trace_0_1, operation_count);
+STILL_FITS(vmprof_trace, trace_0_1);
+
 /* Values are compiled in too. */
 static_assert(VMPROF_KIND_CODE == 1 && VMPROF_KIND_BLACKHOLE == 2 &&
                   VMPROF_KIND_JITTED == 3 && VMPROF_KIND_JITTING == 4 &&
@@ -454,6 +576,18 @@ static_assert(VMPROF_JIT_INNER_COUNT == 0 && VMPROF_JIT_INNER_IGNORE == 1 &&
 static_assert(VMPROF_MAX_OPERANDS == 8 && VMPROF_COUNT_MOST == 16384 &&
                   VMPROF_COUNTING == 256 && VMPROF_HIT_CELLS == 1024,
               "a bound of interp.h changed its value");
+static_assert(VMPROF_TRACE_LOOP == 1 && VMPROF_TRACE_ENTRY_BRIDGE == 2 &&
+                  VMPROF_TRACE_BRIDGE == 3 && VMPROF_TRACE_METHOD == 4 &&
+                  VMPROF_TRACE_STUB == 5,
+              "a kind of trace changed its value");
+static_assert(VMPROF_END_UNKNOWN == 0 && VMPROF_END_LOOP == 1 &&
+                  VMPROF_END_JUMP == 2 && VMPROF_END_RETURN == 3 &&
+                  VMPROF_END_INTERPRETER == 4,
+              "an end of a trace changed its value");
+static_assert(VMPROF_TRACE_FRAME_UNKNOWN == 0 &&
+                  VMPROF_TRACE_FRAME_FIXED == 1 &&
+                  VMPROF_TRACE_FRAME_POINTER == 2,
+              "a frame of a trace changed its value");
 static_assert(VMPROF_NAME_SIZE == 1024, "buffers of callers have this size");
 
 int

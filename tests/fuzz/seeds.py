@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes inputs for the fuzzer to start from into a directory."""
+"""seeds.py FUZZER DIRECTORY: writes inputs for a fuzzer to start from."""
 
 import os
 import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../flow/tools"))
+import jit_files
 import vmprof_file
 import vmprof_log
 from vmprof_log import ASSEMBLER, CODE, JITTED, LINES, MEMORY, NATIVE, PAIRS
@@ -50,20 +51,35 @@ def logs():
     }
 
 
-def main(directory):
-    os.makedirs(directory, exist_ok=True)
+def profiles():
     one, two = vmprof_file.demo(1), vmprof_file.demo(2, mode=1)
     native = vmprof_file.native_demo(1)
     mixed = [c for pair in zip(one.chunks, two.chunks) for c in pair]
-    for name, data in {"file": b"\0" + one.bytes(),
-                       "recipe": recipe(one.chunks),
-                       "two": recipe(mixed),
-                       "native": recipe(native.chunks),
-                       "types": recipe(vmprof_file.types_demo(1).chunks),
-                       "group": recipe(vmprof_file.grouped(one).chunks),
-                       **logs()}.items():
+    return {"file": b"\0" + one.bytes(),
+            "recipe": recipe(one.chunks),
+            "two": recipe(mixed),
+            "native": recipe(native.chunks),
+            "types": recipe(vmprof_file.types_demo(1).chunks),
+            "group": recipe(vmprof_file.grouped(one).chunks),
+            **logs()}
+
+
+def jit_logs():
+    coloured = jit_files.PLAN.replace(b"[", b"\033[1m\033[31m[")
+    return {"plan": b"\0" + jit_files.PLAN,
+            "coloured": b"\6" + coloured,
+            "pypylog": b"\2" + jit_files.pypylog().encode(),
+            "jitlog": b"\1" + jit_files.jitlog().data,
+            "jitlog_32": b"\1" + jit_files.jitlog(address=4).data,
+            "jitlog_old": b"\1" + jit_files.jitlog(version=1).data}
+
+
+def main(fuzzer, directory):
+    os.makedirs(directory, exist_ok=True)
+    inputs = {"jit": jit_logs, "read": profiles}[fuzzer]()
+    for name, data in inputs.items():
         with open(os.path.join(directory, name), "wb") as file:
             file.write(data)
 
 
-main(sys.argv[1])
+main(sys.argv[1], sys.argv[2])

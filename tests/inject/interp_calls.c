@@ -26,6 +26,12 @@ VMPROF_API int
 exported_count_hit(struct vmprof_thread *thread, int64_t countdown,
                    uintptr_t position, uint64_t key)
     IN_LIBRARY(vmprof_count_hit);
+VMPROF_API int
+exported_counts_each(const struct vmprof_thread *thread)
+    IN_LIBRARY(vmprof_counts_each);
+VMPROF_API int
+exported_count_at_site(const struct vmprof_hit_site *site, uint64_t key)
+    IN_LIBRARY(vmprof_count_at_site);
 VMPROF_API uint64_t
 exported_key_of_none(void) IN_LIBRARY(vmprof_key_of_none);
 VMPROF_API uint64_t
@@ -130,6 +136,38 @@ count_without_a_call(struct world *w)
 {
     return exported_count_hit(w->thread, w->thread->bytecode_countdown - 1,
                               POSITION, exported_key_of_one(number));
+}
+
+static struct vmprof_hit_site *sites;
+
+static void
+switch_on_and_miss_at_site(struct world *w)
+{
+    switch_on(w);
+    sites = vmprof_hit_sites(w->thread, counted, OFFSET + 1);
+    require(sites != NULL);
+    miss(w);
+    w->check = require_two_hits;
+}
+
+static intptr_t
+count_at_site(struct world *w)
+{
+    return exported_counts_each(w->thread) &
+           exported_count_at_site(&sites[OFFSET], exported_key_of_one(number));
+}
+
+static intptr_t
+make_sites(struct world *w)
+{
+    return vmprof_hit_sites(w->thread, counted, OFFSET + 1) != NULL;
+}
+
+static intptr_t
+look_at_what_is_set(struct world *w)
+{
+    vmprof_look_at_counts(w->thread);
+    return (intptr_t)exported_counting(w->thread);
 }
 
 static intptr_t
@@ -271,6 +309,12 @@ static const struct operation list[] = {
       PATH("AB"), IS_LONG, switch_on },
     { "count without a call", "vmprof_count_hit vmprof_key_of_one",
       count_without_a_call, PATH("AB"), 0, switch_on_and_miss },
+    { "count at a site", "vmprof_count_at_site vmprof_counts_each",
+      count_at_site, PATH("AB"), 0, switch_on_and_miss_at_site },
+    { "make the sites of a code", "vmprof_hit_sites", make_sites, PATH("AB"), 0,
+      prepare },
+    { "look at what is set for all", "vmprof_look_at_counts",
+      look_at_what_is_set, PATH("AB"), 0, hit_and_expect_it },
     { "set the functions of a class",
       "vmprof_set_interp_functions vmprof_interp_functions_init", set_functions,
       PATH("AB"), 0, NULL },

@@ -22,6 +22,10 @@ static atomic_bool stop;
 static _Atomic uint64_t read_bytecodes, read_hits, readings;
 
 /* One of the threads, with a count of what it ran while it was on. */
+enum {
+    OFFSETS = 40,
+};
+
 struct runner {
     pthread_t id;
     uint64_t random;
@@ -62,10 +66,14 @@ static void
 run_bytecodes(struct runner *r, uint64_t count)
 {
     struct vmprof_thread *const thread = r->thread;
-    int64_t countdown = thread->bytecode_countdown;
+    const struct vmprof_hit_site *const sites =
+        r->codes % 3 ? vmprof_hit_sites(thread, r->code, OFFSETS) : NULL;
+    int64_t countdown;
 
+    vmprof_look_at_counts(thread);
+    countdown = thread->bytecode_countdown;
     for (uint64_t i = 0; i < count; i++) {
-        const uint64_t drawn = draw(&r->random), offset = drawn % 40;
+        const uint64_t drawn = draw(&r->random), offset = drawn % OFFSETS;
         const uint32_t opcode = offset % 4;
         const vmprof_type_id types[VMPROF_MAX_OPERANDS] = {
             r->types[drawn >> 32 & 1], r->types[(drawn >> 40) % TYPES]
@@ -75,7 +83,12 @@ run_bytecodes(struct runner *r, uint64_t count)
             : opcode == OPCODE_ONE ? vmprof_key_of_one(types[0])
                                    : vmprof_key_of_none();
 
-        if (!vmprof_counting(thread) || --countdown >= 0)
+        if (!vmprof_counting(thread))
+            continue;
+        if (sites && vmprof_counts_each(thread) && opcode != OPCODE_ALL &&
+            vmprof_count_at_site(&sites[offset], key))
+            continue;
+        if (--countdown >= 0)
             continue;
         if (opcode == OPCODE_ALL ||
             !vmprof_count_hit(thread, countdown,

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "decode.h"
+#include "decode_traces.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +15,6 @@ enum {
     GROUP = 9,
 };
 
-/* What is left of a payload; `bad` once something was wrong with it. */
-struct cursor {
-    struct decoded *decoded;
-    const unsigned char *at, *end;
-    bool bad;
-};
-
 static void
 fail(struct decoded *d, const char *what)
 {
@@ -31,8 +23,8 @@ fail(struct decoded *d, const char *what)
                  what);
 }
 
-static void
-need(struct cursor *c, bool holds, const char *what)
+void
+decode_need(struct decode_cursor *c, bool holds, const char *what)
 {
     if (holds || c->bad)
         return;
@@ -40,17 +32,17 @@ need(struct cursor *c, bool holds, const char *what)
     fail(c->decoded, what);
 }
 
-static uint64_t
-varint(struct cursor *c)
+uint64_t
+decode_varint(struct decode_cursor *c)
 {
     uint64_t value = 0;
 
     for (unsigned i = 0; i < 10 && !c->bad; i++) {
-        need(c, c->at < c->end, "a varint is cut off");
+        decode_need(c, c->at < c->end, "a varint is cut off");
         if (c->bad)
             return 0;
         const unsigned char byte = *c->at++;
-        need(c, i < 9 || byte <= 1, "a varint is over 64 bits");
+        decode_need(c, i < 9 || byte <= 1, "a varint is over 64 bits");
         value |= (uint64_t)(byte & 127) << 7 * i;
         if (byte < 128)
             return value;
@@ -59,20 +51,20 @@ varint(struct cursor *c)
 }
 
 static int64_t
-zigzag(struct cursor *c)
+zigzag(struct decode_cursor *c)
 {
-    const uint64_t value = varint(c);
+    const uint64_t value = decode_varint(c);
 
     return value & 1 ? (int64_t) ~(value >> 1) : (int64_t)(value >> 1);
 }
 
-static char *
-string(struct cursor *c)
+char *
+decode_string(struct decode_cursor *c)
 {
-    const uint64_t size = varint(c);
+    const uint64_t size = decode_varint(c);
     char *copy;
 
-    need(c, size <= (uint64_t)(c->end - c->at), "a string is cut off");
+    decode_need(c, size <= (uint64_t)(c->end - c->at), "a string is cut off");
     if (c->bad)
         return NULL;
     copy = strndup((const char *)c->at, (size_t)size);
@@ -80,9 +72,8 @@ string(struct cursor *c)
     return copy;
 }
 
-/* Room for one more in an array that grows by doubling. */
-static void *
-grow(void *array, size_t count, size_t size)
+void *
+decode_grow(void *array, size_t count, size_t size)
 {
     if (count & (count - 1))
         return array;
@@ -92,29 +83,30 @@ grow(void *array, size_t count, size_t size)
     return array;
 }
 
-static void
-free_fields(struct decoded_fields *fields)
+void
+decode_free_fields(struct decoded_fields *fields)
 {
     for (size_t i = 0; i < DECODED_KEYS; i++)
         free(fields->string[i]);
     memset(fields, 0, sizeof(*fields));
 }
 
-static void
-read_fields(struct cursor *c, struct decoded_fields *fields)
+void
+decode_fields(struct decode_cursor *c, struct decoded_fields *fields)
 {
-    free_fields(fields);
+    decode_free_fields(fields);
     while (!c->bad && c->at < c->end) {
-        const uint64_t key = varint(c);
+        const uint64_t key = decode_varint(c);
 
-        need(c, key < DECODED_KEYS, "an unknown key");
+        decode_need(c, key < DECODED_KEYS, "an unknown key");
         if (c->bad)
             return;
-        need(c, !fields->string[key] && !fields->number[key], "a key twice");
+        decode_need(c, !fields->string[key] && !fields->number[key],
+                    "a key twice");
         if (key & 1)
-            fields->string[key] = string(c);
+            fields->string[key] = decode_string(c);
         else
-            fields->number[key] = varint(c);
+            fields->number[key] = decode_varint(c);
     }
 }
 
@@ -138,93 +130,101 @@ count_of(const char *text, char wanted)
 }
 
 static void
-read_codes(struct cursor *c)
+read_codes(struct decode_cursor *c)
 {
     struct decoded *const d = c->decoded;
 
-    for (uint64_t left = varint(c); left && !c->bad; left--) {
-        const uint64_t id = varint(c) * 4;
-        char *const name = string(c);
+    for (uint64_t left = decode_varint(c); left && !c->bad; left--) {
+        const uint64_t id = decode_varint(c) * 4;
+        char *const name = decode_string(c);
 
-        need(c, name && count_of(name, ':') == 3, "a name without 3 colons");
-        need(c, id != 0, "a code with the id 0");
+        decode_need(c, name && count_of(name, ':') == 3,
+                    "a name without 3 colons");
+        decode_need(c, id != 0, "a code with the id 0");
         if (c->bad) {
             free(name);
             return;
         }
-        d->codes = grow(d->codes, d->code_count, sizeof(*d->codes));
+        d->codes = decode_grow(d->codes, d->code_count, sizeof(*d->codes));
         d->codes[d->code_count++] = (struct decoded_code){ id, name };
     }
 }
 
 static void
-read_frames(struct cursor *c)
+read_frames(struct decode_cursor *c)
 {
     struct decoded *const d = c->decoded;
-    const uint64_t first = varint(c);
+    const uint64_t first = decode_varint(c);
 
-    need(c, first == d->frame_count, "frames are not numbered in a row");
-    for (uint64_t left = varint(c); left && !c->bad; left--) {
-        struct decoded_frame frame = { .code = varint(c) * 4 };
-        const uint64_t bits = varint(c);
+    decode_need(c, first == d->frame_count, "frames are not numbered in a row");
+    for (uint64_t left = decode_varint(c); left && !c->bad; left--) {
+        struct decoded_frame frame = { .code = decode_varint(c) * 4 };
+        const uint64_t bits = decode_varint(c);
 
         frame.kind = bits & 15;
-        frame.line = bits & 16 ? varint(c) : 0;
+        frame.line = bits & 16 ? decode_varint(c) : 0;
         frame.has_offset = !!(bits & 32);
-        frame.offset = bits & 32 ? varint(c) : 0;
-        frame.module = bits & 64 ? varint(c) : 0;
-        need(c, bits < 128, "a frame with unknown bits");
-        need(c, frame.kind >= 1 && frame.kind <= 10, "a kind that is none");
-        need(c, frame.kind == 10 ? bits & 32 && !frame.code : !(bits & 64),
-             "a module or a code that does not fit the kind");
-        need(c,
-             frame.module < d->module_count && (!(bits & 64) || frame.module),
-             "a frame of an undefined module");
-        d->frames = grow(d->frames, d->frame_count, sizeof(frame));
+        frame.offset = bits & 32 ? decode_varint(c) : 0;
+        frame.module = bits & 64 ? decode_varint(c) : 0;
+        decode_need(c, bits < 128, "a frame with unknown bits");
+        decode_need(c, frame.kind >= 1 && frame.kind <= 10,
+                    "a kind that is none");
+        decode_need(c,
+                    frame.kind == 10 ? bits & 32 && !frame.code : !(bits & 64),
+                    "a module or a code that does not fit the kind");
+        decode_need(
+            c, frame.module < d->module_count && (!(bits & 64) || frame.module),
+            "a frame of an undefined module");
+        decode_need(c, frame.kind != 6 || decoded_trace(d, frame.code / 4),
+                    "a frame of an undefined trace");
+        d->frames = decode_grow(d->frames, d->frame_count, sizeof(frame));
         d->frames[d->frame_count++] = frame;
     }
 }
 
 static void
-read_modules(struct cursor *c)
+read_modules(struct decode_cursor *c)
 {
     struct decoded *const d = c->decoded;
-    const uint64_t first = varint(c);
+    const uint64_t first = decode_varint(c);
 
-    need(c, first == d->module_count, "modules are not numbered in a row");
-    for (uint64_t left = varint(c); left && !c->bad; left--) {
-        const uint64_t size = varint(c);
-        struct cursor entry = *c;
+    decode_need(c, first == d->module_count,
+                "modules are not numbered in a row");
+    for (uint64_t left = decode_varint(c); left && !c->bad; left--) {
+        const uint64_t size = decode_varint(c);
+        struct decode_cursor entry = *c;
 
-        need(c, size <= (uint64_t)(c->end - c->at), "a module is cut off");
+        decode_need(c, size <= (uint64_t)(c->end - c->at),
+                    "a module is cut off");
         if (c->bad)
             return;
         entry.end = c->at = c->at + size;
-        d->modules = grow(d->modules, d->module_count, sizeof(*d->modules));
+        d->modules =
+            decode_grow(d->modules, d->module_count, sizeof(*d->modules));
         memset(&d->modules[d->module_count], 0, sizeof(*d->modules));
-        read_fields(&entry, &d->modules[d->module_count++]);
+        decode_fields(&entry, &d->modules[d->module_count++]);
         c->bad = entry.bad;
     }
 }
 
 static void
-read_nodes(struct cursor *c)
+read_nodes(struct decode_cursor *c)
 {
     struct decoded *const d = c->decoded;
-    const uint64_t first = varint(c);
+    const uint64_t first = decode_varint(c);
 
-    need(c, first == d->node_count, "nodes are not numbered in a row");
-    for (uint64_t left = varint(c); left && !c->bad; left--) {
-        const uint64_t distance = varint(c), frame = varint(c);
+    decode_need(c, first == d->node_count, "nodes are not numbered in a row");
+    for (uint64_t left = decode_varint(c); left && !c->bad; left--) {
+        const uint64_t distance = decode_varint(c), frame = decode_varint(c);
 
-        need(c, distance >= 1 && distance <= d->node_count,
-             "a node without a parent");
-        need(c, frame < d->frame_count, "a node of an undefined frame");
-        need(c, frame != CUT_FRAME || distance == d->node_count,
-             "the cut frame stands on another");
+        decode_need(c, distance >= 1 && distance <= d->node_count,
+                    "a node without a parent");
+        decode_need(c, frame < d->frame_count, "a node of an undefined frame");
+        decode_need(c, frame != CUT_FRAME || distance == d->node_count,
+                    "the cut frame stands on another");
         if (c->bad)
             return;
-        d->nodes = grow(d->nodes, d->node_count, sizeof(*d->nodes));
+        d->nodes = decode_grow(d->nodes, d->node_count, sizeof(*d->nodes));
         d->nodes[d->node_count] =
             (struct decoded_node){ (uint32_t)(d->node_count - distance),
                                    (uint32_t)frame };
@@ -233,25 +233,26 @@ read_nodes(struct cursor *c)
 }
 
 static void
-read_thread(struct cursor *c)
+read_thread(struct decode_cursor *c)
 {
     struct decoded *const d = c->decoded;
     struct decoded_fields fields = { 0 };
     size_t index;
 
-    read_fields(c, &fields);
+    decode_fields(c, &fields);
     index = (size_t)fields.number[2];
-    need(c, index <= d->thread_count, "threads are not numbered in a row");
+    decode_need(c, index <= d->thread_count,
+                "threads are not numbered in a row");
     if (c->bad) {
-        free_fields(&fields);
+        decode_free_fields(&fields);
         return;
     }
     if (index == d->thread_count) {
-        d->threads = grow(d->threads, index, sizeof(*d->threads));
+        d->threads = decode_grow(d->threads, index, sizeof(*d->threads));
         memset(&d->threads[index], 0, sizeof(*d->threads));
         d->thread_count++;
     }
-    free_fields(&d->threads[index].fields);
+    decode_free_fields(&d->threads[index].fields);
     d->threads[index].fields = fields;
     d->threads[index].known = 1;
 }
@@ -259,36 +260,38 @@ read_thread(struct cursor *c)
 static void
 add_sample(struct decoded *d, const struct decoded_sample *sample)
 {
-    d->samples = grow(d->samples, d->sample_count, sizeof(*sample));
+    d->samples = decode_grow(d->samples, d->sample_count, sizeof(*sample));
     d->samples[d->sample_count++] = *sample;
 }
 
 static void
-read_samples(struct cursor *c)
+read_samples(struct decode_cursor *c)
 {
     struct decoded *const d = c->decoded;
-    struct decoded_sample sample = { .thread = (uint32_t)varint(c) };
-    uint64_t left = varint(c);
+    struct decoded_sample sample = { .thread = (uint32_t)decode_varint(c) };
+    uint64_t left = decode_varint(c);
 
-    sample.time = varint(c);
-    need(c, sample.thread < d->thread_count, "samples of an unknown thread");
+    sample.time = decode_varint(c);
+    decode_need(c, sample.thread < d->thread_count,
+                "samples of an unknown thread");
     if (c->bad)
         return;
-    need(c, sample.time >= d->threads[sample.thread].time,
-         "samples run backwards");
+    decode_need(c, sample.time >= d->threads[sample.thread].time,
+                "samples run backwards");
     while (left && !c->bad) {
-        const uint64_t v = varint(c);
+        const uint64_t v = decode_varint(c);
 
-        need(c, v != 1, "a sample of node -1");
+        decode_need(c, v != 1, "a sample of node -1");
         if (!v) {
-            const uint64_t both = varint(c);
+            const uint64_t both = decode_varint(c);
 
             sample.phase = both & 15;
             sample.state = (uint32_t)(both >> 4);
             continue;
         }
-        const uint64_t passed = varint(c);
-        need(c, (v >> 1) - 1 < d->node_count, "a sample of an undefined node");
+        const uint64_t passed = decode_varint(c);
+        decode_need(c, (v >> 1) - 1 < d->node_count,
+                    "a sample of an undefined node");
         sample.node = (uint32_t)((v >> 1) - 1);
         sample.time += passed;
         sample.weight = v & 1 ? passed + (uint64_t)zigzag(c) : passed;
@@ -300,64 +303,66 @@ read_samples(struct cursor *c)
 }
 
 static void
-read_words(struct cursor *c)
+read_words(struct decode_cursor *c)
 {
     struct decoded *const d = c->decoded;
-    const uint64_t first = varint(c);
+    const uint64_t first = decode_varint(c);
 
-    need(c, first == d->word_count, "words are not numbered in a row");
-    for (uint64_t left = varint(c); left && !c->bad; left--) {
-        d->words = grow(d->words, d->word_count, sizeof(*d->words));
-        d->words[d->word_count] = string(c);
+    decode_need(c, first == d->word_count, "words are not numbered in a row");
+    for (uint64_t left = decode_varint(c); left && !c->bad; left--) {
+        d->words = decode_grow(d->words, d->word_count, sizeof(*d->words));
+        d->words[d->word_count] = decode_string(c);
         d->word_count += !c->bad;
     }
 }
 
 static uint64_t
-word(struct cursor *c)
+word(struct decode_cursor *c)
 {
-    const uint64_t index = varint(c);
+    const uint64_t index = decode_varint(c);
 
-    need(c, index < c->decoded->word_count, "an undefined word");
+    decode_need(c, index < c->decoded->word_count, "an undefined word");
     return c->bad ? 0 : index;
 }
 
 static void
-read_tuples(struct cursor *c, struct decoded_site *site)
+read_tuples(struct decode_cursor *c, struct decoded_site *site)
 {
     for (size_t i = 0; i < site->tuple_count && !c->bad; i++) {
         struct decoded_tuple *const tuple = &site->tuples[i];
 
-        tuple->count = (size_t)varint(c);
-        need(c, tuple->count <= 8, "a tuple of more than 8");
+        tuple->count = (size_t)decode_varint(c);
+        decode_need(c, tuple->count <= 8, "a tuple of more than 8");
         for (size_t j = 0; j < tuple->count && !c->bad; j++)
             tuple->words[j] = (uint32_t)word(c);
-        tuple->hits = varint(c);
+        tuple->hits = decode_varint(c);
         site->typed += tuple->hits;
     }
 }
 
 static void
-read_site(struct cursor *c, const struct decoded_site *readout)
+read_site(struct decode_cursor *c, const struct decoded_site *readout)
 {
     struct decoded *const d = c->decoded;
     struct decoded_site site = *readout;
 
-    site.code = varint(c) * 4;
-    site.bits = varint(c);
-    need(c, site.bits < 16, "a row with unknown bits");
-    need(c, site.bits & 1 || !site.bits, "a row without a place has a line");
-    need(c, !site.code || decoded_name(d, site.code), "an undefined code");
-    site.offset = site.bits & 1 ? varint(c) : 0;
-    site.opcode = site.bits & 1 ? varint(c) : 0;
-    site.line = site.bits & 2 ? varint(c) : 0;
+    site.code = decode_varint(c) * 4;
+    site.bits = decode_varint(c);
+    decode_need(c, site.bits < 16, "a row with unknown bits");
+    decode_need(c, site.bits & 1 || !site.bits,
+                "a row without a place has a line");
+    decode_need(c, !site.code || decoded_name(d, site.code),
+                "an undefined code");
+    site.offset = site.bits & 1 ? decode_varint(c) : 0;
+    site.opcode = site.bits & 1 ? decode_varint(c) : 0;
+    site.line = site.bits & 2 ? decode_varint(c) : 0;
     site.opname = site.bits & 4 ? word(c) : 0;
-    site.hash = site.bits & 8 ? varint(c) : 0;
-    site.untyped = varint(c);
-    site.other = varint(c);
-    site.bytecodes = varint(c);
-    site.tuple_count = (size_t)varint(c);
-    need(c, site.tuple_count <= 64, "a row of more than 64 tuples");
+    site.hash = site.bits & 8 ? decode_varint(c) : 0;
+    site.untyped = decode_varint(c);
+    site.other = decode_varint(c);
+    site.bytecodes = decode_varint(c);
+    site.tuple_count = (size_t)decode_varint(c);
+    decode_need(c, site.tuple_count <= 64, "a row of more than 64 tuples");
     if (c->bad)
         return;
     site.tuples = calloc(site.tuple_count + 1, sizeof(*site.tuples));
@@ -365,44 +370,46 @@ read_site(struct cursor *c, const struct decoded_site *readout)
         abort();
     read_tuples(c, &site);
     site.bytecodes += site.untyped + site.other + site.typed;
-    d->sites = grow(d->sites, d->site_count, sizeof(*d->sites));
+    d->sites = decode_grow(d->sites, d->site_count, sizeof(*d->sites));
     d->sites[d->site_count++] = site;
 }
 
 static void
-read_sites(struct cursor *c)
+read_sites(struct decode_cursor *c)
 {
-    struct decoded_site readout = { .time = varint(c), .from = varint(c) };
+    struct decoded_site readout = { .time = decode_varint(c),
+                                    .from = decode_varint(c) };
 
-    readout.period = varint(c);
-    readout.jitter = varint(c);
-    need(c, readout.from <= readout.time, "a read-out before its start");
-    need(c, readout.period > 0, "a period of 0");
-    need(c, readout.jitter < 2, "a read-out with unknown bits");
-    for (uint64_t left = varint(c); left && !c->bad; left--)
+    readout.period = decode_varint(c);
+    readout.jitter = decode_varint(c);
+    decode_need(c, readout.from <= readout.time, "a read-out before its start");
+    decode_need(c, readout.period > 0, "a period of 0");
+    decode_need(c, readout.jitter < 2, "a read-out with unknown bits");
+    for (uint64_t left = decode_varint(c); left && !c->bad; left--)
         read_site(c, &readout);
 }
 
 static void
-read_end(struct cursor *c)
+read_end(struct decode_cursor *c)
 {
     struct decoded_fields fields = { 0 };
 
-    read_fields(c, &fields);
+    decode_fields(c, &fields);
     c->decoded->end_time = fields.number[2];
     c->decoded->ended = 1;
-    free_fields(&fields);
+    decode_free_fields(&fields);
 }
 
 static void
-read_payload(struct cursor *c, uint64_t type)
+read_payload(struct decode_cursor *c, uint64_t type)
 {
     struct decoded *const d = c->decoded;
 
-    need(c, !d->ended, "something follows the end");
-    need(c, (d->chunk_count == 0) == (type == 1), "SESSION is not the first");
+    decode_need(c, !d->ended, "something follows the end");
+    decode_need(c, (d->chunk_count == 0) == (type == 1),
+                "SESSION is not the first");
     if (type == 1)
-        read_fields(c, &d->session);
+        decode_fields(c, &d->session);
     else if (type == 2)
         read_codes(c);
     else if (type == 3)
@@ -414,7 +421,7 @@ read_payload(struct cursor *c, uint64_t type)
     else if (type == 6)
         read_samples(c);
     else if (type == 7)
-        read_fields(c, &d->stats);
+        decode_fields(c, &d->stats);
     else if (type == 8)
         read_end(c);
     else if (type == 10)
@@ -423,21 +430,27 @@ read_payload(struct cursor *c, uint64_t type)
         read_words(c);
     else if (type == 12)
         read_sites(c);
+    else if (type == 13)
+        decode_traces(c);
+    else if (type == 15)
+        decode_counts(c);
     else
-        need(c, false, "an unknown type");
-    need(c, c->at == c->end, "the payload does not end with its contents");
+        decode_need(c, false, "an unknown type");
+    decode_need(c, c->at == c->end,
+                "the payload does not end with its contents");
     if (!c->bad)
         d->payloads[type]++;
 }
 
 static void
-read_group(struct cursor *c)
+read_group(struct decode_cursor *c)
 {
     while (c->at < c->end && !c->bad) {
-        const uint64_t type = varint(c), size = varint(c);
-        struct cursor section = *c;
+        const uint64_t type = decode_varint(c), size = decode_varint(c);
+        struct decode_cursor section = *c;
 
-        need(c, size <= (uint64_t)(c->end - c->at), "a section is cut off");
+        decode_need(c, size <= (uint64_t)(c->end - c->at),
+                    "a section is cut off");
         if (c->bad)
             return;
         section.end = c->at = c->at + size;
@@ -500,7 +513,8 @@ read_chunk(struct decoded *d, const unsigned char *bytes, size_t size)
     if (little(bytes + 12, 4) != d->chunk_count)
         return fail(d, "a number is missing"), 0;
 
-    struct cursor c = { d, bytes + HEADER, bytes + HEADER + payload, false };
+    struct decode_cursor c = { d, bytes + HEADER, bytes + HEADER + payload,
+                               false };
     const unsigned type = little(bytes + 16, 2);
     if (type == GROUP)
         read_group(&c);
@@ -561,15 +575,16 @@ decoded_free(struct decoded *d)
     for (size_t i = 0; i < d->code_count; i++)
         free(d->codes[i].name);
     for (size_t i = 0; i < d->thread_count; i++)
-        free_fields(&d->threads[i].fields);
+        decode_free_fields(&d->threads[i].fields);
     for (size_t i = 0; i < d->module_count; i++)
-        free_fields(&d->modules[i]);
+        decode_free_fields(&d->modules[i]);
     for (size_t i = 0; i < d->word_count; i++)
         free(d->words[i]);
     for (size_t i = 0; i < d->site_count; i++)
         free(d->sites[i].tuples);
-    free_fields(&d->session);
-    free_fields(&d->stats);
+    decoded_free_traces(d);
+    decode_free_fields(&d->session);
+    decode_free_fields(&d->stats);
     free(d->words);
     free(d->sites);
     free(d->modules);

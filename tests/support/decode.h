@@ -60,6 +60,31 @@ struct decoded_site {
     } * tuples;
 };
 
+/* A row of one of a trace's lists. */
+struct decoded_row {
+    uint64_t columns[4]; /* as in the file */
+    char *text;
+};
+
+struct decoded_list {
+    struct decoded_row *rows;
+    size_t count;
+};
+
+/* What a JIT has compiled, as it was told last. */
+struct decoded_trace {
+    uint64_t id;
+    unsigned told; /* times */
+    struct decoded_fields fields;
+    struct decoded_list guards, places, positions, operations;
+    unsigned char *code;
+    size_t code_size;
+};
+
+struct decoded_count {
+    uint64_t time, id, count;
+};
+
 struct decoded {
     char error[160]; /* empty: none */
     uint32_t session_number, chunk_count;
@@ -78,6 +103,9 @@ struct decoded {
     char **words;               /* [0] is the missing type */
     struct decoded_site *sites; /* in the order of the file */
     size_t word_count, site_count;
+    struct decoded_trace *traces;
+    struct decoded_count *counts; /* in the order of the file */
+    size_t trace_count, count_count;
     size_t whole; /* bytes of whole chunks */
 };
 
@@ -102,6 +130,12 @@ decoded_stack(const struct decoded *decoded, uint32_t node, uint32_t *frames,
 /* The name of a code, or NULL. */
 const char *
 decoded_name(const struct decoded *decoded, uint64_t id);
+
+/* A trace, or NULL; and how often it was entered or a guard left through. */
+struct decoded_trace *
+decoded_trace(const struct decoded *decoded, uint64_t id);
+uint64_t
+decoded_count(const struct decoded *decoded, uint64_t id);
 
 /* CRC-32C, bit by bit. */
 uint32_t

@@ -224,6 +224,135 @@ no_length_leads_back_out_of_an_entry(void **state)
     assert_int_not_equal(row.kind, VMP_ROW_NONE);
 }
 
+enum {
+    CODE_AT = 4096,
+    CODE_SIZE = 4096,
+    COMMON_AT = 8000,
+    ENTRY_AT = 8192,
+    RULES_AT = ENTRY_AT + 17, /* behind the size of no augmentation */
+    RULES_SIZE = 200,
+};
+
+static unsigned char table[1 << 14];
+
+static void
+put_32(size_t at, int64_t value)
+{
+    const int32_t word = (int32_t)value;
+
+    memcpy(table + at, &word, sizeof(word));
+}
+
+/* A table of one function, whose CFA is the stack pointer + 8 in the beginning. */
+static void
+make_table(const unsigned char *rules, size_t size)
+{
+    const unsigned char head[] = { 1, 0x1b, 0x03, 0x3b, [8] = 1 };
+    const unsigned char common[] = {
+        [4] = 0, [8] = 1, 'z',  'R',
+        0,       1,       0x78, (unsigned char)vmp_machine.return_address,
+        1,       0x1b,    0x0c, (unsigned char)vmp_machine.sp,
+        8,
+    };
+
+    assert_true(size <= RULES_SIZE);
+    memset(table, 0, sizeof(table));
+    memcpy(table, head, sizeof(head));
+    put_32(12, CODE_AT);
+    put_32(16, ENTRY_AT);
+    memcpy(table + COMMON_AT, common, sizeof(common));
+    put_32(COMMON_AT, 24);
+    put_32(ENTRY_AT, 13 + RULES_SIZE);
+    put_32(ENTRY_AT + 4, ENTRY_AT + 4 - COMMON_AT);
+    put_32(ENTRY_AT + 8, CODE_AT - (ENTRY_AT + 8));
+    put_32(ENTRY_AT + 12, CODE_SIZE);
+    memcpy(table + RULES_AT, rules, size);
+}
+
+static struct vmp_row
+row_at(uint64_t offset)
+{
+    static struct vmp_reader reader;
+    const uint64_t at = (uint64_t)(uintptr_t)table;
+    struct vmp_row row;
+
+    vmp_reader_forget(&reader);
+    vmp_cfi_row(&reader, at, at + CODE_AT + offset, &row);
+    return row;
+}
+
+static void
+require_cfa(uint64_t offset, int cfa_offset)
+{
+    const struct vmp_row row = row_at(offset);
+
+    assert_int_equal(row.kind, VMP_ROW_PLAIN);
+    assert_int_equal(row.cfa_register, vmp_machine.sp);
+    assert_int_equal(row.cfa_offset, cfa_offset);
+}
+
+/* DW_CFA_set_loc has an address, as the FDE's own is encoded. */
+static void
+rules_may_begin_at_an_address(void **state)
+{
+    (void)state;
+    static struct vmp_reader reader;
+    unsigned char rules[] = { 0x0e, 16,   0x01, 0,    0,    0,
+                              0,    0x0e, 32,   0x44, 0x0e, 48 };
+    const int32_t way = CODE_AT + 300 - (RULES_AT + 3);
+
+    if (!can_read(&reader))
+        skip_because("no process_vm_readv() here");
+    memcpy(rules + 3, &way, sizeof(way));
+    make_table(rules, sizeof(rules));
+    require_cfa(0, 16);
+    require_cfa(299, 16);
+    require_cfa(300, 32);
+    require_cfa(303, 32);
+    require_cfa(304, 48);
+    require_cfa(CODE_SIZE - 1, 48);
+}
+
+/* So many states inside of each other, and back to the first. */
+static void
+remember(unsigned count)
+{
+    unsigned char rules[RULES_SIZE];
+    size_t size = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        rules[size++] = 0x0a; /* DW_CFA_remember_state */
+        rules[size++] = 0x0e; /* DW_CFA_def_cfa_offset */
+        rules[size++] = 16;
+    }
+    rules[size++] = 0x44;
+    for (unsigned i = 0; i < count; i++)
+        rules[size++] = 0x0b; /* DW_CFA_restore_state */
+    make_table(rules, size);
+}
+
+static void
+states_are_remembered_inside_of_each_other(void **state)
+{
+    (void)state;
+    static struct vmp_reader reader;
+
+    if (!can_read(&reader))
+        skip_because("no process_vm_readv() here");
+    for (unsigned count = 1; count <= 32; count++) {
+        remember(count);
+        require_cfa(3, 16);
+        require_cfa(4, 8);
+    }
+    /* Who knows more states may unwind it. */
+    remember(33);
+    assert_int_equal(row_at(3).kind, VMP_ROW_OTHER);
+    assert_int_equal(row_at(4).kind, VMP_ROW_OTHER);
+    /* One too many comes back: that is nonsense. */
+    make_table((const unsigned char[]){ 0x0a, 0x0b, 0x0b }, 3);
+    assert_int_equal(row_at(4).kind, VMP_ROW_NONE);
+}
+
 int
 main(void)
 {
@@ -231,6 +360,8 @@ main(void)
         cmocka_unit_test(rows_lead_where_libunwind_does),
         cmocka_unit_test(damaged_tables_give_rows_or_none),
         cmocka_unit_test(no_length_leads_back_out_of_an_entry),
+        cmocka_unit_test(rules_may_begin_at_an_address),
+        cmocka_unit_test(states_are_remembered_inside_of_each_other),
     };
 
     return cmocka_run_group_tests_name("cfi", tests, NULL, NULL);

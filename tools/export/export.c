@@ -13,6 +13,7 @@
 const struct exporter exporters[] = {
     { "collapsed", ".collapsed", false, true, false, export_collapsed },
     { "pprof", ".pb.gz", true, false, false, export_pprof },
+    { "pypylog", ".pypylog", false, false, false, export_pypylog },
     { "speedscope", ".speedscope.json", false, false, false,
       export_speedscope },
     { "vmprof-log", ".prof", true, false, true, export_vmprof_log },

@@ -77,6 +77,9 @@ int
 export_pprof(struct export_job *job);
 
 int
+export_pypylog(struct export_job *job);
+
+int
 export_speedscope(struct export_job *job);
 
 int

@@ -5,18 +5,18 @@
 #include <errno.h>
 
 struct parts {
-    struct text function, file, opcode;
+    struct span function, file, opcode;
     uint64_t line, first_line, bytecode;
     bool has_bytecode;
 };
 
 /* "12 FOR_ITER" */
 static bool
-take_bytecode(struct parts *parts, struct text text)
+take_bytecode(struct parts *parts, struct span text)
 {
-    if (!text_take_number(&text, 10, &parts->bytecode))
+    if (!span_take_number(&text, 10, &parts->bytecode))
         return false;
-    text_trim(&text);
+    span_trim(&text);
     parts->opcode = text;
     parts->has_bytecode = true;
     return true;
@@ -24,36 +24,36 @@ take_bytecode(struct parts *parts, struct text text)
 
 /* "8-10" */
 static bool
-take_lines(struct parts *parts, struct text text)
+take_lines(struct parts *parts, struct span text)
 {
-    return text_take_number(&text, 10, &parts->first_line) &&
-           text_take(&text, "-") && text_take_number(&text, 10, &parts->line) &&
+    return span_take_number(&text, 10, &parts->first_line) &&
+           span_take(&text, "-") && span_take_number(&text, 10, &parts->line) &&
            text.size == 0;
 }
 
 static bool
-take_usual(struct parts *parts, struct text text)
+take_usual(struct parts *parts, struct span text)
 {
-    struct text bytecode, lines;
+    struct span bytecode, lines;
 
-    return text_cut_last(&text, '#', &bytecode) && text.size &&
+    return span_cut_last(&text, '#', &bytecode) && text.size &&
            text.at[--text.size] == '~' && take_bytecode(parts, bytecode) &&
-           text_cut_last(&text, ':', &lines) && take_lines(parts, lines) &&
-           text_take_until(&text, ";", &parts->function) &&
+           span_cut_last(&text, ':', &lines) && take_lines(parts, lines) &&
+           span_take_until(&text, ";", &parts->function) &&
            ((parts->file = text), true);
 }
 
 static bool
-take_older(struct parts *parts, struct text text)
+take_older(struct parts *parts, struct span text)
 {
-    struct text bytecode;
+    struct span bytecode;
 
-    if (!text_take(&text, "<code object ") ||
-        !text_take_until(&text, ", file '", &parts->function) ||
-        !text_take_until(&text, "', line ", &parts->file) ||
-        !text_take_number(&text, 10, &parts->first_line))
+    if (!span_take(&text, "<code object ") ||
+        !span_take_until(&text, ", file '", &parts->function) ||
+        !span_take_until(&text, "', line ", &parts->file) ||
+        !span_take_number(&text, 10, &parts->first_line))
         return false;
-    if (text_cut_last(&text, '#', &bytecode))
+    if (span_cut_last(&text, '#', &bytecode))
         take_bytecode(parts, bytecode);
     return true;
 }
@@ -65,7 +65,7 @@ line_number(uint64_t line)
 }
 
 int64_t
-jit_place(struct traces *traces, struct text text, uint32_t outer)
+jit_place(struct traces *traces, struct span text, uint32_t outer)
 {
     struct parts parts = { 0 };
     struct trace_place place = { .outer = outer };

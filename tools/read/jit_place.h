@@ -4,7 +4,7 @@
 #ifndef READ_JIT_PLACE_H
 #define READ_JIT_PLACE_H
 
-#include "text.h"
+#include "span.h"
 #include "traces_store.h"
 
 /*
@@ -13,6 +13,6 @@
  * function. Returns the index of the place inside `outer`, or -ENOMEM.
  */
 int64_t
-jit_place(struct traces *traces, struct text text, uint32_t outer);
+jit_place(struct traces *traces, struct span text, uint32_t outer);
 
 #endif

@@ -2,14 +2,14 @@
 
 /*
  * Reading a binary jitlog: records without lengths, one after another. jitlog.c
- * has the file, jitlog_records.c each record, jitlog_trace.c what they come to.
+ * has the file, jitlog_records.c each record, and the others what they come to.
  */
 #ifndef READ_JITLOG_H
 #define READ_JITLOG_H
 
 #include "id_map.h"
 #include "input.h"
-#include "text.h"
+#include "span.h"
 #include "traces_store.h"
 
 /* Kinds of ids. */
@@ -37,7 +37,7 @@ enum jitlog_stage {
 struct merge_field {
     uint8_t meaning;
     bool is_text;
-    struct text prefix; /* of the texts to come; a copy */
+    struct span prefix; /* of the texts to come; a copy */
 };
 
 /* An operation as it was optimised, until its machine code comes. */
@@ -63,6 +63,7 @@ struct jitlog {
     struct optimised *optimised; /* of the trace at hand */
     uint32_t optimised_count, optimised_capacity;
     uint32_t next;      /* of these, to meet its machine code */
+    bool made_array;    /* by the last that was met */
     uint32_t current;   /* operation that the next machine code is of; 0 */
     uint64_t code_base; /* what wrapped offsets of machine code lack */
     uint16_t last_offset;
@@ -74,7 +75,7 @@ struct jitlog {
 /* One operation, its texts in the window. */
 struct jitlog_operation {
     uint16_t opcode;
-    struct text arguments, fail_arguments;
+    struct span arguments, fail_arguments;
     uint64_t descr;
     bool has_descr;
 };
@@ -93,16 +94,33 @@ jitlog_record(struct jitlog *log, struct jitlog_record *record);
 
 /* What records come to. Return 0 or -ENOMEM. */
 int
-jitlog_begin(struct jitlog *log, uint64_t id, struct text type, uint64_t guard,
-             struct text driver);
+jitlog_begin(struct jitlog *log, uint64_t id, struct span type, uint64_t guard,
+             struct span driver);
 void
 jitlog_begin_stage(struct jitlog *log, uint64_t id, enum jitlog_stage stage);
 int
 jitlog_operation(struct jitlog *log, const struct jitlog_operation *operation);
 int
-jitlog_code(struct jitlog *log, uint16_t offset, struct text bytes);
+jitlog_code(struct jitlog *log, uint16_t offset, struct span bytes);
 int
 jitlog_address(struct jitlog *log, uint64_t start, uint64_t end);
+
+enum operation_kind
+jitlog_kind(const struct jitlog *log, uint16_t opcode);
+int
+jitlog_add_optimised(struct jitlog *log,
+                     const struct jitlog_operation *operation);
+
+/* The optimised operation that became this one, in the model; 0: none. */
+uint32_t
+jitlog_find_optimised(struct jitlog *log,
+                      const struct jitlog_operation *operation);
+
+/* When all code of the trace at hand is there. */
+void
+jitlog_stretch_operations(struct jitlog *log, const struct trace *trace);
+int
+jitlog_keep_code(struct jitlog *log, struct trace *trace);
 
 /* The trace at hand is complete. */
 int

@@ -94,7 +94,7 @@ take_address(struct jitlog_record *record)
     return at ? vmp_get_u32(at) : 0;
 }
 
-static struct text
+static struct span
 take_text(struct jitlog_record *record)
 {
     const unsigned char *at = take(record, 4);
@@ -102,7 +102,7 @@ take_text(struct jitlog_record *record)
 
     record->is_wrong |= size > LONGEST_TEXT;
     at = take(record, size);
-    return (struct text){ at ? (const char *)at : "", at ? size : 0 };
+    return (struct span){ at ? (const char *)at : "", at ? size : 0 };
 }
 
 static bool
@@ -116,7 +116,7 @@ read_header(struct jitlog *log, struct jitlog_record *record)
 {
     const uint16_t version = take_u16(record);
     const uint8_t is_32 = take_u8(record);
-    const struct text machine = take_text(record);
+    const struct span machine = take_text(record);
 
     record->is_wrong |= is_32 > 1 || version == 0 || version > NEWEST_VERSION;
     if (!is_whole(record))
@@ -134,7 +134,7 @@ read_opcodes(struct jitlog *log, struct jitlog_record *record)
 
     for (unsigned i = 0; i < count && is_whole(record); i++) {
         const uint16_t opcode = take_u16(record);
-        const struct text name = take_text(record);
+        const struct span name = take_text(record);
 
         if (!is_whole(record))
             return 0;
@@ -149,13 +149,13 @@ static int
 read_start(struct jitlog *log, struct jitlog_record *record)
 {
     const uint64_t id = take_address(record);
-    const struct text type = take_text(record);
+    const struct span type = take_text(record);
     const uint64_t guard = take_address(record);
-    const struct text driver =
-        log->version >= 2 ? take_text(record) : (struct text){ "", 0 };
+    const struct span driver =
+        log->version >= 2 ? take_text(record) : (struct span){ "", 0 };
 
-    record->is_wrong |= !record->is_short && !text_is(&type, "loop") &&
-                        !text_is(&type, "bridge");
+    record->is_wrong |= !record->is_short && !span_is(&type, "loop") &&
+                        !span_is(&type, "bridge");
     return is_whole(record) ? jitlog_begin(log, id, type, guard, driver) : 0;
 }
 
@@ -199,7 +199,7 @@ static int
 read_code(struct jitlog *log, struct jitlog_record *record)
 {
     const uint16_t offset = take_u16(record);
-    const struct text bytes = take_text(record);
+    const struct span bytes = take_text(record);
 
     return is_whole(record) ? jitlog_code(log, offset, bytes) : 0;
 }
@@ -285,7 +285,7 @@ static int
 read_prefix(struct jitlog *log, struct jitlog_record *record)
 {
     const uint8_t field = take_u8(record);
-    const struct text prefix = take_text(record);
+    const struct span prefix = take_text(record);
     const char *copy;
 
     record->is_wrong |= !record->is_short && field >= log->field_count;
@@ -294,7 +294,7 @@ read_prefix(struct jitlog *log, struct jitlog_record *record)
     copy = traces_name(log->traces, prefix.at, prefix.size);
     if (!copy)
         return -ENOMEM;
-    log->fields[field].prefix = (struct text){ copy, prefix.size };
+    log->fields[field].prefix = (struct span){ copy, prefix.size };
     return 0;
 }
 
@@ -304,9 +304,9 @@ take_value(struct jitlog *log, struct jitlog_record *record,
            const struct merge_field *field)
 {
     const uint8_t how = take_u8(record);
-    const struct text prefix =
-        how == 0xff ? (struct text){ "", 0 } : field->prefix;
-    struct text rest = { "", 0 };
+    const struct span prefix =
+        how == 0xff ? (struct span){ "", 0 } : field->prefix;
+    struct span rest = { "", 0 };
     const char *value;
     char *joined;
 

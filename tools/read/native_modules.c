@@ -120,8 +120,11 @@ store_number(struct profile *profile, const struct frame *address)
     struct frame frame = *address;
     int64_t code;
 
-    snprintf(name, sizeof(name), "%.400s%s0x%" PRIx64, base, *base ? "+" : "",
-             address->offset);
+    if (address->module || address->offset)
+        snprintf(name, sizeof(name), "%.400s%s0x%" PRIx64, base,
+                 *base ? "+" : "", address->offset);
+    else
+        snprintf(name, sizeof(name), "[unknown]");
     code = store_native_code(profile, &(struct code){ .language = "native",
                                                       .function = name,
                                                       .file = "",

@@ -24,7 +24,7 @@ pypylog_damaged(struct pypylog *log, uint64_t *counter)
 
 /* Colours, which a log on a terminal has, and what is left of a CRLF. */
 static void
-strip(struct text *line)
+strip(struct span *line)
 {
     if (line->size && line->at[line->size - 1] == '\r')
         line->size--;
@@ -33,14 +33,14 @@ strip(struct text *line)
 
         if (!end || end - line->at > 16)
             return;
-        text_skip(line, (size_t)(end + 1 - line->at));
+        span_skip(line, (size_t)(end + 1 - line->at));
     }
     if (line->size >= 4 && !memcmp(line->at + line->size - 4, "\033[0m", 4))
         line->size -= 4;
 }
 
 static bool
-is_name(const struct text *text)
+is_name(const struct span *text)
 {
     for (size_t i = 0; i < text->size; i++)
         if (!isalnum((unsigned char)text->at[i]) && text->at[i] != '_' &&
@@ -51,12 +51,12 @@ is_name(const struct text *text)
 
 /* "[time] {name" or "[time] name}" */
 static bool
-parse_tag(struct text line, struct pypylog_tag *tag)
+parse_tag(struct span line, struct pypylog_tag *tag)
 {
-    if (!text_take(&line, "[") || !text_take_number(&line, 16, &tag->time) ||
-        !text_take(&line, "] "))
+    if (!span_take(&line, "[") || !span_take_number(&line, 16, &tag->time) ||
+        !span_take(&line, "] "))
         return false;
-    tag->is_start = text_take(&line, "{");
+    tag->is_start = span_take(&line, "{");
     if (!tag->is_start) {
         if (!line.size || line.at[line.size - 1] != '}')
             return false;
@@ -66,8 +66,16 @@ parse_tag(struct text line, struct pypylog_tag *tag)
     return is_name(&line);
 }
 
+/* Colours of the last line end on a line of their own. */
+static bool
+is_empty(struct span line)
+{
+    strip(&line);
+    return line.size == 0;
+}
+
 static int
-take_line(struct pypylog *log, struct text line)
+take_line(struct pypylog *log, struct span line)
 {
     struct pypylog_tag tag;
 
@@ -134,10 +142,11 @@ read_lines(struct pypylog *log)
             log->line++;
             skip_line(log);
         } else {
-            result = take_line(
-                log, (struct text){ (const char *)input->data, size });
+            const struct span line = { (const char *)input->data, size };
+
+            log->traces->damage.cut |= !has_end && !is_empty(line);
+            result = take_line(log, line);
             input_skip(input, size + has_end);
-            log->traces->damage.cut |= !has_end;
         }
         if (!input->size)
             input_need(input, 1);
@@ -164,11 +173,11 @@ finish(struct pypylog *log)
 bool
 pypylog_is_at(const unsigned char *data, size_t size)
 {
-    struct text rest = { (const char *)data, size < LOOK_AT ? size : LOOK_AT };
-    struct text line;
+    struct span rest = { (const char *)data, size < LOOK_AT ? size : LOOK_AT };
+    struct span line;
     struct pypylog_tag tag;
 
-    while (text_take_until(&rest, "\n", &line)) {
+    while (span_take_until(&rest, "\n", &line)) {
         strip(&line);
         if (parse_tag(line, &tag))
             return true;

@@ -9,7 +9,7 @@
 
 #include "id_map.h"
 #include "input.h"
-#include "text.h"
+#include "span.h"
 #include "traces_store.h"
 
 /* Kinds of ids. */
@@ -80,7 +80,7 @@ struct pypylog {
 
 struct pypylog_tag {
     uint64_t time;
-    struct text name;
+    struct span name;
     bool is_start;
 };
 
@@ -89,7 +89,7 @@ struct pypylog_tag {
 int
 pypylog_tag(struct pypylog *log, const struct pypylog_tag *tag);
 int
-pypylog_line(struct pypylog *log, struct text line);
+pypylog_line(struct pypylog *log, struct span line);
 
 /* Those whose end is missing, at the end of the file. As above. */
 int
@@ -102,16 +102,16 @@ pypylog_damaged(struct pypylog *log, uint64_t *counter);
 /* The trace of a kind and id, made and named if there is none. */
 int64_t
 pypylog_trace(struct pypylog *log, unsigned kind, uint64_t id,
-              struct text name);
+              struct span name);
 
 /* The same, but always made: the id is used again. */
 int64_t
 pypylog_new_trace(struct pypylog *log, unsigned kind, uint64_t id,
-                  struct text name);
+                  struct span name);
 
 /* A bridge out of a guard, which may not be known either. */
 int64_t
-pypylog_bridge(struct pypylog *log, uint64_t guard, struct text name);
+pypylog_bridge(struct pypylog *log, uint64_t guard, struct span name);
 
 /* What stands for a label, which may not be known yet. */
 int64_t
@@ -120,18 +120,18 @@ pypylog_label(struct pypylog *log, uint64_t id);
 /* The lines of a section. Return 0 or -ENOMEM. */
 int
 pypylog_trace_line(struct pypylog *log, struct open_section *section,
-                   struct text line);
+                   struct span line);
 void
 pypylog_trace_end(struct pypylog *log, const struct open_section *section);
 int
 pypylog_address_line(struct pypylog *log, struct open_section *section,
-                     struct text line);
+                     struct span line);
 int
-pypylog_dump_line(struct pypylog *log, struct text line);
+pypylog_dump_line(struct pypylog *log, struct span line);
 int
-pypylog_counts_line(struct pypylog *log, struct text line);
+pypylog_counts_line(struct pypylog *log, struct span line);
 int
-pypylog_summary_line(struct pypylog *log, struct text line);
+pypylog_summary_line(struct pypylog *log, struct span line);
 
 /* What can be done when all is read. Return 0 or -ENOMEM. */
 int

@@ -18,7 +18,7 @@ enum {
 
 /* The parts that a trace's machine code has, a line each. */
 static void
-take_part(struct pypylog *log, struct trace *trace, struct text line)
+take_part(struct pypylog *log, struct trace *trace, struct span line)
 {
     static const struct {
         const char *name;
@@ -30,17 +30,17 @@ take_part(struct pypylog *log, struct trace *trace, struct text line)
         { "failures", offsetof(struct trace, cold_offset) },
         { "end", offsetof(struct trace, code_size) },
     };
-    struct text name;
+    struct span name;
     uint64_t address;
 
-    if (!text_take_until(&line, ": ", &name) ||
-        !text_take_address(&line, &address)) {
+    if (!span_take_until(&line, ": ", &name) ||
+        !span_take_address(&line, &address)) {
         pypylog_damaged(log, &log->traces->damage.lines_unknown);
         return;
     }
-    text_trim(&name);
+    span_trim(&name);
     /* Constants lie before the code; offsets count from there. */
-    if (text_is(&name, "gc table") && address <= trace->code_start) {
+    if (span_is(&name, "gc table") && address <= trace->code_start) {
         const uint64_t before = trace->code_start - address;
 
         trace->code_start = address;
@@ -48,25 +48,25 @@ take_part(struct pypylog *log, struct trace *trace, struct text line)
         trace->code_size += before;
     }
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-        if (text_is(&name, parts[i].name) && address >= trace->code_start)
+        if (span_is(&name, parts[i].name) && address >= trace->code_start)
             *(uint64_t *)((char *)trace + parts[i].member) =
                 address - trace->code_start;
 }
 
 static int64_t
-find_addressed(struct pypylog *log, struct text name)
+find_addressed(struct pypylog *log, struct span name)
 {
-    struct text rest = name;
+    struct span rest = name;
     unsigned kind = ID_LOOP;
     uint64_t id;
     int64_t trace;
 
-    if (text_take(&rest, "bridge out of Guard ")) {
+    if (span_take(&rest, "bridge out of Guard ")) {
         kind = ID_BRIDGE;
-        if (!text_take_address(&rest, &id))
+        if (!span_take_address(&rest, &id))
             return 0;
-    } else if (!text_take(&rest, "Loop ") ||
-               !text_take_number(&rest, 10, &id)) {
+    } else if (!span_take(&rest, "Loop ") ||
+               !span_take_number(&rest, 10, &id)) {
         return 0;
     }
     trace = kind == ID_BRIDGE ? pypylog_bridge(log, id, name)
@@ -79,9 +79,9 @@ find_addressed(struct pypylog *log, struct text name)
 /* "Loop 1 (…) has address 0x1 to 0x2 (bootstrap 0x0)" */
 int
 pypylog_address_line(struct pypylog *log, struct open_section *section,
-                     struct text line)
+                     struct span line)
 {
-    struct text name;
+    struct span name;
     uint64_t start, end, bootstrap;
     struct trace *trace;
     int64_t found;
@@ -90,16 +90,16 @@ pypylog_address_line(struct pypylog *log, struct open_section *section,
         take_part(log, &log->traces->traces[section->trace], line);
         return 0;
     }
-    if (!text_take_until(&line, " has address ", &name) ||
-        !text_take_address(&line, &start) || !text_take(&line, " to ") ||
-        !text_take_address(&line, &end) || end < start || !start) {
+    if (!span_take_until(&line, " has address ", &name) ||
+        !span_take_address(&line, &start) || !span_take(&line, " to ") ||
+        !span_take_address(&line, &end) || end < start || !start) {
         pypylog_damaged(log, &log->traces->damage.lines_unknown);
         return 0;
     }
-    if (text_take(&line, " (bootstrap ") &&
-        text_take_address(&line, &bootstrap) && bootstrap < start)
+    if (span_take(&line, " (bootstrap ") &&
+        span_take_address(&line, &bootstrap) && bootstrap < start)
         start = bootstrap;
-    text_trim(&name);
+    span_trim(&name);
     found = find_addressed(log, name);
     if (found < 0)
         return -ENOMEM;
@@ -123,7 +123,7 @@ hex_digit(char c)
 
 /* Returns whether all of it is hexadecimal. */
 static bool
-decode_hex(unsigned char *bytes, struct text text)
+decode_hex(unsigned char *bytes, struct span text)
 {
     for (size_t i = 0; i + 1 < text.size; i += 2) {
         const unsigned high = hex_digit(text.at[i]);
@@ -137,7 +137,7 @@ decode_hex(unsigned char *bytes, struct text text)
 }
 
 static int
-keep_dump(struct pypylog *log, uint64_t address, struct text text)
+keep_dump(struct pypylog *log, uint64_t address, struct span text)
 {
     unsigned char *bytes = traces_bytes(log->traces, text.size / 2 + 1);
 
@@ -155,28 +155,28 @@ keep_dump(struct pypylog *log, uint64_t address, struct text text)
 
 /* "CODE_DUMP @7f53714b1b40 +0  79010000" */
 int
-pypylog_dump_line(struct pypylog *log, struct text line)
+pypylog_dump_line(struct pypylog *log, struct span line)
 {
     uint64_t address, offset;
 
-    if (text_starts(&line, "BACKEND ")) {
+    if (span_starts(&line, "BACKEND ")) {
         const char *machine;
 
-        text_skip(&line, 8);
+        span_skip(&line, 8);
         machine = traces_name(log->traces, line.at, line.size);
         if (machine)
             log->traces->machine = machine;
         return machine ? 0 : -ENOMEM;
     }
-    if (text_starts(&line, "SYS_EXECUTABLE "))
+    if (span_starts(&line, "SYS_EXECUTABLE "))
         return 0;
-    if (!text_take(&line, "CODE_DUMP @") ||
-        !text_take_number(&line, 16, &address) || !text_take(&line, " +") ||
-        !text_take_number(&line, 16, &offset)) {
+    if (!span_take(&line, "CODE_DUMP @") ||
+        !span_take_number(&line, 16, &address) || !span_take(&line, " +") ||
+        !span_take_number(&line, 16, &offset)) {
         pypylog_damaged(log, &log->traces->damage.lines_unknown);
         return 0;
     }
-    text_trim(&line);
+    span_trim(&line);
     return keep_dump(log, address + offset, line);
 }
 
@@ -187,7 +187,7 @@ count_loop(struct pypylog *log, uint64_t number, uint64_t count)
     const int size =
         snprintf(name, sizeof(name), "Loop %llu", (unsigned long long)number);
     const int64_t trace = pypylog_trace(log, ID_LOOP, number,
-                                        (struct text){ name, (size_t)size });
+                                        (struct span){ name, (size_t)size });
 
     if (trace < 0)
         return -ENOMEM;
@@ -203,7 +203,7 @@ count_bridge(struct pypylog *log, uint64_t guard, uint64_t count)
     const int size = snprintf(name, sizeof(name), "bridge out of Guard 0x%llx",
                               (unsigned long long)guard);
     const int64_t trace =
-        pypylog_bridge(log, guard, (struct text){ name, (size_t)size });
+        pypylog_bridge(log, guard, (struct span){ name, (size_t)size });
 
     if (trace < 0)
         return -ENOMEM;
@@ -226,20 +226,20 @@ count_label(struct pypylog *log, uint64_t id, uint64_t count)
 
 /* "entry 1:480", "TargetToken(139):480", "bridge 139:71113" */
 int
-pypylog_counts_line(struct pypylog *log, struct text line)
+pypylog_counts_line(struct pypylog *log, struct span line)
 {
-    struct text what;
+    struct span what;
     uint64_t id, count;
 
-    if (!text_cut_last(&line, ':', &what) ||
-        !text_take_number(&what, 10, &count) || what.size)
+    if (!span_cut_last(&line, ':', &what) ||
+        !span_take_number(&what, 10, &count) || what.size)
         goto unknown;
     log->traces->has_counts = true;
-    if (text_take(&line, "entry ") && text_take_number(&line, 10, &id))
+    if (span_take(&line, "entry ") && span_take_number(&line, 10, &id))
         return count_loop(log, id, count);
-    if (text_take(&line, "bridge ") && text_take_number(&line, 10, &id))
+    if (span_take(&line, "bridge ") && span_take_number(&line, 10, &id))
         return count_bridge(log, id, count);
-    if (text_take(&line, "TargetToken(") && text_take_number(&line, 10, &id))
+    if (span_take(&line, "TargetToken(") && span_take_number(&line, 10, &id))
         return count_label(log, id, count);
 unknown:
     pypylog_damaged(log, &log->traces->damage.lines_unknown);
@@ -248,16 +248,16 @@ unknown:
 
 /* "0.040260" */
 static bool
-take_seconds(struct text text, double *seconds)
+take_seconds(struct span text, double *seconds)
 {
     uint64_t whole, part;
     double scale = 1;
     size_t digits;
 
-    if (!text_take_number(&text, 10, &whole) || !text_take(&text, "."))
+    if (!span_take_number(&text, 10, &whole) || !span_take(&text, "."))
         return false;
     digits = text.size;
-    if (!text_take_number(&text, 10, &part) || text.size || digits > 18)
+    if (!span_take_number(&text, 10, &part) || text.size || digits > 18)
         return false;
     while (digits-- > 0)
         scale *= 10;
@@ -267,25 +267,25 @@ take_seconds(struct text text, double *seconds)
 
 /* "Tracing:      \t23\t0.040260" */
 int
-pypylog_summary_line(struct pypylog *log, struct text line)
+pypylog_summary_line(struct pypylog *log, struct span line)
 {
     struct jit_total total = { 0 };
-    struct text name, count;
+    struct span name, count;
 
-    if (!text_take_until(&line, "\t", &name)) {
+    if (!span_take_until(&line, "\t", &name)) {
         pypylog_damaged(log, &log->traces->damage.lines_unknown);
         return 0;
     }
-    if (!text_take_until(&line, "\t", &count)) {
+    if (!span_take_until(&line, "\t", &count)) {
         count = line;
         line.size = 0;
     }
-    text_trim(&name);
+    span_trim(&name);
     if (name.size && name.at[name.size - 1] == ':')
         name.size--;
-    text_trim(&count);
-    text_trim(&line);
-    total.has_count = text_take_number(&count, 10, &total.count);
+    span_trim(&count);
+    span_trim(&line);
+    total.has_count = span_take_number(&count, 10, &total.count);
     total.has_seconds = take_seconds(line, &total.seconds);
     total.name = traces_name(log->traces, name.at, name.size);
     return total.name && traces_add_total(log->traces, &total) >= 0 ? 0

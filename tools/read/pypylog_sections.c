@@ -165,7 +165,7 @@ static int64_t
 find_open(const struct pypylog *log, const struct pypylog_tag *tag)
 {
     for (uint32_t i = log->open_count; i-- > 0;)
-        if (text_is(&tag->name,
+        if (span_is(&tag->name,
                     log->traces->sections[log->open[i].section].name))
             return i;
     return -1;
@@ -196,19 +196,19 @@ close_section(struct pypylog *log, const struct pypylog_tag *tag)
 }
 
 /* The name of a trace; behind it there may be a remark. */
-static struct text
-name_in(struct text line)
+static struct span
+name_in(struct span line)
 {
-    struct text name;
+    struct span name;
 
-    if (text_take_until(&line, "  # ", &name))
+    if (span_take_until(&line, "  # ", &name))
         line = name;
-    text_trim(&line);
+    span_trim(&line);
     return line;
 }
 
 static int
-keep_event_line(struct pypylog *log, struct text line)
+keep_event_line(struct pypylog *log, struct span line)
 {
     if (line.size > log->event_line_capacity) {
         char *bigger = realloc(log->event_line, line.size);
@@ -225,9 +225,9 @@ keep_event_line(struct pypylog *log, struct text line)
 
 static int
 profile_line(struct pypylog *log, struct open_section *section,
-             struct text line)
+             struct span line)
 {
-    const struct text name = name_in(line);
+    const struct span name = name_in(line);
     const char *text;
     int64_t trace;
 
@@ -248,7 +248,7 @@ profile_line(struct pypylog *log, struct open_section *section,
 
 static int
 content_line(struct pypylog *log, struct open_section *section,
-             struct text line)
+             struct span line)
 {
     switch (section->content) {
     case CONTENT_ENTER:
@@ -276,7 +276,7 @@ pypylog_tag(struct pypylog *log, const struct pypylog_tag *tag)
 }
 
 int
-pypylog_line(struct pypylog *log, struct text line)
+pypylog_line(struct pypylog *log, struct span line)
 {
     if (!log->open_count || log->too_deep || !line.size)
         return 0;

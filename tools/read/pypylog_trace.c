@@ -3,22 +3,23 @@
 /* The sections of a PYPYLOG that hold the operations of a trace, a line each. */
 #include <errno.h>
 
+#include "jit_operation.h"
 #include "jit_place.h"
 #include "pypylog.h"
 #include "store.h"
 
 /* What the text of an operation says. */
 struct parsed {
-    struct text text;
-    struct text name;     /* "guard_true" */
-    struct text operands; /* all between the parentheses */
-    struct text descr;    /* behind "descr="; empty: none */
+    struct span text;
+    struct span name;     /* "guard_true" */
+    struct span operands; /* all between the parentheses */
+    struct span descr;    /* behind "descr="; empty: none */
     uint64_t offset;
     bool has_offset;
 };
 
 static int
-name_trace(struct pypylog *log, uint32_t index, struct text name)
+name_trace(struct pypylog *log, uint32_t index, struct span name)
 {
     struct traces *traces = log->traces;
     const char *text = traces_name(traces, name.at, name.size);
@@ -30,7 +31,7 @@ name_trace(struct pypylog *log, uint32_t index, struct text name)
 }
 
 static int64_t
-add_trace(struct pypylog *log, unsigned kind, uint64_t id, struct text name)
+add_trace(struct pypylog *log, unsigned kind, uint64_t id, struct span name)
 {
     const struct trace trace = {
         .id = kind == ID_NAME ? 0 : id,
@@ -47,7 +48,7 @@ add_trace(struct pypylog *log, unsigned kind, uint64_t id, struct text name)
 }
 
 int64_t
-pypylog_trace(struct pypylog *log, unsigned kind, uint64_t id, struct text name)
+pypylog_trace(struct pypylog *log, unsigned kind, uint64_t id, struct span name)
 {
     uint32_t trace = id_map_get(&log->ids, kind, id);
     const char *text;
@@ -83,7 +84,7 @@ guard_of(struct pypylog *log, uint64_t id)
 }
 
 int64_t
-pypylog_bridge(struct pypylog *log, uint64_t id, struct text name)
+pypylog_bridge(struct pypylog *log, uint64_t id, struct span name)
 {
     const int64_t bridge = pypylog_trace(log, ID_BRIDGE, id, name);
     const int64_t guard = bridge < 0 ? bridge : guard_of(log, id);
@@ -99,7 +100,7 @@ pypylog_bridge(struct pypylog *log, uint64_t id, struct text name)
 
 int64_t
 pypylog_new_trace(struct pypylog *log, unsigned kind, uint64_t id,
-                  struct text name)
+                  struct span name)
 {
     const int64_t trace = add_trace(log, kind, id, name);
 
@@ -111,7 +112,7 @@ pypylog_new_trace(struct pypylog *log, unsigned kind, uint64_t id,
 
 /* Traces with operations keep them: the id is used again. */
 static int64_t
-begin_trace(struct pypylog *log, unsigned kind, uint64_t id, struct text name)
+begin_trace(struct pypylog *log, unsigned kind, uint64_t id, struct span name)
 {
     const int64_t trace = kind == ID_BRIDGE
                               ? pypylog_bridge(log, id, name)
@@ -124,35 +125,35 @@ begin_trace(struct pypylog *log, unsigned kind, uint64_t id, struct text name)
 
 /* "# bridge out of Guard 0x7f53 with 60 ops" */
 static int64_t
-take_bridge_head(struct pypylog *log, struct text line)
+take_bridge_head(struct pypylog *log, struct span line)
 {
     const char *start = line.at;
-    struct text name;
+    struct span name;
     uint64_t guard;
 
-    if (!text_take(&line, "bridge out of Guard ") ||
-        !text_take_address(&line, &guard))
+    if (!span_take(&line, "bridge out of Guard ") ||
+        !span_take_address(&line, &guard))
         return 0;
-    name = (struct text){ start, (size_t)(line.at - start) };
+    name = (struct span){ start, (size_t)(line.at - start) };
     return begin_trace(log, ID_BRIDGE, guard, name);
 }
 
 /* "# Loop 1 (name) : loop with 73 ops" */
 static int64_t
-take_loop_head(struct pypylog *log, struct text line)
+take_loop_head(struct pypylog *log, struct span line)
 {
-    struct text rest = line, kind;
+    struct span rest = line, kind;
     uint64_t number;
     int64_t trace;
 
-    if (!text_take(&rest, "Loop ") || !text_take_number(&rest, 10, &number) ||
-        !text_cut_last(&rest, ':', &kind))
+    if (!span_take(&rest, "Loop ") || !span_take_number(&rest, 10, &number) ||
+        !span_cut_last(&rest, ':', &kind))
         return 0;
     line.size -= kind.size + 1;
-    text_trim(&line);
-    text_trim(&kind);
+    span_trim(&line);
+    span_trim(&kind);
     trace = begin_trace(log, ID_LOOP, number, line);
-    if (trace > 0 && text_starts(&kind, "entry bridge"))
+    if (trace > 0 && span_starts(&kind, "entry bridge"))
         log->traces->traces[trace].kind = TRACE_ENTRY_BRIDGE;
     return trace;
 }
@@ -162,10 +163,10 @@ static int
 set_first_place(struct pypylog *log, uint32_t index)
 {
     const char *name = log->traces->traces[index].name;
-    struct text text = { name, strlen(name) }, before;
+    struct span text = { name, strlen(name) }, before;
     int64_t place;
 
-    if (!text_take_until(&text, " (", &before) || !text.size ||
+    if (!span_take_until(&text, " (", &before) || !text.size ||
         text.at[text.size - 1] != ')')
         return 0;
     text.size--;
@@ -177,11 +178,11 @@ set_first_place(struct pypylog *log, uint32_t index)
 }
 
 static int
-take_head(struct pypylog *log, struct open_section *section, struct text line)
+take_head(struct pypylog *log, struct open_section *section, struct span line)
 {
     int64_t trace;
 
-    text_trim(&line);
+    span_trim(&line);
     trace = take_loop_head(log, line);
     if (!trace)
         trace = take_bridge_head(log, line);
@@ -201,45 +202,45 @@ take_head(struct pypylog *log, struct open_section *section, struct text line)
 
 /* "+280: p2 = name(…, descr=…) […]" */
 static bool
-parse_operation(struct text line, struct parsed *parsed)
+parse_operation(struct span line, struct parsed *parsed)
 {
-    struct text before, rest;
+    struct span before, rest;
 
     memset(parsed, 0, sizeof(*parsed));
-    if (text_take(&line, "+")) {
-        if (!text_take_number(&line, 10, &parsed->offset) ||
-            !text_take(&line, ":"))
+    if (span_take(&line, "+")) {
+        if (!span_take_number(&line, 10, &parsed->offset) ||
+            !span_take(&line, ":"))
             return false;
         parsed->has_offset = parsed->offset <= INT32_MAX;
     }
-    text_trim(&line);
+    span_trim(&line);
     rest = parsed->text = line;
-    if (!text_take_until(&rest, "(", &parsed->name))
+    if (!span_take_until(&rest, "(", &parsed->name))
         return false;
-    if (text_take_until(&parsed->name, " = ", &before))
-        text_trim(&parsed->name);
+    if (span_take_until(&parsed->name, " = ", &before))
+        span_trim(&parsed->name);
     parsed->operands = rest;
-    if (text_take_until(&rest, ", descr=", &before) ||
-        text_take_until(&rest, "(descr=", &before))
+    if (span_take_until(&rest, ", descr=", &before) ||
+        span_take_until(&rest, "(descr=", &before))
         parsed->descr = rest;
-    else if (text_starts(&parsed->operands, "descr="))
+    else if (span_starts(&parsed->operands, "descr="))
         parsed->descr =
-            (struct text){ parsed->operands.at + 6, parsed->operands.size - 6 };
+            (struct span){ parsed->operands.at + 6, parsed->operands.size - 6 };
     return true;
 }
 
 /* "debug_merge_point(depth, call, 'place')" */
 static int
-take_merge_point(struct pypylog *log, uint32_t index, struct text operands)
+take_merge_point(struct pypylog *log, uint32_t index, struct span operands)
 {
-    struct text before, text;
+    struct span before, text;
     uint64_t depth = 0;
     int64_t place;
 
-    if (!text_take_number(&operands, 10, &depth) || depth >= MOST_DEPTH)
+    if (!span_take_number(&operands, 10, &depth) || depth >= MOST_DEPTH)
         depth = 0;
-    if (!text_take_until(&operands, "'", &before) ||
-        !text_cut_last(&operands, '\'', &text)) {
+    if (!span_take_until(&operands, "'", &before) ||
+        !span_cut_last(&operands, '\'', &text)) {
         pypylog_damaged(log, &log->traces->damage.lines_unknown);
         return 0;
     }
@@ -253,22 +254,11 @@ take_merge_point(struct pypylog *log, uint32_t index, struct text operands)
     return 0;
 }
 
-static enum operation_kind
-kind_of(const struct text *name)
-{
-    return text_starts(name, "guard_")           ? OPERATION_GUARD
-           : text_is(name, "label")              ? OPERATION_LABEL
-           : text_is(name, "jump")               ? OPERATION_JUMP
-           : text_starts(name, "call_assembler") ? OPERATION_CALL
-           : text_is(name, "finish")             ? OPERATION_FINISH
-                                                 : OPERATION_OTHER;
-}
-
 /* A guard is the one that its id stands for from now on. */
 static int64_t
 add_guard(struct pypylog *log, uint32_t trace, const struct parsed *parsed)
 {
-    struct text descr = parsed->descr;
+    struct span descr = parsed->descr;
     struct trace_guard guard = {
         .trace = trace,
         .operation = log->traces->operation_count,
@@ -277,7 +267,7 @@ add_guard(struct pypylog *log, uint32_t trace, const struct parsed *parsed)
     uint32_t known;
     int64_t added;
 
-    if (!text_take(&descr, "<Guard") || !text_take_address(&descr, &guard.id))
+    if (!span_take(&descr, "<Guard") || !span_take_address(&descr, &guard.id))
         return 0;
     known = id_map_get(&log->ids, ID_GUARD, guard.id);
     if (known && !log->traces->guards[known].trace) {
@@ -294,10 +284,10 @@ add_guard(struct pypylog *log, uint32_t trace, const struct parsed *parsed)
 }
 
 static bool
-take_token(struct text descr, uint64_t *id)
+take_token(struct span descr, uint64_t *id)
 {
-    return text_take(&descr, "TargetToken(") &&
-           text_take_number(&descr, 10, id);
+    return span_take(&descr, "TargetToken(") &&
+           span_take_number(&descr, 10, id);
 }
 
 int64_t
@@ -336,7 +326,7 @@ static int64_t
 target_of(struct pypylog *log, uint32_t trace, enum operation_kind kind,
           const struct parsed *parsed)
 {
-    struct text descr = parsed->descr;
+    struct span descr = parsed->descr;
     uint64_t id;
 
     switch (kind) {
@@ -347,7 +337,7 @@ target_of(struct pypylog *log, uint32_t trace, enum operation_kind kind,
     case OPERATION_JUMP:
         return take_token(descr, &id) ? pypylog_label(log, id) : 0;
     case OPERATION_CALL:
-        return text_take(&descr, "<Loop") && text_take_number(&descr, 10, &id)
+        return span_take(&descr, "<Loop") && span_take_number(&descr, 10, &id)
                    ? (int64_t)id_map_get(&log->ids, ID_LOOP, id)
                    : 0;
     case OPERATION_OTHER:
@@ -358,13 +348,13 @@ target_of(struct pypylog *log, uint32_t trace, enum operation_kind kind,
 }
 
 static uint32_t
-count_operands(struct text operands)
+count_operands(struct span operands)
 {
-    struct text before;
+    struct span before;
     uint32_t count = 0;
 
-    while (text_take_until(&operands, ", ", &before) &&
-           !text_starts(&before, "descr="))
+    while (span_take_until(&operands, ", ", &before) &&
+           !span_starts(&before, "descr="))
         count++;
     return count;
 }
@@ -383,7 +373,7 @@ keep_operand_count(struct pypylog *log, uint32_t operation, uint32_t count)
 static int
 add_operation(struct pypylog *log, uint32_t trace, const struct parsed *parsed)
 {
-    const enum operation_kind kind = kind_of(&parsed->name);
+    const enum operation_kind kind = jit_operation_kind(&parsed->name);
     const int64_t target = target_of(log, trace, kind, parsed);
     struct trace_operation operation = {
         .text = traces_text(log->traces, parsed->text.at, parsed->text.size),
@@ -417,15 +407,15 @@ add_operation(struct pypylog *log, uint32_t trace, const struct parsed *parsed)
 }
 
 static int
-take_operation(struct pypylog *log, uint32_t trace, struct text line)
+take_operation(struct pypylog *log, uint32_t trace, struct span line)
 {
     struct parsed parsed;
-    struct text rest = line, before;
+    struct span rest = line, before;
     struct trace *at = &log->traces->traces[trace];
 
-    if (text_take_until(&rest, ": --end of the loop--", &before)) {
-        if (!text_take(&before, "+") ||
-            !text_take_number(&before, 10, &log->end_offset))
+    if (span_take_until(&rest, ": --end of the loop--", &before)) {
+        if (!span_take(&before, "+") ||
+            !span_take_number(&before, 10, &log->end_offset))
             log->end_offset = 0;
         return 0;
     }
@@ -433,25 +423,25 @@ take_operation(struct pypylog *log, uint32_t trace, struct text line)
         pypylog_damaged(log, &log->traces->damage.lines_unknown);
         return 0;
     }
-    if (text_is(&parsed.name, "debug_merge_point"))
+    if (span_is(&parsed.name, "debug_merge_point"))
         return take_merge_point(log, trace, parsed.operands);
-    if (text_is(&parsed.name, "finish"))
+    if (span_is(&parsed.name, "finish"))
         at->end = TRACE_END_RETURNS;
     return add_operation(log, trace, &parsed);
 }
 
 int
 pypylog_trace_line(struct pypylog *log, struct open_section *section,
-                   struct text line)
+                   struct span line)
 {
-    if (text_take(&line, "#"))
+    if (span_take(&line, "#"))
         return section->trace ? 0 : take_head(log, section, line);
     if (!section->trace) {
         pypylog_damaged(log, &log->traces->damage.lines_unknown);
         return 0;
     }
     /* The arguments at its beginning. */
-    if (text_starts(&line, "["))
+    if (span_starts(&line, "["))
         return 0;
     return take_operation(log, section->trace, line);
 }

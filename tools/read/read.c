@@ -8,6 +8,7 @@
 
 #include "native.h"
 #include "store.h"
+#include "traces.h"
 #include "vmprof_log.h"
 
 enum {
@@ -161,6 +162,31 @@ read_log(struct native *native, const struct request *request)
     return result;
 }
 
+/* Files of a JIT compiler hold no samples. */
+static int
+refuse_jit_log(const struct request *request, const char *what,
+               const char *option)
+{
+    return fail(request,
+                "%s is %s, which has no samples; vmprof jit %s %s shows what "
+                "is in it",
+                request->path, what, option, request->path);
+}
+
+static int
+read_other(struct native *native, const struct request *request)
+{
+    const struct input *input = &native->input;
+
+    if (input->size >= 4 && vmp_get_u32(input->data) == VMP_CHUNK_MAGIC)
+        return read_native(native, request);
+    if (jitlog_is_at(input->data, input->size))
+        return refuse_jit_log(request, "a jitlog of PyPy", "--jitlog");
+    if (pypylog_is_at(input->data, input->size))
+        return refuse_jit_log(request, "a PYPYLOG", "--pypylog");
+    return read_native(native, request);
+}
+
 /* What the first bytes say. */
 static int
 read_any(struct native *native, const struct request *request)
@@ -174,7 +200,7 @@ read_any(struct native *native, const struct request *request)
     start = log_look_at_start(native->input.data, native->input.size, &words);
     switch (start) {
     case LOG_IS_NOT_LOG:
-        return read_native(native, request);
+        return read_other(native, request);
     case LOG_IS_LOG:
         return read_log(native, request);
     default:

@@ -451,15 +451,19 @@ static void
 set_root(struct traces *traces, uint32_t index)
 {
     struct trace *all = traces->traces;
-    uint32_t at = index, root;
+    uint32_t at = index, circle = 0, root;
 
     for (; !all[at].root && all[at].parent; at = all[at].parent)
         all[at].root = ON_THE_WAY;
-    if (all[at].root == ON_THE_WAY)
+    if (all[at].root == ON_THE_WAY) {
+        circle = all[at].parent;
         all[at].parent = 0;
-    root = all[at].root && all[at].root != ON_THE_WAY ? all[at].root : at;
+    }
+    root = all[at].root && !circle ? all[at].root : at;
     all[at].root = root;
     for (at = index; all[at].root == ON_THE_WAY; at = all[at].parent)
+        all[at].root = root;
+    for (at = circle; all[at].root == ON_THE_WAY; at = all[at].parent)
         all[at].root = root;
 }
 

@@ -231,7 +231,8 @@ print_warnings(const struct view *view, const struct losses *losses)
     print_warning(view, losses->stats.overflows,
                   "calls found the shadow stack full");
     print_warning(view, losses->stats.locations_lost,
-                  "frames lost their line with their code object");
+                  "frames lost their line with their code object, or their "
+                  "address among too many");
     print_warning(view, losses->stats.native_cut,
                   "samples lack outer machine code: more was on the stack "
                   "than was copied");

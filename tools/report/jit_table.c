@@ -112,22 +112,22 @@ counted_rounds(char text[TEXT_SIZE], const struct jit_view *jit,
 }
 
 static const struct column event_columns[] = {
-    { "Self", "events", 8, event_self },
-    { "Ticks", "events", 15, event_time },
-    { "Total", "events", 15, event_total },
-    { "Entries", "events", 13, event_entries },
-    { "Per entry", "events", 10, event_per_entry },
+    { "Self", "events", 0, event_self },
+    { "Ticks", "events", 0, event_time },
+    { "Total", "events", 0, event_total },
+    { "Entries", "events", 0, event_entries },
+    { "Per entry", "events", 0, event_per_entry },
 };
 
 static const struct column sample_columns[] = {
-    { "Self", "sampled", 8, sampled_self },
-    { "Time", "sampled", 9, sampled_time },
-    { "Total", "sampled", 8, sampled_total },
+    { "Self", "sampled", 0, sampled_self },
+    { "Time", "sampled", 0, sampled_time },
+    { "Total", "sampled", 0, sampled_total },
 };
 
 static const struct column count_columns[] = {
-    { "Entries", "counts", 13, counted_entries },
-    { "Rounds", "counts", 15, counted_rounds },
+    { "Entries", "counts", 0, counted_entries },
+    { "Rounds", "counts", 0, counted_rounds },
 };
 
 struct columns {
@@ -139,10 +139,8 @@ struct columns {
 static void
 add_columns(struct columns *to, const struct column *from, size_t count)
 {
-    for (size_t i = 0; i < count && to->count < MOST_COLUMNS; i++) {
+    for (size_t i = 0; i < count && to->count < MOST_COLUMNS; i++)
         to->columns[to->count++] = from[i];
-        to->width += from[i].width + 1;
-    }
 }
 
 #define ADD_COLUMNS(to, from)                                                  \
@@ -152,7 +150,6 @@ static void
 choose_columns(struct columns *columns, const struct jit_view *jit)
 {
     columns->count = 0;
-    columns->width = 0;
     if (jit->times.has_events)
         ADD_COLUMNS(columns, event_columns);
     if (jit->times.has_samples)
@@ -161,6 +158,39 @@ choose_columns(struct columns *columns, const struct jit_view *jit)
         ADD_COLUMNS(columns, count_columns);
     if (jit->times.has_events && jit->traces.clock == TRACE_CLOCK_NS)
         columns->columns[1].title = "ns";
+}
+
+static int
+widest(const struct jit_view *jit, const struct column *column,
+       const struct jit_row *row, int width)
+{
+    char text[TEXT_SIZE] = "-";
+    int size;
+
+    column->print(text, jit, row);
+    size = (int)strlen(text);
+    return size > width ? size : width;
+}
+
+/* As wide as what is in them. */
+static void
+measure(struct columns *columns, const struct jit_view *jit)
+{
+    columns->width = 0;
+    for (unsigned i = 0; i < columns->count; i++) {
+        struct column *column = &columns->columns[i];
+
+        column->width = (int)strlen(column->title);
+        if ((int)strlen(column->source) > column->width)
+            column->width = (int)strlen(column->source);
+        for (uint32_t k = 1; k < jit->traces.trace_count; k++) {
+            column->width = widest(jit, column, &(struct jit_row){ k, false },
+                                   column->width);
+            column->width = widest(jit, column, &(struct jit_row){ k, true },
+                                   column->width);
+        }
+        columns->width += column->width + 1;
+    }
 }
 
 static void
@@ -174,7 +204,7 @@ print_heading(const struct jit_view *jit, const struct columns *columns)
                        columns->columns[i].width, columns->columns[i].title);
     terminal_print(terminal, STYLE_HEADING, "%5s  Trace\n", "#");
     for (unsigned i = 0; i < columns->count; i++)
-        fprintf(terminal->out, "%*s ", columns->columns[i].width,
+        fprintf(terminal->out, "%s%*s", i ? " " : "", columns->columns[i].width,
                 columns->columns[i].source);
     putc('\n', terminal->out);
 }
@@ -262,6 +292,7 @@ report_jit_table(const struct jit_view *jit)
     if (jit->view.limit && jit->view.limit < shown)
         shown = jit->view.limit;
     choose_columns(&columns, jit);
+    measure(&columns, jit);
     if (order && count)
         print_heading(jit, &columns);
     for (uint32_t i = 0; i < shown && !result; i++)
@@ -288,6 +319,19 @@ compare_transitions(const void *a, const void *b)
     return (left->to > right->to) - (left->to < right->to);
 }
 
+/* A loop and its entry bridge may well be of the same line. */
+static void
+print_end(const struct jit_view *jit, const char *count, uint32_t trace,
+          const char *title)
+{
+    FILE *out = jit->view.terminal.out;
+
+    fprintf(out, "%13s  ", count);
+    if (trace && trace != TRANSITION_UNKNOWN)
+        fprintf(out, "#%" PRIu32 " ", trace);
+    fputs(title, out);
+}
+
 static int
 print_transition(const struct jit_view *jit,
                  const struct transition *transition)
@@ -300,8 +344,11 @@ print_transition(const struct jit_view *jit,
 
     if (from && to) {
         format_count(count, transition->count);
-        fprintf(jit->view.terminal.out, "%13s  %s -> ", count, from);
-        terminal_print_last(&jit->view.terminal, 19 + text_columns(from), to,
+        print_end(jit, count, transition->from, from);
+        fputs(" -> ", jit->view.terminal.out);
+        if (transition->to)
+            fprintf(jit->view.terminal.out, "#%" PRIu32 " ", transition->to);
+        terminal_print_last(&jit->view.terminal, 30 + text_columns(from), to,
                             "");
     }
     free(from);

@@ -129,9 +129,9 @@ take_code(struct vmp_table *out, uint64_t code)
     for (struct vmp_hits *h = vmp_interp.threads; h; h = h->next) {
         const uint32_t own = count_of(&h->table, code);
 
-        /* Cells are of rows. */
         if (own)
             vmp_hits_drop_cells(h, code);
+        vmp_hits_drop_sites(h, code);
         rows += own;
     }
     if (!rows || vmp_table_reserve(out, rows) < 0)

@@ -73,6 +73,13 @@ drop_all_cells(struct vmp_hits *hits)
 {
     for (unsigned i = 0; hits->cells && i < VMPROF_HIT_CELLS; i++)
         __atomic_store_n(&hits->cells[i].position, 0, __ATOMIC_RELAXED);
+    vmp_hit_sites_drop(&hits->sites);
+}
+
+void
+vmp_hits_drop_sites(struct vmp_hits *hits, uint64_t code)
+{
+    vmp_hit_sites_forget(&hits->sites, code);
 }
 
 void
@@ -166,7 +173,7 @@ typed_counter(struct vmp_hits *hits, struct vmp_row *row,
     return tuple ? &tuple->hits : &row->other;
 }
 
-/* Have vmprof_count_hit() find this one. */
+/* Have vmprof_count_at_site() find this one, or vmprof_count_hit(). */
 static void
 remember(struct vmp_hits *hits, uintptr_t position, struct vmp_row *row,
          struct vmp_counter *counter, const vmprof_type_id *types,
@@ -174,15 +181,39 @@ remember(struct vmp_hits *hits, uintptr_t position, struct vmp_row *row,
 {
     struct vmprof_hit_cell *const cell =
         hits->cells + ((uint32_t)position * UINT32_C(2654435769)) / (1 << 22);
+    uint64_t key;
 
     if (count > 2 || counter == &row->other || row == &hits->table.unplaced)
         return;
-    cell->key = count == 2   ? vmprof_key_of_two(types[0], types[1])
-                : count == 1 ? vmprof_key_of_one(types[0])
-                             : vmprof_key_of_none();
+    key = count == 2   ? vmprof_key_of_two(types[0], types[1])
+          : count == 1 ? vmprof_key_of_one(types[0])
+                       : vmprof_key_of_none();
+    if (vmp_hit_sites_set(&hits->sites, row->code, row->offset, key,
+                          &counter->value))
+        return;
+    cell->key = key;
     cell->hits = &counter->value;
     __atomic_store_n(&cell->code, row->code, __ATOMIC_RELAXED);
     __atomic_store_n(&cell->position, position, __ATOMIC_RELAXED);
+}
+
+struct vmprof_hit_site *
+vmprof_hit_sites(struct vmprof_thread *thread, vmprof_code_id code,
+                 size_t count)
+{
+    struct vmp_hits *hits;
+    struct vmp_code_sites *found;
+
+    if (!thread || !code)
+        return NULL;
+    hits = &((struct vmp_thread *)thread)->hits;
+    vmp_interp_lock();
+    found = vmp_hit_sites_find(&hits->sites, code);
+    if (!found)
+        found = vmp_hit_sites_make(&hits->sites, code, count,
+                                   vmp_interp.limits.sites);
+    vmp_interp_unlock();
+    return found && found->count >= count ? found->sites : NULL;
 }
 
 /* A bytecode, as the VM tells of it. */
@@ -195,37 +226,35 @@ struct bytecode {
     size_t count;
 };
 
-static uint32_t
+/* How many types, all those of a pair set. */
+static inline __attribute__((always_inline)) uint32_t
 types_of(const struct vmp_row *row, const struct bytecode *bytecode,
          vmprof_type_id types[VMPROF_MAX_OPERANDS])
 {
     const struct vmp_interp_class *const c = row->functions;
-    int count;
+    int count = 0;
 
     if (bytecode->types) {
-        const size_t given = bytecode->count < VMPROF_MAX_OPERANDS
-                                 ? bytecode->count
-                                 : VMPROF_MAX_OPERANDS;
-        memcpy(types, bytecode->types, given * sizeof(*types));
-        return (uint32_t)given;
-    }
-    if (!c || !c->functions.operands)
-        return 0;
-    count = c->functions.operands(c->functions.user, bytecode->offset,
+        count = bytecode->count < VMPROF_MAX_OPERANDS ? (int)bytecode->count
+                                                      : VMPROF_MAX_OPERANDS;
+        memcpy(types, bytecode->types, (size_t)count * sizeof(*types));
+    } else if (c && c->functions.operands) {
+        count =
+            c->functions.operands(c->functions.user, bytecode->offset,
                                   bytecode->opcode, bytecode->operands, types);
-    count = count < 0                     ? 0
-            : count > VMPROF_MAX_OPERANDS ? VMPROF_MAX_OPERANDS
-                                          : count;
-    /* It may have used what it does not count. */
-    memset(types + count, 0,
-           (VMPROF_MAX_OPERANDS - (size_t)count) * sizeof(*types));
-    return (uint32_t)count;
+    }
+    /* Beyond these only what counts is ever looked at. */
+    for (int i = count < 0 ? 0 : count; i < 2; i++)
+        types[i] = 0;
+    return count < 0                     ? 0
+           : count > VMPROF_MAX_OPERANDS ? VMPROF_MAX_OPERANDS
+                                         : (uint32_t)count;
 }
 
 static inline __attribute__((always_inline)) void
 count_hit(struct vmp_hits *hits, uint64_t gap, const struct bytecode *bytecode)
 {
-    vmprof_type_id types[VMPROF_MAX_OPERANDS] = { 0 };
+    vmprof_type_id types[VMPROF_MAX_OPERANDS];
     struct vmp_row *row =
         vmp_table_find(&hits->table, bytecode->code, bytecode->offset);
     struct vmp_counter *counter;
@@ -326,6 +355,19 @@ vmp_hits_sync(struct vmp_hits *hits)
 }
 
 void
+vmprof_look_at_counts(struct vmprof_thread *thread)
+{
+    struct vmp_hits *hits;
+
+    if (!thread)
+        return;
+    hits = &((struct vmp_thread *)thread)->hits;
+    if (hits->epoch !=
+        atomic_load_explicit(&vmp_interp.epoch, memory_order_relaxed))
+        vmp_hits_sync(hits);
+}
+
+void
 vmp_hits_sync_own(void)
 {
     if (vmp_current)
@@ -393,6 +435,7 @@ vmp_hits_detach(struct vmp_hits *hits)
     vmp_table_take(&vmp_interp.ended, &hits->table);
     vmp_table_clear(&hits->table);
     free(hits->cells);
+    vmp_hit_sites_free(&hits->sites);
     memset(hits, 0, sizeof(*hits));
     vmp_interp_unlock();
 }
@@ -413,8 +456,10 @@ vmp_interp_leave_to_parent(struct vmp_hits *own)
         drop_all_cells(h);
         h->wanted = h->on = false;
         h->ran = h->mark = 0;
-        if (h != own)
+        if (h != own) {
             free(h->cells);
+            vmp_hit_sites_free(&h->sites);
+        }
     }
     vmp_interp.threads = own;
     if (own) {

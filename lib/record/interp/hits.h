@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 
+#include "hit_sites.h"
 #include "table.h"
 
 /* A thread's. What has no other word is its own. */
@@ -25,6 +26,7 @@ struct vmp_hits {
     uint64_t random;
     struct vmp_table table;
     struct vmprof_hit_cell *cells; /* of others under the lock, to drop them */
+    struct vmp_hit_sites sites;    /* likewise, when a code is forgotten */
 
     /* Under vmp_interp_lock(). */
     bool wanted;
@@ -55,9 +57,12 @@ vmp_hits_set_mark(struct vmp_hits *hits, uint64_t mark);
 void
 vmp_hits_show(struct vmp_hits *hits);
 
-/* No bytecode of this code runs any more; under the lock. */
+/* No bytecode of this code runs any more; under the lock. Its cells are only
+ * there if it has rows. */
 void
 vmp_hits_drop_cells(struct vmp_hits *hits, uint64_t code);
+void
+vmp_hits_drop_sites(struct vmp_hits *hits, uint64_t code);
 
 /* In the child of a fork(), under the lock: nothing is profiled, and what was
  * counted is the parent's. `own` is the calling thread's, or NULL. */

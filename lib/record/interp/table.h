@@ -102,7 +102,7 @@ vmp_table_find(const struct vmp_table *table, uint64_t code, uint64_t offset)
     return NULL;
 }
 
-/* The tuple of these types, with 0 behind the last, or NULL. */
+/* The tuple of these types, or NULL; of fewer than two with 0 behind the last. */
 struct vmp_tuple *
 vmp_row_match(struct vmp_row *row, const vmprof_type_id *types, uint32_t count);
 

@@ -66,7 +66,7 @@ add(struct type *type)
 {
     struct type *const older = find_named(type->key, type->key_size);
 
-    if (last_id == UINT32_MAX - 1) /* the last one is of no type, see keys */
+    if (last_id == UINT32_MAX - 2) /* the last ones are of no type, see keys */
         return -EOVERFLOW;
     type->id = last_id + 1;
     HASH_ADD(by_id, types_by_id, id, sizeof(type->id), type);

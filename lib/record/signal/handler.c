@@ -91,7 +91,7 @@ tick_in_between(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
         return;
     }
     /* Whoever is busy may be counting: this counter is the handler's. */
-    if (!atomic_load_explicit(&vmp_session.paused, memory_order_relaxed))
+    if (!vmp_is_paused())
         vmp_count(&thread->counters.lost_busy, 1);
     if (atomic_load(&vmp_session.sampling))
         rearm_unused(thread, now_ns, cpu_ns, vmp_session.interval_ns);

@@ -27,3 +27,9 @@ vmp_registers_of_context(struct vmp_registers *registers, const void *context)
     registers->value[31] = from->sp;
     registers->value[32] = from->pc;
 }
+
+uint64_t
+vmp_interrupted_at(const void *context)
+{
+    return ((const ucontext_t *)context)->uc_mcontext.pc;
+}

@@ -12,3 +12,10 @@ vmp_registers_of_context(struct vmp_registers *registers, const void *context)
     (void)context;
     *registers = (struct vmp_registers){ { 0 } };
 }
+
+uint64_t
+vmp_interrupted_at(const void *context)
+{
+    (void)context;
+    return 0;
+}

@@ -30,3 +30,9 @@ vmp_registers_of_context(struct vmp_registers *registers, const void *context)
     for (unsigned i = 0; i < sizeof(greg); i++)
         registers->value[i] = (uint64_t)from[greg[i]];
 }
+
+uint64_t
+vmp_interrupted_at(const void *context)
+{
+    return (uint64_t)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+}

@@ -8,6 +8,7 @@
 #include "../session.h"
 #include "capture.h"
 #include "sample.h"
+#include "trace.h"
 
 struct vmp_record *
 vmp_reserve_own_frames(struct vmp_thread *thread, enum vmp_record_type type,
@@ -110,6 +111,8 @@ vmp_read_own_frames(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
         count = room;
     }
     reverse(frames, count);
+    record->trace = vmp_running_trace(thread);
+    record->phase = vmp_phase_in(thread, record->trace);
     record->cut = cut;
     record->added = (uint32_t)count;
     record->size = (uint32_t)(sizeof(*record) + count * sizeof(*frames));

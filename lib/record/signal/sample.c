@@ -8,6 +8,7 @@
 #include "capture.h"
 #include "memory.h"
 #include "own_frames.h"
+#include "trace.h"
 
 enum {
     MOST_PERIODS = 4, /* to wait for a moment that is fair */
@@ -40,6 +41,7 @@ vmp_reserve_record(struct vmp_thread *thread, size_t added, size_t frame_size)
     record->size = (uint32_t)size;
     record->parts = 0;
     record->added = (uint32_t)added;
+    record->trace = 0;
     return record;
 }
 
@@ -158,7 +160,8 @@ vmp_record_stack(struct vmp_thread *thread, const struct vmp_window *window,
     if (window->leaf_missing)
         state |= VMP_STATE_LEAF_MISSING;
     record->type = VMP_RECORD_SAMPLE;
-    record->phase = (uint8_t)thread->head.phase;
+    record->trace = vmp_running_trace(thread);
+    record->phase = vmp_phase_in(thread, record->trace);
     record->state = (uint8_t)state;
     record->time_ns = now_ns;
     record->weight_ns = weight_ns;
@@ -252,6 +255,8 @@ ask_walker(struct vmp_thread *thread, const struct vmp_missed *missed)
     /* Its next sample has the time of all of them. */
     if (is_open || missed->system)
         vmp_count(&thread->counters.lost_walker, missed->system + is_open);
+    if (!is_open)
+        thread->asked_in = vmp_running_trace(thread);
     atomic_store_explicit(&thread->requested, true, memory_order_relaxed);
     thread->request(&thread->head, thread->request_user);
 }
@@ -310,7 +315,7 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 
     vmp_clock_read(&thread->clock, now_ns, cpu_ns, vmp_session.interval_ns,
                    &missed);
-    if (atomic_load_explicit(&vmp_session.paused, memory_order_relaxed)) {
+    if (vmp_is_paused()) {
         vmp_leave_out(thread, now_ns, cpu_ns);
         return true;
     }

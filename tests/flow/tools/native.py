@@ -214,6 +214,11 @@ class Hostile(unittest.TestCase):
             self.assertGreater(result["damage"]["bytes_unread"], 0)
             self.assertIn("0x7", by_name(result["functions"]))
 
+    def test_address_0_of_no_module_is_unknown(self):
+        rows = self.rows(self.start(None, [(0, 0), (0, 7)]))
+        self.assertEqual(rows["[unknown]"]["samples"], 1)
+        self.assertEqual(rows["0x7"]["samples"], 1)
+
     def test_fields_of_modules_may_hold_anything(self):
         s = vmprof_file.Session()
         s.modules(1, [{"path": b"/a\0b", "build_id": b"x" * 5000,

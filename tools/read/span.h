@@ -4,28 +4,28 @@
  * Taking a line of text apart, from its beginning. What does not fit is not
  * taken, and false.
  */
-#ifndef READ_TEXT_H
-#define READ_TEXT_H
+#ifndef READ_SPAN_H
+#define READ_SPAN_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-struct text {
+struct span {
     const char *at;
     size_t size;
 };
 
 static inline void
-text_skip(struct text *text, size_t size)
+span_skip(struct span *text, size_t size)
 {
     text->at += size;
     text->size -= size;
 }
 
 static inline bool
-text_starts(const struct text *text, const char *with)
+span_starts(const struct span *text, const char *with)
 {
     const size_t size = strlen(with);
 
@@ -33,23 +33,23 @@ text_starts(const struct text *text, const char *with)
 }
 
 static inline bool
-text_take(struct text *text, const char *with)
+span_take(struct span *text, const char *with)
 {
-    if (!text_starts(text, with))
+    if (!span_starts(text, with))
         return false;
-    text_skip(text, strlen(with));
+    span_skip(text, strlen(with));
     return true;
 }
 
 static inline bool
-text_is(const struct text *text, const char *other)
+span_is(const struct span *text, const char *other)
 {
-    return text->size == strlen(other) && text_starts(text, other);
+    return text->size == strlen(other) && span_starts(text, other);
 }
 
 /* A number in base 10 or 16, up to 64 bits. */
 static inline bool
-text_take_number(struct text *text, unsigned base, uint64_t *number)
+span_take_number(struct span *text, unsigned base, uint64_t *number)
 {
     uint64_t value = 0;
     size_t i;
@@ -69,18 +69,18 @@ text_take_number(struct text *text, unsigned base, uint64_t *number)
     }
     if (i == 0)
         return false;
-    text_skip(text, i);
+    span_skip(text, i);
     *number = value;
     return true;
 }
 
 /* The same with 0x before it. */
 static inline bool
-text_take_address(struct text *text, uint64_t *address)
+span_take_address(struct span *text, uint64_t *address)
 {
-    struct text rest = *text;
+    struct span rest = *text;
 
-    if (!text_take(&rest, "0x") || !text_take_number(&rest, 16, address))
+    if (!span_take(&rest, "0x") || !span_take_number(&rest, 16, address))
         return false;
     *text = rest;
     return true;
@@ -88,37 +88,37 @@ text_take_address(struct text *text, uint64_t *address)
 
 /* Everything up to the first `what`, which is taken as well. */
 static inline bool
-text_take_until(struct text *text, const char *what, struct text *before)
+span_take_until(struct span *text, const char *what, struct span *before)
 {
     const char *found =
         text->size ? memmem(text->at, text->size, what, strlen(what)) : NULL;
 
     if (!found)
         return false;
-    *before = (struct text){ text->at, (size_t)(found - text->at) };
-    text_skip(text, before->size + strlen(what));
+    *before = (struct span){ text->at, (size_t)(found - text->at) };
+    span_skip(text, before->size + strlen(what));
     return true;
 }
 
 /* Takes off everything from the last `what` on. */
 static inline bool
-text_cut_last(struct text *text, char what, struct text *after)
+span_cut_last(struct span *text, char what, struct span *after)
 {
     const char *found = text->size ? memrchr(text->at, what, text->size) : NULL;
 
     if (!found)
         return false;
     *after =
-        (struct text){ found + 1, (size_t)(text->at + text->size - found - 1) };
+        (struct span){ found + 1, (size_t)(text->at + text->size - found - 1) };
     text->size = (size_t)(found - text->at);
     return true;
 }
 
 static inline void
-text_trim(struct text *text)
+span_trim(struct span *text)
 {
     while (text->size && (*text->at == ' ' || *text->at == '\t'))
-        text_skip(text, 1);
+        span_skip(text, 1);
     while (text->size && (text->at[text->size - 1] == ' ' ||
                           text->at[text->size - 1] == '\t'))
         text->size--;
