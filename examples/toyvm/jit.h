@@ -33,7 +33,8 @@ struct jit_settings {
     enum jit_backend backend;
     uint32_t hot;    /* rounds of a loop until it is recorded */
     uint32_t bridge; /* failures of a guard until a bridge is */
-    uint32_t emits;  /* VMPROF_EMIT_..., what edges tell the profiler */
+    uint32_t emits;  /* VMPROF_EMIT_..., what edges tell the profiler; 0: what
+                        whoever started it wants */
     bool truth;      /* count edges, and time as the next one says */
     enum jit_truth_clock {
         JIT_TRUTH_NO_CLOCK,

@@ -19,12 +19,6 @@ complain(const struct jit_trace *trace, int error)
             vmprof_strerror(error));
 }
 
-static uint32_t
-emits(const struct jit_trace *trace)
-{
-    return trace->id ? trace->jit->settings.emits : 0;
-}
-
 void
 jit_profile_reserve(struct jit_trace *trace)
 {
@@ -38,6 +32,8 @@ jit_profile_reserve(struct jit_trace *trace)
     trace->id = reserved.id;
     trace->first_guard = reserved.first_guard;
     trace->counters = reserved.counters;
+    trace->emits = trace->jit->settings.emits ? trace->jit->settings.emits
+                                              : vmprof_wanted_emits();
 }
 
 /* The function, the instruction and its line of each place. */
@@ -142,7 +138,7 @@ describe(const struct jit_trace *trace, struct vmprof_trace *out)
     out->length = trace->code_size;
     if (trace->code)
         out->loop_offset = (uint64_t)(trace->label - trace->code);
-    out->emits = trace->jit->settings.emits;
+    out->emits = trace->emits;
     if (trace->code)
         out->frame = VMPROF_TRACE_FRAME_POINTER;
 }
@@ -230,39 +226,41 @@ jit_edge(struct jit *jit, enum jit_edge edge, struct jit_trace *trace,
          struct jit_guard *guard, bool is_inner)
 {
     struct vmprof_thread *profile = jit->interp->profile;
-    uint32_t emitted = emits(trace);
     uint64_t *counter = counter_of(edge, trace, guard);
 
     if (jit->truth)
         jit_truth_edge(jit->truth, edge, trace, guard);
-    if (counter && (emitted & VMPROF_EMIT_COUNT))
+    if (counter && (trace->emits & VMPROF_EMIT_COUNT))
         ++*counter;
     if (edge == JIT_EDGE_ENTER)
-        vmprof_jit_enter(profile, trace->id, emitted);
+        vmprof_jit_enter(profile, trace->id, trace->emits);
     else if (edge == JIT_EDGE_JUMP && is_inner)
-        vmprof_jit_jump_inner(profile, trace->id, emitted);
+        vmprof_jit_jump_inner(profile, trace->id, trace->emits);
     else if (edge == JIT_EDGE_JUMP)
-        vmprof_jit_jump(profile, trace->id, emitted);
+        vmprof_jit_jump(profile, trace->id, trace->emits);
     else if (edge == JIT_EDGE_EXIT)
-        vmprof_jit_exit(profile, id_of(trace, guard), emitted);
+        vmprof_jit_exit(profile, id_of(trace, guard), trace->emits);
     else if (edge == JIT_EDGE_CALL)
-        vmprof_jit_call(profile, trace->id, emitted);
+        vmprof_jit_call(profile, trace->id, trace->emits);
     else
-        vmprof_jit_return(profile, trace->id, emitted);
+        vmprof_jit_return(profile, trace->id, trace->emits);
 }
 
 size_t
 jit_profile_emit(enum jit_edge edge, const struct jit_trace *trace,
                  const struct jit_guard *guard, bool is_inner, uint8_t *code)
 {
-    enum { SCRATCH = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 6 | 1 << 7, R13 = 13 };
+    enum {
+        SCRATCH = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 6 | 1 << 7,
+        R13 = 13
+    };
     struct vmprof_emit emit;
     int size;
 
     vmprof_emit_init(&emit);
     emit.edge = (uint32_t)edge;
     emit.id = id_of(trace, guard);
-    emit.emits = emits(trace);
+    emit.emits = trace->emits;
     emit.is_inner = is_inner;
     emit.base = VMPROF_BASE_REGISTER;
     emit.base_register = R13;

@@ -154,6 +154,7 @@ struct jit_trace {
     char name[64];
     uint32_t id; /* as the profiler has it */
     uint32_t first_guard;
+    uint32_t emits;         /* VMPROF_EMIT_... */
     uint64_t *counters;     /* of entries and exits, or NULL */
     struct jit_trace *root; /* itself, but of bridges */
     struct jit_guard *from; /* of a bridge */

@@ -51,7 +51,9 @@ static const char usage[] =
     "default\n"
     "  -X jit-hot=N                    rounds until a loop is compiled\n"
     "  -X jit-bridge=N                 failures until a guard gets a bridge\n"
-    "  -X jit-emits=current,count,event  what edges tell the profiler\n"
+    "  -X jit-emits=current,count,event  what edges between traces tell the\n"
+    "                                  profiler; else what it wants\n"
+    "  -X jit-inner=count|ignore|each|auto  of inner bridges, with --profile\n"
     "  -X jit-types=FILE               types that were saved\n"
     "  -X jit-truth-clock=cpu|ticks|none  the clock of --jit-truth\n"
     "  --help\n";
@@ -67,6 +69,7 @@ struct settings {
     const char *saved_types;
     const char *jit_truth;
     const char *jit_types;
+    enum vmprof_jit_inner jit_inner;
     struct jit_settings jit;
 };
 
@@ -128,6 +131,20 @@ parse_clock(struct settings *settings, const char *text)
     if (word < 0)
         return misuse("jit-truth-clock must be cpu, ticks or none, not ", text);
     settings->jit.clock = (enum jit_truth_clock)word;
+    return 0;
+}
+
+static int
+parse_inner(struct settings *settings, const char *text)
+{
+    static const char *const words[] = { "count", "ignore", "each", "auto",
+                                         NULL };
+    int word = find_word(text, words);
+
+    if (word < 0)
+        return misuse("jit-inner must be count, ignore, each or auto, not ",
+                      text);
+    settings->jit_inner = (enum vmprof_jit_inner)word;
     return 0;
 }
 
@@ -198,6 +215,7 @@ parse_extra(struct settings *settings, const char *option)
         { "jit-hot=", parse_hot },
         { "jit-bridge=", parse_bridge },
         { "jit-emits=", parse_emits },
+        { "jit-inner=", parse_inner },
         { "jit-types=", parse_types },
         { "jit-truth-clock=", parse_clock },
     };
@@ -361,7 +379,8 @@ start_profile(const struct settings *settings)
                 strerror(errno));
         return FAILED;
     }
-    error = profile_start(fd, settings->interval, settings->mode);
+    error = profile_start(fd, settings->interval, settings->mode,
+                          settings->jit.emits, settings->jit_inner);
     close(fd); /* the library has its own duplicate */
     return error ? fail("cannot start profiling", error) : 0;
 }
@@ -463,10 +482,7 @@ main(int argc, char **argv)
     struct settings settings = {
         .interval = 0.001,
         .threads = 1,
-        .jit = { .hot = 50,
-                 .bridge = 10,
-                 .emits = VMPROF_EMIT_CURRENT,
-                 .clock = JIT_TRUTH_CPU_CLOCK },
+        .jit = { .hot = 50, .bridge = 10, .clock = JIT_TRUTH_CPU_CLOCK },
     };
     int status = parse_options(&settings, argc, argv);
     struct program *program;

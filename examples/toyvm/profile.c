@@ -233,7 +233,8 @@ profile_detach(struct vmprof_thread *thread)
 }
 
 int
-profile_start(int fd, double interval, enum vmprof_mode mode)
+profile_start(int fd, double interval, enum vmprof_mode mode,
+              uint32_t jit_emits, enum vmprof_jit_inner jit_inner)
 {
     struct vmprof_options options;
 
@@ -242,6 +243,8 @@ profile_start(int fd, double interval, enum vmprof_mode mode)
     options.interval = interval;
     options.mode = mode;
     options.vm_name = "toyvm";
+    options.jit_emits = jit_emits;
+    options.jit_inner = jit_inner;
     return vmprof_enable_with(&options);
 }
 

@@ -35,7 +35,8 @@ profile_detach(struct vmprof_thread *thread);
 /* Profile into a file, which stays the caller's; stop, however it was started,
  * and write a summary unless it is NULL. */
 int
-profile_start(int fd, double interval, enum vmprof_mode mode);
+profile_start(int fd, double interval, enum vmprof_mode mode,
+              uint32_t jit_emits, enum vmprof_jit_inner jit_inner);
 int
 profile_stop(FILE *summary);
 
