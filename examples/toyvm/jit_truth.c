@@ -199,7 +199,7 @@ add_trace(struct jit_truth *truth, struct jit_trace *trace)
                 "\"function\": \"%s\", ",
                 trace->name, kinds[trace->kind], ends[trace->end],
                 trace->function->name);
-    add_number("line", jit_line(trace, 0));
+    add_number("line", function_line(trace->function, (uintptr_t)trace->start));
     add_number("offset", (uint64_t)(trace->start - trace->function->code));
     add_number("target", id_of(trace->target));
     add_number("parent", trace->from ? trace->from->trace->id : 0);

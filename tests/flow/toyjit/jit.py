@@ -12,10 +12,13 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent.parent / "support"))
 
+import events  # noqa: E402
 import tap  # noqa: E402,F401
 
 TOYVM = pathlib.Path(sys.argv.pop(1)).resolve()
 PROGRAMS = pathlib.Path(sys.argv.pop(1)).resolve()
+# Where the command is not built, those tests that need it are not run.
+VMPROF = pathlib.Path(sys.argv.pop(1)).resolve() if sys.argv[1:] else None
 
 HAS_MACHINE_CODE = platform.machine() == "x86_64"
 BACKENDS = ["on", "threaded"] if HAS_MACHINE_CODE else ["threaded"]
@@ -78,3 +81,28 @@ def truth_of(program, *arguments, backend="threaded", options=()):
                    options=[f"jit={backend}", f"--jit-truth={path}", *options])
         assert (done.stderr, done.returncode) == ("", 0), done
         return done.stdout, Truth(path)
+
+
+class Profiled:
+    """A program that was profiled, with events, and the truth about it."""
+
+    EVENTS = ("jit-emits=current,count,event", "jit-inner=each")
+
+    def __init__(self, program, *arguments, backend, options=EVENTS):
+        with tempfile.TemporaryDirectory() as directory:
+            self.directory = pathlib.Path(directory)
+            truth, profile = self.directory / "truth", self.directory / "p"
+            done = run(PROGRAMS / program, *arguments,
+                       options=[f"jit={backend}", *options,
+                                f"--profile={profile}",
+                                f"--jit-truth={truth}"])
+            assert done.returncode == 0, done
+            self.truth = Truth(truth)
+            self.events = events.of_file(profile)
+            self.report = json.loads(subprocess.run(
+                [VMPROF, "jit", "--json", "--inner=each", "--calls=nest",
+                 profile], capture_output=True, text=True, check=True,
+                timeout=240).stdout)
+        self.traces = {trace["id"]: trace for trace in self.report["traces"]}
+        self.numbers = {trace["number"]: trace["id"]
+                        for trace in self.report["traces"]} | {0: 0}
