@@ -32,6 +32,13 @@ bytes_per_sample(const struct profile *profile)
                : 0;
 }
 
+/* Without the entry that stands for none. */
+static uint32_t
+trace_count(const struct profile *profile)
+{
+    return profile->traces.private ? profile->traces.trace_count - 1 : 0;
+}
+
 static void
 print_count(const char *title, uint64_t count)
 {
@@ -56,6 +63,12 @@ print_counts(const struct profile *profile)
         print_count("Read-outs of bytecodes", profile->readout_count);
         print_count("Type rows", profile->type_row_count);
         print_count("Type sites", profile->type_site_count);
+    }
+    if (trace_count(profile)) {
+        print_count("Traces of the JIT", trace_count(profile));
+        print_count("Events of the JIT", profile->traces.event_count);
+        if (profile->traces.lost_count)
+            print_count("Events lost", profile->traces.lost_count);
     }
     printf("%-22s %15.2f\n", "Bytes per sample", bytes_per_sample(profile));
 }
@@ -102,6 +115,9 @@ json_counts(const struct profile *profile)
     json_number(object, "readouts", profile->readout_count);
     json_number(object, "type_rows", profile->type_row_count);
     json_number(object, "type_sites", profile->type_site_count);
+    json_number(object, "traces", trace_count(profile));
+    json_number(object, "jit_events", profile->traces.event_count);
+    json_number(object, "jit_events_lost", profile->traces.lost_count);
     json_real(object, "bytes_per_sample", bytes_per_sample(profile));
     return object;
 }

@@ -377,6 +377,8 @@ show(const struct request *request, struct jit_view *jit,
         return fail(message);
     }
     if (!result)
+        result = jit_order_guards(jit);
+    if (!result)
         result = request->json ? report_jit_json(jit) : print_text(jit);
     return result ? fail("not enough memory") : STATUS_DONE;
 }
@@ -398,6 +400,7 @@ cmd_jit(int argc, char **argv)
     }
     terminal_open(&jit.view.terminal, stdout);
     result = show(&request, &jit, &events, &reading);
+    free(jit.guards);
     trace_times_free(&jit.times);
     trace_events_free(&events);
     jit_reading_free(&reading);

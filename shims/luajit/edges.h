@@ -37,16 +37,21 @@ vmprof_luajit_edges_find_exits(lua_State *L, struct traces *traces,
 
 /* Put the machine code of a trace back, or ours in its place again. */
 void
-vmprof_luajit_edges_show(struct edges *edges, struct jit_trace *trace,
-                         bool are_told);
+vmprof_luajit_edges_show(struct jit_trace *trace, bool are_told);
+
+/* At an event: if a trace was asked for something, and has told it, leave it
+   alone again. */
+void
+vmprof_luajit_edges_settle(lua_State *L, struct traces *traces);
+
+/* What LuaJIT does: the number of the trace that runs, or a negative number;
+   INT_MIN: not known. Async-signal-safe. */
+int
+vmprof_luajit_edges_vmstate(const struct edges *edges);
 
 /* LuaJIT has freed all machine code. */
 void
 vmprof_luajit_edges_flush(struct edges *edges);
-
-/* As LuaJIT made it: what all traces share. */
-void
-vmprof_luajit_edges_restore(struct edges *edges);
 
 void
 vmprof_luajit_edges_free(struct edges *edges);

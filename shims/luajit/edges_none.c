@@ -3,6 +3,7 @@
 /* Where LuaJIT's machine code is not known to us, it is left alone. */
 #include "edges.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,22 +43,28 @@ vmprof_luajit_edges_find_exits(lua_State *L, struct traces *traces,
 }
 
 void
-vmprof_luajit_edges_show(struct edges *edges, struct jit_trace *trace,
-                         bool are_told)
+vmprof_luajit_edges_show(struct jit_trace *trace, bool are_told)
 {
-    (void)edges;
     (void)trace;
     (void)are_told;
 }
 
 void
-vmprof_luajit_edges_flush(struct edges *edges)
+vmprof_luajit_edges_settle(lua_State *L, struct traces *traces)
+{
+    (void)L;
+    (void)traces;
+}
+
+int
+vmprof_luajit_edges_vmstate(const struct edges *edges)
 {
     (void)edges;
+    return INT_MIN;
 }
 
 void
-vmprof_luajit_edges_restore(struct edges *edges)
+vmprof_luajit_edges_flush(struct edges *edges)
 {
     (void)edges;
 }

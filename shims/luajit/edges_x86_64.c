@@ -2,8 +2,12 @@
 
 /*
  * Every trace begins, but for the adjustment of its stack, with the store of
- * its number, `mov dword [r14+d], number`: eleven bytes, in which a jump to
- * code of ours fits, which tells of the edge, stores the number, and goes back.
+ * its number, `mov dword [r14+d], number`. So LuaJIT says itself which trace is
+ * current, for nothing: all that is needed is where. A trace that is made to
+ * tell what r14 is, once, says that; then it is as before.
+ *
+ * For counts and events, the eleven bytes of that store are replaced by a jump
+ * to code of ours, which tells of the edge, stores the number, and goes back.
  * What leaves a trace are jumps of five or six bytes, which are given another
  * target: to the exit stubs, to the interpreter, or to the beginning of another
  * trace. All of it is compared with what is expected first.
@@ -12,7 +16,7 @@
 #include "edges.h"
 
 #include <dlfcn.h>
-#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -38,18 +42,12 @@ enum {
     FREE_AT_END = 1 << 1,
 };
 
-/* The exit stubs of 32 exits: they end in a common jump. */
-struct group {
-    uint8_t *first; /* NULL: there is none yet */
-    struct patch patch;
-    bool is_patched;
-};
-
 struct edges {
     struct arena *arena;
-    struct group groups[MOST_GROUPS];
-    const uint8_t *exit_handler; /* where all of them go */
-    int32_t store_displacement;  /* 0: not known yet */
+    const uint8_t *stubs[MOST_GROUPS]; /* each of 32 exits; NULL: none yet */
+    int32_t store_displacement;        /* 0: not known yet */
+    volatile uint64_t dispatch;        /* r14, once a trace has told it */
+    bool is_learning;                  /* a trace is about to tell it */
     struct edges_stats stats;
 };
 
@@ -230,11 +228,29 @@ is_inner(const struct traces *traces, const struct jit_trace *trace)
 }
 
 static void
+replace_head(struct jit_trace *trace, struct thunk *thunk)
+{
+    static const uint8_t no_operation[] = { 0x66, 0x0f, 0x1f, 0x44, 0, 0 };
+    struct patch *const patch = add_patch(trace, trace->head, STORE_SIZE);
+
+    patch->after[0] = 0xe9;
+    if (!write_target(patch->after + 1, trace->head + 1, thunk->at))
+        thunk->failed = true;
+    /* LuaJIT's decoder of instructions must not lose its way. */
+    memcpy(patch->after + JUMP_SIZE, no_operation, sizeof(no_operation));
+}
+
+static void
+go_on_behind_head(const struct jit_trace *trace, struct thunk *thunk)
+{
+    put_bytes(thunk, trace->patches[0].before, STORE_SIZE);
+    put_jump(thunk, trace->head + STORE_SIZE);
+}
+
+static void
 tell_head(struct traces *traces, struct jit_trace *trace, struct thunk *thunk,
           uint32_t emits)
 {
-    static const uint8_t no_operation[] = { 0x66, 0x0f, 0x1f, 0x44, 0, 0 };
-    struct patch *patch;
     struct vmprof_emit edge;
 
     vmprof_emit_init(&edge);
@@ -244,28 +260,22 @@ tell_head(struct traces *traces, struct jit_trace *trace, struct thunk *thunk,
     edge.is_inner = is_inner(traces, trace);
     edge.scratch = trace->parent ? 0 : FREE_AT_ROOT;
     edge.counter = &trace->ids.counters[0];
-    patch = add_patch(trace, trace->head, STORE_SIZE);
-    patch->after[0] = 0xe9;
-    if (!write_target(patch->after + 1, trace->head + 1, thunk->at))
-        thunk->failed = true;
-    /* LuaJIT's decoder of instructions must not lose its way. */
-    memcpy(patch->after + JUMP_SIZE, no_operation, sizeof(no_operation));
+    replace_head(trace, thunk);
     put_edge(thunk, traces, &edge);
-    put_bytes(thunk, patch->before, STORE_SIZE);
-    put_jump(thunk, trace->head + STORE_SIZE);
+    go_on_behind_head(trace, thunk);
 }
 
 static void
 tell_end(struct traces *traces, struct jit_trace *trace, uint8_t *tail,
-         struct thunk *thunk, uint32_t emits)
+         struct thunk *thunk)
 {
     struct vmprof_emit edge;
 
     vmprof_emit_init(&edge);
     edge.edge = VMPROF_EDGE_EXIT;
     edge.id = trace->ids.id;
-    /* What counts exits are guards. */
-    edge.emits = emits & ~(uint32_t)VMPROF_EMIT_COUNT;
+    /* Only exits through guards are counted. */
+    edge.emits = VMPROF_EMIT_EVENT;
     edge.scratch = FREE_AT_END;
     add_target(trace, tail, JUMP_SIZE, thunk, &thunk->failed);
     put_edge(thunk, traces, &edge);
@@ -300,8 +310,8 @@ tell_link(struct traces *traces, struct jit_trace *trace, uint8_t *tail,
 static long
 exit_at(const struct edges *edges, const uint8_t *stub)
 {
-    for (long i = 0; i < MOST_GROUPS && edges->groups[i].first; i++) {
-        const ptrdiff_t offset = stub - edges->groups[i].first;
+    for (long i = 0; i < MOST_GROUPS && edges->stubs[i]; i++) {
+        const ptrdiff_t offset = stub - edges->stubs[i];
 
         if (offset >= 0 && offset < STUBS_PER_GROUP * STUB_SIZE &&
             offset % STUB_SIZE == 0)
@@ -380,13 +390,12 @@ tell_tail(struct traces *traces, struct jit_trace *trace, struct thunk *thunk,
     target = target_of(tail + 1);
     exit = exit_at(traces->edges, target);
     if (exit >= 0) {
-        if (emits & (VMPROF_EMIT_COUNT | VMPROF_EMIT_EVENT))
-            tell_exit(traces, trace, tail, JUMP_SIZE, exit, thunk, emits);
+        tell_exit(traces, trace, tail, JUMP_SIZE, exit, thunk, emits);
     } else if (link && target == link->code) {
         if (emits & VMPROF_EMIT_EVENT && link->head)
             tell_link(traces, trace, tail, link, thunk, emits);
-    } else if (is_luajit(target)) {
-        tell_end(traces, trace, tail, thunk, emits);
+    } else if (emits & VMPROF_EMIT_EVENT && is_luajit(target)) {
+        tell_end(traces, trace, tail, thunk);
     }
 }
 
@@ -413,8 +422,7 @@ static bool
 write_thunks(struct traces *traces, struct jit_trace *trace, uint32_t emits)
 {
     struct edges *const edges = traces->edges;
-    const bool has_exits = emits & (VMPROF_EMIT_COUNT | VMPROF_EMIT_EVENT);
-    const size_t most = 2 + (has_exits ? count_branches(edges, trace) : 0);
+    const size_t most = 2 + count_branches(edges, trace);
     struct thunk thunk = { .failed = false };
 
     trace->patches = calloc(most, sizeof(*trace->patches));
@@ -424,8 +432,8 @@ write_thunks(struct traces *traces, struct jit_trace *trace, uint32_t emits)
         return false;
     tell_head(traces, trace, &thunk, emits);
     tell_tail(traces, trace, &thunk, emits);
-    if (has_exits)
-        tell_exits(traces, trace, &thunk, emits);
+    tell_exits(traces, trace, &thunk, emits);
+    edges->stats.told++;
     return vmprof_luajit_arena_close(edges->arena, thunk.at) == 0 &&
            !thunk.failed;
 }
@@ -462,49 +470,6 @@ is_group(const uint8_t *first, long number)
            at[2] == 0xe9 && is_luajit(target_of(at + 3));
 }
 
-/* Any exit is one to the interpreter: that is all that the current trace
-   needs, and it costs those nothing that go to another trace. */
-static bool
-tell_group(struct traces *traces, struct group *group)
-{
-    uint8_t *const jump = group->first + STUBS_PER_GROUP * STUB_SIZE;
-    struct vmprof_emit edge;
-    struct thunk thunk = { .failed = false };
-    const uint8_t *start;
-
-    thunk.at = vmprof_luajit_arena_open(traces->edges->arena, THUNK_SIZE, jump);
-    if (!thunk.at)
-        return false;
-    start = thunk.at;
-    vmprof_emit_init(&edge);
-    edge.edge = VMPROF_EDGE_EXIT;
-    edge.id = 1; /* not recorded, but it must be one */
-    edge.emits = VMPROF_EMIT_CURRENT;
-    put_edge(&thunk, traces, &edge);
-    put_jump(&thunk, target_of(jump + 1));
-    group->patch.at = jump;
-    group->patch.size = JUMP_SIZE;
-    memcpy(group->patch.before, jump, JUMP_SIZE);
-    group->patch.after[0] = 0xe9;
-    if (!write_target(group->patch.after + 1, jump + 1, start))
-        thunk.failed = true;
-    return vmprof_luajit_arena_close(traces->edges->arena, thunk.at) == 0 &&
-           !thunk.failed;
-}
-
-static bool
-show_group(struct group *group, bool is_told)
-{
-    uint8_t *const jump = group->patch.at;
-
-    if (group->is_patched == is_told || !jump)
-        return true;
-    if (!write_patches(&group->patch, 1, jump, jump + JUMP_SIZE, is_told))
-        return false;
-    group->is_patched = is_told;
-    return true;
-}
-
 /* All that the exits of a trace go to. */
 static bool
 find_groups(lua_State *L, struct traces *traces, uint32_t exit_count)
@@ -514,28 +479,12 @@ find_groups(lua_State *L, struct traces *traces, uint32_t exit_count)
 
         if (i >= MOST_GROUPS)
             return false;
-        if (traces->edges->groups[i].first)
+        if (traces->edges->stubs[i])
             continue;
         first = stub_of(L, traces, i * STUBS_PER_GROUP);
         if (!first || !is_group(first, i))
             return false;
-        traces->edges->groups[i].first = first;
-    }
-    return true;
-}
-
-static bool
-tell_groups(struct traces *traces, uint32_t exit_count)
-{
-    for (long i = 0; i * STUBS_PER_GROUP < (long)exit_count; i++) {
-        struct group *const group = &traces->edges->groups[i];
-
-        if (!group->patch.at && !tell_group(traces, group)) {
-            group->patch.at = NULL;
-            return false;
-        }
-        if (!show_group(group, true))
-            return false;
+        traces->edges->stubs[i] = first;
     }
     return true;
 }
@@ -559,19 +508,43 @@ vmprof_luajit_edges_find_exits(lua_State *L, struct traces *traces,
     return true;
 }
 
+/* A trace that tells r14 where it begins. */
+static bool
+write_question(struct edges *edges, struct jit_trace *trace)
+{
+    static const uint8_t push_load[] = { 0x50, 0x48, 0xb8 };
+    static const uint8_t store_pop[] = { 0x4c, 0x89, 0x30, 0x58 };
+    const uint64_t cell = (uint64_t)(uintptr_t)&edges->dispatch;
+    struct thunk thunk = { .failed = false };
+
+    trace->patches = calloc(1, sizeof(*trace->patches));
+    thunk.at = vmprof_luajit_arena_open(edges->arena, THUNK_SIZE, trace->code);
+    if (!trace->patches || !thunk.at)
+        return false;
+    replace_head(trace, &thunk);
+    put_bytes(&thunk, push_load, sizeof(push_load));
+    put_bytes(&thunk, &cell, sizeof(cell));
+    put_bytes(&thunk, store_pop, sizeof(store_pop));
+    go_on_behind_head(trace, &thunk);
+    edges->is_learning = true;
+    return vmprof_luajit_arena_close(edges->arena, thunk.at) == 0 &&
+           !thunk.failed;
+}
+
 static bool
 make(lua_State *L, struct traces *traces, struct jit_trace *trace)
 {
     struct edges *const edges = traces->edges;
 
     trace->head = find_head(edges, trace);
-    if (!trace->head || (!trace->parent && !begins_as_root(trace)) ||
-        !find_groups(L, traces, trace->exit_count) ||
-        !tell_groups(traces, trace->exit_count) ||
-        !write_thunks(traces, trace, vmprof_wanted_emits()))
+    if (!trace->head || (!trace->parent && !begins_as_root(trace)))
         return false;
     edges->store_displacement = read_32(trace->head + 3);
-    return true;
+    if (traces->emits & ~(uint32_t)VMPROF_EMIT_CURRENT)
+        return find_groups(L, traces, trace->exit_count) &&
+               write_thunks(traces, trace,
+                            traces->emits & ~(uint32_t)VMPROF_EMIT_CURRENT);
+    return edges->dispatch || write_question(edges, trace);
 }
 
 void
@@ -580,13 +553,12 @@ vmprof_luajit_edges_make(lua_State *L, struct traces *traces,
 {
     struct edges *const edges = traces->edges;
 
-    vmprof_luajit_edges_show(edges, trace, false);
+    vmprof_luajit_edges_show(trace, false);
     forget_patches(trace);
     if (edges->stats.reason)
         return;
     if (make(L, traces, trace)) {
-        edges->stats.told++;
-        vmprof_luajit_edges_show(edges, trace, true);
+        vmprof_luajit_edges_show(trace, true);
     } else {
         edges->stats.left_alone++;
         forget_patches(trace);
@@ -594,10 +566,8 @@ vmprof_luajit_edges_make(lua_State *L, struct traces *traces,
 }
 
 void
-vmprof_luajit_edges_show(struct edges *edges, struct jit_trace *trace,
-                         bool are_told)
+vmprof_luajit_edges_show(struct jit_trace *trace, bool are_told)
 {
-    (void)edges;
     if (trace->is_patched == are_told || !trace->patch_count)
         return;
     if (write_patches(trace->patches, trace->patch_count, trace->code,
@@ -605,20 +575,39 @@ vmprof_luajit_edges_show(struct edges *edges, struct jit_trace *trace,
         trace->is_patched = are_told;
 }
 
+/* We run as a C function that LuaJIT calls, and that is what it says then. */
 void
-vmprof_luajit_edges_flush(struct edges *edges)
+vmprof_luajit_edges_settle(lua_State *L, struct traces *traces)
 {
-    memset(edges->groups, 0, sizeof(edges->groups));
-    vmprof_luajit_arena_clear(edges->arena);
+    enum {
+        IN_C = ~1,
+    };
+    struct edges *const edges = traces->edges;
+
+    if (!edges->is_learning || !edges->dispatch)
+        return;
+    edges->is_learning = false;
+    if (vmprof_luajit_edges_vmstate(edges) != IN_C)
+        edges->stats.reason = "this LuaJIT does not say which trace runs";
+    vmprof_luajit_traces_make_edges(L, traces);
+}
+
+int
+vmprof_luajit_edges_vmstate(const struct edges *edges)
+{
+    const uint64_t at =
+        edges->dispatch + (uint64_t)(int64_t)edges->store_displacement;
+
+    if (!edges->dispatch || edges->stats.reason)
+        return INT_MIN;
+    return *(const volatile int32_t *)(uintptr_t)at;
 }
 
 void
-vmprof_luajit_edges_restore(struct edges *edges)
+vmprof_luajit_edges_flush(struct edges *edges)
 {
-    for (int i = 0; i < MOST_GROUPS; i++) {
-        show_group(&edges->groups[i], false);
-        memset(&edges->groups[i].patch, 0, sizeof(edges->groups[i].patch));
-    }
+    memset(edges->stubs, 0, sizeof(edges->stubs));
+    vmprof_luajit_arena_clear(edges->arena);
 }
 
 /* 1: never writable and executable at once, which write_patches() relies on. */

@@ -39,7 +39,7 @@ show_parent(struct traces *traces, bool are_told)
     struct jit_trace *const parent = parent_of(traces);
 
     if (parent && traces->is_attached)
-        vmprof_luajit_edges_show(traces->edges, parent, are_told);
+        vmprof_luajit_edges_show(parent, are_told);
 }
 
 static void
@@ -54,18 +54,23 @@ stopped(lua_State *L, struct traces *traces)
         return;
     }
     trace = vmprof_luajit_describe(L, traces, number);
-    if (!trace || vmprof_luajit_traces_add(traces, trace)) {
-        /* What is left of it is unregistered with the others. */
+    if (!trace) {
         traces->unknown++;
         show_parent(traces, true);
         return;
     }
+    vmprof_luajit_traces_add(traces, trace);
     traces->registered++;
     if (parent && trace->exit < parent->exit_count)
         vmprof_stitch_bridge(parent->ids.first_guard + trace->exit,
                              trace->ids.id);
     if (!traces->is_attached)
         return;
+    /* Those that there are have to agree. */
+    if (traces->emits != vmprof_wanted_emits()) {
+        vmprof_luajit_traces_make_edges(L, traces);
+        return;
+    }
     vmprof_luajit_edges_make(L, traces, trace);
     /* One of its branches goes elsewhere now. */
     if (parent)
@@ -83,6 +88,8 @@ flushed(struct traces *traces)
 static void
 hear(lua_State *L, struct traces *traces, const char *what)
 {
+    if (traces->is_attached)
+        vmprof_luajit_edges_settle(L, traces);
     if (strcmp(what, "start") == 0) {
         vmprof_luajit_recording_start(L, traces);
         show_parent(traces, false);
@@ -195,13 +202,13 @@ push_with_state(lua_State *L, lua_CFunction function)
 static void
 keep_program_handler(lua_State *L, struct traces *traces)
 {
-    static const uint32_t hash = 0xb2d91467u;
+    static const uint32_t key = 0x96c8a338; /* 0xb2d91467 << 3 */
     const int top = lua_gettop(L);
 
     traces->handler = LUA_NOREF;
     lua_getfield(L, LUA_REGISTRYINDEX, "_VMEVENTS");
     if (lua_istable(L, -1)) {
-        lua_rawgeti(L, -1, (int)(hash << 3));
+        lua_rawgeti(L, -1, (int)key);
         if (lua_isfunction(L, -1))
             traces->handler = luaL_ref(L, LUA_REGISTRYINDEX);
     }
@@ -303,6 +310,7 @@ attach_first(lua_State *L, struct profiled_state *state)
     if (!state->traces)
         return;
     state->traces->is_attached = true;
+    state->traces->emits = vmprof_wanted_emits();
     listen(L);
     /* The traces that there were until now are made anew, so that we hear of
        them. */
@@ -329,10 +337,10 @@ vmprof_luajit_traces_make_edges(lua_State *L, struct traces *traces)
 {
     if (!traces || !traces->is_attached)
         return;
+    traces->emits = vmprof_wanted_emits();
     for (uint32_t i = 0; i < MAX_TRACES; i++)
         if (traces->by_number[i])
             vmprof_luajit_edges_make(L, traces, traces->by_number[i]);
-    traces->emits = vmprof_wanted_emits();
     /* Not while LuaJIT is about to look at it. */
     if (traces->recording.number)
         show_parent(traces, false);
@@ -345,8 +353,6 @@ vmprof_luajit_traces_detach(struct traces *traces)
         return;
     for (uint32_t i = 0; i < MAX_TRACES; i++)
         if (traces->by_number[i])
-            vmprof_luajit_edges_show(traces->edges, traces->by_number[i],
-                                     false);
-    vmprof_luajit_edges_restore(traces->edges);
+            vmprof_luajit_edges_show(traces->by_number[i], false);
     traces->is_attached = false;
 }

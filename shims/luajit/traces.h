@@ -82,10 +82,6 @@ struct recording {
 struct traces {
     struct profiled_state *state;
     struct jit_trace *by_number[MAX_TRACES];
-    /* By the library's id, for the signal handler: when it grows, replaced as a
-       whole. */
-    struct jit_trace **by_id;
-    size_t id_room;
     struct recording recording;
     struct edges *edges;
     bool is_attached;
@@ -144,8 +140,8 @@ vmprof_luajit_describe(lua_State *L, struct traces *traces, uint32_t number);
 
 /* traces.c */
 
-/* It belongs to the table then. Returns 0 or -ENOMEM. */
-int
+/* It belongs to the table then. */
+void
 vmprof_luajit_traces_add(struct traces *traces, struct jit_trace *trace);
 
 /* Unregister and free it. */

@@ -153,7 +153,9 @@ vmprof_luajit_sample_trace(struct profiled_state *state)
         frames = trace->stack;
         count = trace->depth;
     }
+    __atomic_store_n(&state->thread->trace, trace->ids.id, __ATOMIC_RELAXED);
     vmprof_sample_stack(state->thread, frames, count, 0);
+    __atomic_store_n(&state->thread->trace, 0, __ATOMIC_RELAXED);
 }
 
 void

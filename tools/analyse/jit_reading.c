@@ -84,6 +84,7 @@ jit_reading_finish(struct jit_reading *reading, struct trace_times *times,
     reading->events.folded.policies.probe = reading->probe_ns;
     if (!result)
         trace_times_take_events(times, &reading->events);
+    times->off_cpu = profile->traces.off_cpu_ns;
     if (!result && reading->tree->samples)
         result = trace_times_take_samples(times, &profile->traces, profile,
                                           reading->tree, frames);

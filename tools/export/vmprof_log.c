@@ -189,22 +189,49 @@ find_starts(struct writing *writing)
     return 0;
 }
 
+/* The log has no frames of traces, but compiled code that says which it is. */
+static uint64_t
+kind_of(const struct frame *frame)
+{
+    switch (frame->kind) {
+    case VMPROF_KIND_CODE:
+        return 0;
+    case FRAME_TRACE:
+        return VMPROF_KIND_JITTED;
+    }
+    return frame->kind;
+}
+
+/* 0: it is in none that is known. */
+static uint64_t
+start_of_trace(const struct writing *writing, const struct frame *frame)
+{
+    const struct profile *profile = &writing->job->profile;
+
+    if (frame->trace)
+        return profile->traces.traces[frame->trace].code_start;
+    return writing->losses.is_log && frame->kind == VMPROF_KIND_JITTED &&
+                   frame->has_offset
+               ? frame->offset
+               : 0;
+}
+
 static int64_t
 make_frame(struct writing *writing, uint32_t index)
 {
     const struct profile *profile = &writing->job->profile;
     const struct frame *frame = &profile->frames[index];
-    const uint64_t kind =
-        frame->kind == VMPROF_KIND_CODE ? 0 : (uint64_t)frame->kind;
+    const uint64_t kind = kind_of(frame);
     const uint64_t id = frame->code == UNKNOWN_CODE || kind == FRAME_SYSTEM ||
                                 kind == FRAME_NO_POLL
                             ? 0
                             : FIRST_ID + (uint64_t)frame->code * ID_STEP;
     /* One of a trace begins it; elsewhere an offset is a place in the code. */
+    const uint64_t start = start_of_trace(writing, frame);
     const struct vmp_place place = {
-        .offset = frame->kind == VMPROF_KIND_JITTED ? frame->offset : 0,
+        .offset = start,
         .line = frame->line,
-        .has_offset = frame->kind == VMPROF_KIND_JITTED && frame->has_offset,
+        .has_offset = start != 0,
     };
 
     if (frame->is_machine_code)
@@ -356,7 +383,7 @@ open_session(struct writing *writing, const struct session *session)
         .memory = session->has_memory,
         .native = writing->losses.machine_code != 0,
         .lines = writing->losses.has_lines,
-        .has_traces = writing->losses.is_log,
+        .has_traces = true,
         .symbol_of = symbol_of,
     };
     int result = vmp_encoder_new_log(&writing->encoder, &options, write_bytes,

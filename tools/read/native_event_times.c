@@ -159,8 +159,24 @@ name_trace(struct native *native, uint32_t session, uint64_t id,
     return 0;
 }
 
+/* From the last event on, whatever marks came since, nothing is known. */
 static int
-send_event(struct native *native, const struct native_event_thread *thread,
+send_loss(struct native *native, const struct native_event_thread *thread,
+          uint64_t lost)
+{
+    const struct jit_event event = {
+        .time = thread->last_run_ns,
+        .at_ns = thread->last_at_ns,
+        .thread = thread->thread,
+        .kind = JIT_LOST,
+        .lost = lost,
+    };
+
+    return send(native, &event);
+}
+
+static int
+send_event(struct native *native, struct native_event_thread *thread,
            const struct raw_event *raw, uint64_t run_ns, uint64_t at_ns)
 {
     static const uint8_t kinds[] = {
@@ -173,16 +189,16 @@ send_event(struct native *native, const struct native_event_thread *thread,
         .time = run_ns,
         .at_ns = at_ns,
         .thread = thread->thread,
-        .kind = edge == EDGE_LOST ? JIT_LOST : kinds[edge],
-        .lost = edge == EDGE_LOST ? raw->id_edge >> EDGE_BITS : 0,
+        .kind = kinds[edge % (sizeof(kinds) / sizeof(*kinds))],
     };
 
-    if (edge != EDGE_LOST) {
-        native->profile->traces.event_count++;
-        if (name_trace(native, thread->session, raw->id_edge >> EDGE_BITS,
-                       &event))
-            return -ENOMEM;
-    }
+    if (edge == EDGE_LOST)
+        return send_loss(native, thread, raw->id_edge >> EDGE_BITS);
+    native->profile->traces.event_count++;
+    thread->last_run_ns = run_ns;
+    thread->last_at_ns = at_ns;
+    if (name_trace(native, thread->session, raw->id_edge >> EDGE_BITS, &event))
+        return -ENOMEM;
     return send(native, &event);
 }
 
@@ -301,6 +317,7 @@ native_event_mark(struct native *native, struct native_event_thread *thread,
     if (!thread->has_mark) {
         thread->mark = *mark;
         thread->has_mark = true;
+        thread->last_at_ns = mark->ns;
         return start(native, thread, mark);
     }
     /* The same, or one from before: it tells nothing. */

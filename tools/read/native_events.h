@@ -38,6 +38,7 @@ struct native_event_thread {
     uint64_t last_ticks; /* of the last event */
     uint64_t next_number, lost;
     double run_ns; /* time it had a CPU, up to the last mark */
+    uint64_t last_run_ns, last_at_ns; /* of the last event */
 };
 
 /* Hand over the events before a mark, which is the last one from then on. 0,

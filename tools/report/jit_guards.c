@@ -135,16 +135,61 @@ json_guard(const struct jit_view *jit, uint32_t index)
     return object;
 }
 
+static int
+compare_traces(const void *a, const void *b, void *user)
+{
+    const uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+    const struct trace_guard *guards = user;
+
+    if (guards[left].trace != guards[right].trace)
+        return guards[left].trace < guards[right].trace ? -1 : 1;
+    return left < right ? -1 : left > right;
+}
+
 /* Those of a trace lie together in most files, but nothing says so. */
+int
+jit_order_guards(struct jit_view *jit)
+{
+    const uint32_t count = jit->traces.guard_count;
+
+    jit->guards = calloc((size_t)count + 1, sizeof(*jit->guards));
+    if (!jit->guards)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < count; i++)
+        jit->guards[i] = i;
+    qsort_r(jit->guards, count, sizeof(*jit->guards), compare_traces,
+            jit->traces.guards);
+    return 0;
+}
+
+/* Where those of a trace begin. */
+static uint32_t
+first_guard(const struct jit_view *jit, uint32_t trace)
+{
+    uint32_t first = 0, count = jit->traces.guard_count;
+
+    while (count) {
+        const uint32_t half = count / 2;
+
+        if (jit->traces.guards[jit->guards[first + half]].trace < trace) {
+            first += half + 1;
+            count -= half + 1;
+        } else {
+            count = half;
+        }
+    }
+    return first;
+}
+
 struct json_object *
 json_jit_guards(const struct jit_view *jit, uint32_t trace)
 {
     struct json_object *array = json_object_new_array();
 
-    if (!jit->traces.traces[trace].guard_count)
-        return array;
-    for (uint32_t i = 1; i < jit->traces.guard_count; i++)
-        if (jit->traces.guards[i].trace == trace)
-            json_object_array_add(array, json_guard(jit, i));
+    for (uint32_t i = first_guard(jit, trace);
+         i < jit->traces.guard_count &&
+         jit->traces.guards[jit->guards[i]].trace == trace;
+         i++)
+        json_object_array_add(array, json_guard(jit, jit->guards[i]));
     return array;
 }

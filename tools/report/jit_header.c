@@ -97,6 +97,11 @@ print_events(const struct jit_view *jit)
         events, time, trace_clock_name(jit->traces.clock),
         percent_of(times->event_time - times->interpreter, times->event_time),
         percent_of(times->interpreter, times->event_time));
+    if (times->off_cpu) {
+        format_time(time, times->off_cpu);
+        print_title(&jit->view, "");
+        fprintf(out, "%s off the CPU are left out\n", time);
+    }
     if (times->segments->mismatches || times->segments->backwards) {
         print_title(&jit->view, "");
         terminal_print(&jit->view.terminal, STYLE_WARNING,
@@ -188,6 +193,8 @@ print_damage(const struct jit_view *jit)
     print_damage_part(jit, damage->unmatched,
                       "counts or links are of traces that are not in the file");
     print_damage_part(jit, damage->repeated, "ids were used again");
+    print_damage_part(jit, damage->untimed,
+                      "events have no time: there are no two marks");
     print_damage_part(jit, damage->limited, "parts were left out: too large");
     if (damage->first_line)
         print_damage_part(jit, damage->first_line,

@@ -24,6 +24,7 @@ json_jit_damage(const struct jit_damage *damage)
     json_number(object, "unmatched", damage->unmatched);
     json_number(object, "repeated", damage->repeated);
     json_number(object, "limited", damage->limited);
+    json_number(object, "untimed", damage->untimed);
     json_flag(object, "cut", damage->cut);
     return object;
 }
@@ -132,9 +133,10 @@ add_place(struct json_object *object, const struct traces *traces,
 }
 
 static struct json_object *
-json_operation(const struct traces *traces,
+json_operation(const struct jit_view *jit, uint32_t trace,
                const struct trace_operation *operation)
 {
+    const struct traces *traces = &jit->traces;
     struct json_object *object = json_object_new_object();
 
     json_text(object, "text", operation->text);
@@ -142,6 +144,12 @@ json_operation(const struct traces *traces,
         json_number(object, "offset", operation->offset);
         json_number(object, "size", operation->size);
     }
+    if (jit->reading && operation->has_offset)
+        json_number(
+            object, "sampled_ns",
+            trace_heat_between(&jit->reading->heat, trace, operation->offset,
+                               (uint64_t)operation->offset + operation->size)
+                .self_ns);
     if (operation->kind == OPERATION_GUARD && operation->target) {
         json_number(object, "guard", traces->guards[operation->target].id);
         json_number(object, "bridge", traces->guards[operation->target].bridge);
@@ -154,14 +162,16 @@ json_operation(const struct traces *traces,
 }
 
 static struct json_object *
-json_operations(const struct traces *traces, const struct trace *trace)
+json_operations(const struct jit_view *jit, uint32_t index)
 {
+    const struct traces *traces = &jit->traces;
+    const struct trace *trace = &traces->traces[index];
     struct json_object *array = json_object_new_array();
 
     for (uint32_t i = 0; i < trace->operation_count; i++)
         json_object_array_add(
             array,
-            json_operation(traces,
+            json_operation(jit, index,
                            &traces->operations[trace->first_operation + i]));
     return array;
 }
@@ -219,8 +229,7 @@ json_trace(const struct jit_view *jit, uint32_t index)
         json_object_put(object);
         return NULL;
     }
-    json_object_object_add(object, "operations",
-                           json_operations(traces, trace));
+    json_object_object_add(object, "operations", json_operations(jit, index));
     return object;
 }
 

@@ -319,6 +319,19 @@ compare_transitions(const void *a, const void *b)
     return (left->to > right->to) - (left->to < right->to);
 }
 
+/* A loop and its entry bridge may well be of the same line. */
+static void
+print_end(const struct jit_view *jit, const char *count, uint32_t trace,
+          const char *title)
+{
+    FILE *out = jit->view.terminal.out;
+
+    fprintf(out, "%13s  ", count);
+    if (trace && trace != TRANSITION_UNKNOWN)
+        fprintf(out, "#%" PRIu32 " ", trace);
+    fputs(title, out);
+}
+
 static int
 print_transition(const struct jit_view *jit,
                  const struct transition *transition)
@@ -331,8 +344,11 @@ print_transition(const struct jit_view *jit,
 
     if (from && to) {
         format_count(count, transition->count);
-        fprintf(jit->view.terminal.out, "%13s  %s -> ", count, from);
-        terminal_print_last(&jit->view.terminal, 19 + text_columns(from), to,
+        print_end(jit, count, transition->from, from);
+        fputs(" -> ", jit->view.terminal.out);
+        if (transition->to)
+            fprintf(jit->view.terminal.out, "#%" PRIu32 " ", transition->to);
+        terminal_print_last(&jit->view.terminal, 30 + text_columns(from), to,
                             "");
     }
     free(from);

@@ -7,21 +7,47 @@
 
 #include "jit_view.h"
 
+/* The time at each is known if samples have offsets. */
+static unsigned
+heat_width(const struct jit_view *jit)
+{
+    return jit->reading && jit->reading->heat.count ? 10 : 0;
+}
+
+static void
+print_heat(const struct jit_view *jit, const struct trace_operation *operation)
+{
+    struct cell here, whole;
+
+    if (!heat_width(jit))
+        return;
+    here =
+        trace_heat_between(&jit->reading->heat, jit->trace, operation->offset,
+                           (uint64_t)operation->offset + operation->size);
+    whole = trace_heat_between(&jit->reading->heat, jit->trace, 0, UINT64_MAX);
+    if (here.samples)
+        fprintf(jit->view.terminal.out, "%8.2f%% ",
+                percent_of(here.self_ns, whole.self_ns));
+    else
+        fprintf(jit->view.terminal.out, "%10s", "");
+}
+
 static int
 print_place(const struct jit_view *jit, uint32_t index)
 {
     const struct trace_place *place = &jit->traces.places[index];
     char *text = NULL, *clean;
 
-    if (asprintf(&text, "%s (%s:%" PRIu32 ") %s", place->function, place->file,
-                 place->line, place->opcode) < 0)
+    if (asprintf(&text, "%s (%s:%" PRIu32 ")%s%s", place->function, place->file,
+                 place->line, *place->opcode ? " " : "", place->opcode) < 0)
         return -ENOMEM;
     clean = clean_text(text);
     free(text);
     if (!clean)
         return -ENOMEM;
-    terminal_print(&jit->view.terminal, STYLE_HEADING, "%16s", "");
-    terminal_print_last(&jit->view.terminal, 16, clean, "");
+    terminal_print(&jit->view.terminal, STYLE_HEADING, "%*s",
+                   (int)heat_width(jit) + 16, "");
+    terminal_print_last(&jit->view.terminal, heat_width(jit) + 16, clean, "");
     free(clean);
     return 0;
 }
@@ -52,6 +78,7 @@ print_operation(const struct jit_view *jit,
 
     if (!text)
         return -ENOMEM;
+    print_heat(jit, operation);
     if (operation->has_offset)
         fprintf(out, "%7" PRIu32 " %6" PRIu32 "  ", operation->offset,
                 operation->size);
@@ -59,7 +86,7 @@ print_operation(const struct jit_view *jit,
         fprintf(out, "%16s", "");
     if (to)
         snprintf(after, sizeof(after), "  -> #%" PRIu32, to);
-    terminal_print_last(&jit->view.terminal, 16, text, after);
+    terminal_print_last(&jit->view.terminal, heat_width(jit) + 16, text, after);
     free(text);
     return 0;
 }
@@ -110,7 +137,8 @@ report_jit_trace(const struct jit_view *jit)
 
     if (!result && trace->operation_count)
         terminal_print(&jit->view.terminal, STYLE_HEADING,
-                       "\n%7s %6s  Operation\n", "Offset", "Bytes");
+                       "\n%s%7s %6s  Operation\n",
+                       heat_width(jit) ? " Sampled  " : "", "Offset", "Bytes");
     for (uint32_t i = 0; i < trace->operation_count && !result; i++) {
         const struct trace_operation *operation =
             &jit->traces.operations[trace->first_operation + i];

@@ -13,8 +13,9 @@ struct jit_view {
     struct traces traces;
     struct trace_times times;
     const struct jit_reading *reading; /* of a profile; NULL: logs alone */
-    bool bridges;                      /* show those under each loop as well */
-    uint32_t trace; /* that alone, with its operations; 0: all */
+    uint32_t *guards; /* all, by trace; see jit_order_guards() */
+    bool bridges;     /* show those under each loop as well */
+    uint32_t trace;   /* that alone, with its operations; 0: all */
 };
 
 /* A row of a table. */
@@ -57,6 +58,11 @@ enum {
 };
 void
 sum_sections(const struct traces *traces, struct section_sum *sums);
+
+/* Once, after the reading: puts the guards of each trace together. Returns 0 or
+ * -ENOMEM. */
+int
+jit_order_guards(struct jit_view *jit);
 
 /* How often a guard failed, by counts, or else how often it was an exit, by
  * events. False: neither is known. */

@@ -16,6 +16,7 @@
 #include "../export/sums.h"
 #include "../export/text.h"
 #include "header.h"
+#include "jit.h"
 #include "page.h"
 #include "types.h"
 
@@ -31,6 +32,9 @@ struct view {
     struct sums cells; /* by folded node */
     uint32_t *order;   /* rows of cells: by thread, state and node */
     uint32_t *labels;  /* by frame: function << KIND_BITS | kind */
+    struct jit_reading jit;
+    struct trace_times times;
+    struct tree tree;
 };
 
 static uint32_t
@@ -49,7 +53,7 @@ kinds_of_phase(uint32_t phase)
     case VMPROF_PHASE_BACKEND:
         return kind_bit(VMPROF_KIND_JITTING);
     case VMPROF_PHASE_COMPILED:
-        return kind_bit(VMPROF_KIND_JITTED);
+        return kind_bit(VMPROF_KIND_JITTED) | kind_bit(FRAME_TRACE);
     case VMPROF_PHASE_BLACKHOLE:
         return kind_bit(VMPROF_KIND_BLACKHOLE);
     case VMPROF_PHASE_GC:
@@ -245,6 +249,54 @@ write_threads(const struct view *view, const struct profile *profile, FILE *out)
 }
 
 static int
+add_batch(void *user, const struct profile *profile, const struct batch *batch)
+{
+    struct view *view = user;
+    const int result = jit_reading_batch(&view->jit, profile, batch);
+
+    return result ? result : sums_add(&view->samples, profile, batch);
+}
+
+static int
+read_profile(struct view *view, struct export_job *job)
+{
+    const struct read_options *const given = job->options;
+    struct read_options options = *given;
+    int result;
+
+    jit_reading_open(&view->jit, &view->tree, INNER_COUNT, CALL_CALLER);
+    jit_reading_options(&view->jit, &options);
+    job->options = &options;
+    result = export_read(job, true, add_batch, view);
+    job->options = given;
+    return result;
+}
+
+static int
+sum_traces(struct view *view, const struct profile *profile)
+{
+    if (!profile->traces.private)
+        return 0;
+    if (tree_finish(&view->tree, profile) ||
+        jit_reading_finish(&view->jit, &view->times, profile))
+        return -1;
+    return 0;
+}
+
+static int
+write_traces(const struct view *view, const struct profile *profile, FILE *out)
+{
+    const struct jit_page page = {
+        .profile = profile,
+        .functions = &view->functions,
+        .reading = &view->jit,
+        .times = &view->times,
+    };
+
+    return profile->traces.private ? write_jit(&page, out) : 0;
+}
+
+static int
 write_page(const struct view *view, const struct export_job *job)
 {
     FILE *out = job->output->file;
@@ -260,6 +312,8 @@ write_page(const struct view *view, const struct export_job *job)
     fputs("]", out);
     result = write_types(&job->profile, &view->functions, &view->fold,
                          KIND_BITS, out);
+    if (!result)
+        result = write_traces(view, &job->profile, out);
     fputs("}\n", out);
     fwrite(page_after_data, 1, page_after_data_size, out);
     return result;
@@ -274,15 +328,19 @@ free_all(struct view *view)
     sums_free(&view->cells);
     free(view->order);
     free(view->labels);
+    trace_times_free(&view->times);
+    jit_reading_free(&view->jit);
+    tree_free(&view->tree);
 }
 
 static int
 write_flamegraph(struct export_job *job)
 {
     struct view view = { 0 };
-    int result = export_read(job, true, sums_add, &view.samples);
+    int result = read_profile(&view, job);
 
-    if (!result && (fold_by_kind(&view, &job->profile) || add_cells(&view) ||
+    if (!result && (sum_traces(&view, &job->profile) ||
+                    fold_by_kind(&view, &job->profile) || add_cells(&view) ||
                     add_unsampled(&view, &job->profile) || order_cells(&view)))
         result = export_out_of_memory(job);
     if (!result && write_page(&view, job))

@@ -16,7 +16,7 @@ const KINDS = [
     { key: "jitted", text: "compiled by the JIT" },
     { key: "jitting", text: "JIT compiler" },
     { key: "gc", text: "garbage collector" },
-    { key: "assembler", text: "assembler" },
+    { key: "trace", text: "trace of the JIT" },
     { key: "native", text: "native" },
     { key: "system", text: "system calls" },
     { key: "nopoll", text: "between polls" },

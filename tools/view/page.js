@@ -84,6 +84,7 @@ function select(box)
     view.selected = box;
     byId("selected").textContent = box ? describe(box).slice(0, 600) : "";
     showTypes(box);
+    showLoopLink(box);
     if (box)
         scrollTo(view, box);
     redraw();
@@ -349,4 +350,5 @@ function fillThreads()
     listenToToggles();
     listenToTable(refillTable);
     rebuild();
+    listenToJit();
 })();

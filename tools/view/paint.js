@@ -17,7 +17,7 @@ const context = canvas.getContext("2d");
 
 const hues = { cut: [0, 0], code: [32, 90], blackhole: [275, 55],
                jitted: [135, 50], jitting: [55, 80], gc: [340, 80],
-               assembler: [160, 30], native: [212, 65],
+               trace: [160, 30], native: [212, 65],
                system: [0, 70], nopoll: [85, 30], machine: [178, 50] };
 
 let palette = new Map();

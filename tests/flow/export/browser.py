@@ -124,7 +124,53 @@ def typed(path):
         site(recording.code(stacks.MAIN), (1, 3), 2, untyped=5)])
 
 
+def traced(path):
+    path.write_bytes(stacks.native.jit_demo().bytes())
+
+
+def traces_hostile(path):
+    """Names that are markup, and a jump to a trace that is not there."""
+    native = stacks.native
+    s = native.Session(program="traces")
+    s.codes([(1, "toy:</script><img src=x onerror=alert(8)>:1:a\nb.toy")])
+    s.traces(
+        native.trace(1, name="</script><script>alert(9)</script>\nx",
+                     kind=native.LOOP, code=1, line=3, target=99,
+                     first_guard=2, guard_count=1),
+        native.places(1, [(1, 0, 3, 0)]),
+        native.guards(1, [(0, 1, 7, "<b>\n&lt;")]),
+        native.operations(1, [(0, 1, 1, "<img src=x onerror=alert(10)>\n")]),
+        native.machine_code(1, b"\xff\xff\x90"),
+        native.trace(7, name="javascript:alert(11)", kind=native.BRIDGE,
+                     guard=2, parent=1))
+    s.frames(1, [(1, native.TRACE, None, 0)])
+    s.nodes(1, [(0, 1)])
+    s.thread(0)
+    s.samples(0, [(1, 100, 100)])
+    s.counts({1: 5, 2: 3, 7: 3})
+    path.write_bytes(s.bytes())
+
+
+def traces_many(path):
+    """Forty loops that jump to each other."""
+    native = stacks.native
+    s = native.Session(program="many")
+    s.traces(*(native.trace(i, name=f"loop {i}", kind=native.LOOP)
+               for i in range(1, 41)))
+    events, now = [], 0
+    for turn in range(6):
+        for i in range(1, 41):
+            now += 1000 + 10 * i
+            jump = native.EDGE_ENTER if i == 1 else native.EDGE_JUMP
+            events.append((now, jump, i if turn % 2 else 41 - i))
+        now += 1000
+        events.append((now, native.EDGE_EXIT, 40 if turn % 2 else 1))
+    s.events(0, events, [(0, 0, 0), (now + 10, now + 10, now + 10)])
+    path.write_bytes(s.bytes())
+
+
 PAGES = {
+    "jit": (traced, traces_hostile, traces_many, stacks.small),
     "flamegraph": (stacks.small, hostile, huge, deep, waiting, typed),
     "speedscope": (stacks.small, hostile),
 }
@@ -135,6 +181,7 @@ def make_pages(vmprof, directory, test):
         profile = directory / f"{make.__name__}.vmprof"
         make(profile)
         command = {"flamegraph": ["flamegraph", profile],
+                   "jit": ["flamegraph", profile],
                    "speedscope": ["convert", profile, "--to", test]}[test]
         subprocess.run([vmprof, *command], check=True,
                        stderr=subprocess.DEVNULL)
