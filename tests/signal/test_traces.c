@@ -10,12 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <ucontext.h>
 
 #include <vmprof/trace.h>
 
-#include "by_hand.h"
-#include "os/machine.h"
+#include "interrupted.h"
 
 enum {
     PIECE = 256, /* of machine code, that each trace has */
@@ -58,21 +56,10 @@ register_loop(unsigned piece)
     return reserved;
 }
 
-/* A tick that has interrupted an instruction. */
 static void
 tick_at(const void *address)
 {
-    ucontext_t context;
-
-    require(getcontext(&context) == 0);
-#if defined(__x86_64__)
-    context.uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)address;
-#elif defined(__aarch64__)
-    context.uc_mcontext.pc = (uintptr_t)address;
-#endif
-    ((struct vmp_thread *)thread)->context = &context;
-    tick_by_hand(thread);
-    ((struct vmp_thread *)thread)->context = NULL;
+    tick_interrupted(thread, address);
 }
 
 static const struct decoded_frame *
