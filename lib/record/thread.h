@@ -16,6 +16,7 @@
 #include "../format/format.h"
 #include "../os/clock.h"
 #include "../os/signal_stack.h"
+#include "events/events.h"
 #include "interp/hits.h"
 #include "jit/ring.h"
 #include "poll.h"
@@ -115,6 +116,7 @@ struct vmp_thread {
 
     struct vmp_poll poll;
     struct vmp_hits hits;
+    struct vmp_thread_events events;
     struct vmp_jit jit; /* stays when another thread gets the record */
 
     /* Under vmp_threads_lock(). */
