@@ -20,7 +20,7 @@ from vmprof_log import NATIVE_NAME
 import vmprof_file
 
 SAMPLES = os.environ.get("VMPROF_TEST_SAMPLES")
-NO_DAMAGE = {"first_line": 0, "first_offset": 0, "bytes_unread": 0,
+NO_DAMAGE = {"untimed": 0, "first_line": 0, "first_offset": 0, "bytes_unread": 0,
              "lines_unknown": 0, "lines_too_long": 0, "unopened": 0,
              "unclosed": 0, "backwards": 0, "unmatched": 0, "repeated": 0,
              "limited": 0, "untimed": 0, "cut": False}
