@@ -88,6 +88,10 @@ flushed(struct traces *traces)
 static void
 hear(lua_State *L, struct traces *traces, const char *what)
 {
+    if (strcmp(what, "flush") == 0) {
+        flushed(traces);
+        return;
+    }
     if (traces->is_attached)
         vmprof_luajit_edges_settle(L, traces);
     if (strcmp(what, "start") == 0) {
@@ -99,8 +103,6 @@ hear(lua_State *L, struct traces *traces, const char *what)
     } else if (strcmp(what, "abort") == 0) {
         vmprof_luajit_recording_abort(L, traces);
         show_parent(traces, true);
-    } else if (strcmp(what, "flush") == 0) {
-        flushed(traces);
     }
 }
 

@@ -23,7 +23,7 @@ SAMPLES = os.environ.get("VMPROF_TEST_SAMPLES")
 NO_DAMAGE = {"untimed": 0, "first_line": 0, "first_offset": 0, "bytes_unread": 0,
              "lines_unknown": 0, "lines_too_long": 0, "unopened": 0,
              "unclosed": 0, "backwards": 0, "unmatched": 0, "repeated": 0,
-             "limited": 0, "cut": False}
+             "limited": 0, "untimed": 0, "cut": False}
 
 
 def encoded(data):
