@@ -9,6 +9,7 @@
 #include <vmprof/emit.h>
 #include <vmprof/interp.h>
 #include <vmprof/jit.h>
+#include <vmprof/jit_sinks.h>
 #include <vmprof/sampler.h>
 #include <vmprof/stack.h>
 #include <vmprof/trace.h>
