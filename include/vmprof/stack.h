@@ -86,7 +86,9 @@ struct vmprof_thread {
     struct vmprof_hit_cell *hit_cells; /**< where, see interp.h */
     uint64_t trace;                    /**< that runs, vmprof_jit_id; 0: none */
     struct vmprof_jit_ring *jit_ring;  /**< never NULL, and always this one */
-    uint64_t reserved[3];              /**< zero */
+    uint64_t events;              /**< somebody may want these, see events.h */
+    int64_t allocation_countdown; /**< bytes until an allocation is told of */
+    uint64_t reserved[1];         /**< zero */
 };
 
 /**

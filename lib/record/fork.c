@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "code.h"
+#include "events/events.h"
 #include "interp/hits.h"
 #include "interp/settings.h"
 #include "jit/sinks/sinks.h"
@@ -23,6 +24,7 @@ before(void)
     vmp_observe_lock();
     vmp_interp_lock();
     vmp_sinks_lock();
+    vmp_events_lock();
     vmp_codes_lock();
     vmp_traces_lock();
 }
@@ -32,6 +34,7 @@ after_in_parent(void)
 {
     vmp_traces_unlock();
     vmp_codes_unlock();
+    vmp_events_unlock();
     vmp_sinks_unlock();
     vmp_interp_unlock();
     vmp_observe_unlock();
@@ -43,6 +46,8 @@ static void
 after_in_child(void)
 {
     vmp_traces_leave_to_parent();
+    vmp_events_leave_to_parent(vmp_current ? &vmp_current->events : NULL);
+    vmp_events_unlock();
     vmp_interp_leave_to_parent(vmp_current ? &vmp_current->hits : NULL);
     vmp_interp_unlock();
     vmp_session_leave_to_parent();
