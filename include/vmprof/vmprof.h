@@ -6,8 +6,8 @@
 
 #include <vmprof/base.h>
 #include <vmprof/code.h>
-#include <vmprof/events.h>
 #include <vmprof/emit.h>
+#include <vmprof/events.h>
 #include <vmprof/interp.h>
 #include <vmprof/jit.h>
 #include <vmprof/jit_sinks.h>

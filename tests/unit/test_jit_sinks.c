@@ -201,7 +201,7 @@ static void
 files_are_the_parents(void **state)
 {
     char text[200];
-    int status;
+    int status = -1;
     pid_t child;
 
     (void)state;
