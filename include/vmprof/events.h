@@ -124,7 +124,8 @@ typedef int (*vmprof_event_function)(void *user, struct vmprof_thread *thread,
 struct vmprof_tool_callbacks {
     uint64_t size; /**< set by vmprof_tool_callbacks_init() */
     void *user;
-    vmprof_event_function event; /**< for all events that have none of their own;
+    vmprof_event_function
+        event;        /**< for all events that have none of their own;
                                       NULL: these never happen for the tool */
     int64_t priority; /**< tools of a higher one are called first; of equal
                            ones who was registered first */
@@ -183,7 +184,7 @@ struct vmprof_tool_info {
     vmprof_tool tool;
     uint64_t events; /**< that it wants of all threads and codes */
     int64_t priority;
-    uint64_t errors;  /**< callbacks that returned one */
+    uint64_t errors;    /**< callbacks that returned one */
     int32_t last_error; /**< of them the last; 0: none */
     int32_t reserved;
     char name[64];
@@ -335,10 +336,9 @@ vmprof_on_mask_change(vmprof_mask_function function, void *user);
 VMPROF_INLINE int
 vmprof_wants_event(const struct vmprof_thread *thread, uint64_t events)
 {
-    return VMPROF_EXPECT(
-               (__atomic_load_n(&thread->events, __ATOMIC_RELAXED) & events) !=
-                   0,
-               0) != 0;
+    return VMPROF_EXPECT((__atomic_load_n(&thread->events, __ATOMIC_RELAXED) &
+                          events) != 0,
+                         0) != 0;
 }
 
 /**
@@ -405,8 +405,7 @@ VMPROF_INLINE int
 vmprof_event_allocation(struct vmprof_thread *thread,
                         struct vmprof_event *event)
 {
-    if (!vmprof_wants_event(thread,
-                            VMPROF_EVENT_BIT(VMPROF_EVENT_ALLOCATION)))
+    if (!vmprof_wants_event(thread, VMPROF_EVENT_BIT(VMPROF_EVENT_ALLOCATION)))
         return 0;
     thread->allocation_countdown -= (int64_t)event->target;
     return thread->allocation_countdown > 0

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "code.h"
+#include "jit/follow.h"
 #include "splice.h"
 
 enum {
@@ -122,17 +123,21 @@ follow(struct vmp_drain *drain, struct vmp_thread *thread,
     return thread->path_count ? thread->path[thread->path_count - 1] : 0;
 }
 
-/* The node of a trace that runs on top of another; that one's if nothing is known
- * of the trace. */
+/* The node of a record's stack, and of the trace that ran on top of it. */
 static uint32_t
-follow_trace(struct vmp_drain *drain, uint32_t parent, uint64_t running)
+follow_all(struct vmp_drain *drain, struct vmp_thread *thread,
+           const struct vmp_record *record)
 {
-    int64_t found = running ? vmp_tell_frame(&drain->traces, running) : 0;
+    const uint32_t top = follow(drain, thread, record),
+                   count = thread->path_count;
+    int64_t node;
 
-    if (found > 0)
-        found = vmp_encoder_node(drain->encoder, parent, (uint32_t)found);
-    drain->stacks_cut += found < 0;
-    return found > 0 ? (uint32_t)found : parent;
+    if (!record->trace)
+        return top;
+    node = vmp_follow_trace(&drain->traces, record, top,
+                            count > 1 ? thread->path[count - 2] : 0);
+    drain->stacks_cut += node < 0;
+    return node < 0 ? top : (uint32_t)node;
 }
 
 /* Where the C function is that runs a frame of a record; 0: unknown. */
@@ -389,13 +394,11 @@ drain_record(struct vmp_drain *drain, struct vmp_thread *thread,
         drain_gap(drain, thread, record, time_ns);
         return;
     }
-    vmp_encoder_sample(
-        encoder,
-        thread->spliced
-            ? follow_native(drain, thread, record)
-            : follow_trace(drain, follow(drain, thread, record), record->trace),
-        time_ns, record->weight_ns + thread->unsaid_ns, record->phase,
-        record->state);
+    vmp_encoder_sample(encoder,
+                       thread->spliced ? follow_native(drain, thread, record)
+                                       : follow_all(drain, thread, record),
+                       time_ns, record->weight_ns + thread->unsaid_ns,
+                       record->phase, record->state);
     thread->unsaid_ns = 0;
 }
 

@@ -235,10 +235,11 @@ drain_all(struct vmp_writer *writer, bool is_last)
     vmp_threads_unlock();
     if (writer->drain.unwinder)
         vmp_unwinder_begin(writer->drain.unwinder);
-    vmp_tell_news(&writer->drain.traces);
+    vmp_tell_begin(&writer->drain.traces);
     /* Records are never unmapped, and the links behind one never change. */
     for (struct vmp_thread *t = newest; t; t = t->next)
         drain_thread(writer, t, is_last);
+    vmp_tell_end(&writer->drain.traces);
     vmp_codes_bury(writer->mark);
     writer->mark = mark;
     write_stats(writer, is_last);
@@ -299,7 +300,7 @@ finish(struct vmp_writer *writer)
     const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
 
     drain_all(writer, true);
-    vmp_traces_record(false);
+    vmp_tell_close();
     if (takes_rows())
         vmp_readout_close(writer->encoder, writer->info.monotonic_ns);
     describe_all(writer);
@@ -400,14 +401,14 @@ vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
         r = vmp_unwinder_new(&writer->drain.unwinder, writer->encoder,
                              &writer->drain.traces);
     /* Not by its thread: what happens at once is the session's, too. */
-    if (r == 0 && takes_rows())
-        vmp_traces_record(true);
+    if (r == 0)
+        vmp_tell_open(&writer->drain.traces);
     if (r == 0)
         r = new_events(writer);
     if (r == 0)
         r = vmp_helper_start(&writer->thread, run, writer);
     if (r < 0) {
-        vmp_traces_record(false);
+        vmp_tell_close();
         free_writer(writer);
         return r;
     }

@@ -196,8 +196,8 @@ static const struct operation list[] = {
     { "fire an event", "vmprof_fire_event", fire, PATH("AB"), IS_LONG,
       prepare_events },
     { "tell of an allocation",
-      "vmprof_event_allocation vmprof_allocation_expired", allocate,
-      PATH("AB"), IS_LONG, prepare_events },
+      "vmprof_event_allocation vmprof_allocation_expired", allocate, PATH("AB"),
+      IS_LONG, prepare_events },
     { "fetch a value",
       "vmprof_get_event_value vmprof_running_callbacks "
       "vmprof_event_abandoned",

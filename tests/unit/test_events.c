@@ -261,7 +261,10 @@ a_site_that_a_tool_has_disabled_is_the_others_as_before(void **state)
 static void
 many_sites_can_be_disabled(void **state)
 {
-    enum { CODES = 50, SITES = 400 };
+    enum {
+        CODES = 50,
+        SITES = 400
+    };
     struct vmprof_code_class *code_class;
     vmprof_code_id codes[CODES];
     struct recorder a;
@@ -269,9 +272,9 @@ many_sites_can_be_disabled(void **state)
     (void)state;
     assert_int_equal(vmprof_register_code_class("sites", NULL, &code_class), 0);
     for (unsigned i = 0; i < CODES; i++)
-        assert_int_equal(vmprof_register_code(code_class, NULL, "sites:f:1:x",
-                                              &codes[i]),
-                         0);
+        assert_int_equal(
+            vmprof_register_code(code_class, NULL, "sites:f:1:x", &codes[i]),
+            0);
     add_tool(&a, 'a', 0);
     vmprof_set_events(a.tool, BIT(LINE));
     a.result = VMPROF_EVENT_DISABLE;
@@ -505,7 +508,11 @@ the_vm_is_told_when_something_changes(void **state)
 static void
 allocations_are_told_by_bytes(void **state)
 {
-    enum { TIMES = 100000, BYTES = 48, PERIOD = 4096 };
+    enum {
+        TIMES = 100000,
+        BYTES = 48,
+        PERIOD = 4096
+    };
     struct vmprof_tool_callbacks callbacks;
     struct recorder a = { .letter = 'a' };
     uint64_t stands_for = 0;
@@ -532,8 +539,7 @@ allocations_are_told_by_bytes(void **state)
         }
     }
     /* What the last event has not told of is less than one and a half. */
-    assert_in_range(stands_for, TIMES * BYTES - PERIOD * 3 / 2,
-                    TIMES * BYTES);
+    assert_in_range(stands_for, TIMES * BYTES - PERIOD * 3 / 2, TIMES * BYTES);
     assert_in_range(seen, TIMES * BYTES / PERIOD * 9 / 10,
                     TIMES * BYTES / PERIOD * 11 / 10);
 }

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/*
- * From ticks to time, by the marks. What a thread's CPU clock did not advance
- * between two marks it did not run; which event that came after is not known,
- * but the longest stretches are the likeliest, and nothing else could hold
- * much of it.
- */
+/* From ticks to time, by the marks. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,53 +68,14 @@ measure(struct native_event_thread *thread, const struct stretch *stretch,
     return sum;
 }
 
-/*
- * The length that no stretch may be longer than, so that `off` less is left: the
- * longest are cut first, to the same length. Each pass leaves those alone that
- * are shorter, so that a few are enough.
- */
+/* What the CPU clock lacks. */
 static double
-find_level(const double *lengths, uint32_t count, double off)
-{
-    double level = 0;
-    uint32_t used = 0;
-
-    for (;;) {
-        double longer_sum = 0;
-        uint32_t longer = 0;
-
-        for (uint32_t i = 0; i < count; i++)
-            if (!used || lengths[i] > level) {
-                longer_sum += lengths[i];
-                longer++;
-            }
-        if (!longer || longer == used)
-            return level;
-        level = clamp((longer_sum - off) / longer);
-        used = longer;
-    }
-}
-
-/* Returns what was taken out. */
-static double
-take_off_cpu(struct native_event_thread *thread, const struct stretch *stretch,
-             double sum)
+time_off(const struct stretch *stretch)
 {
     const int64_t ns = (int64_t)(stretch->to.ns - stretch->from.ns);
     const int64_t cpu_ns = (int64_t)(stretch->to.cpu_ns - stretch->from.cpu_ns);
-    const double off = cpu_ns < 0 ? 0 : clamp((double)(ns - cpu_ns));
-    double level, taken = 0;
 
-    if (off <= 0 || sum <= 0)
-        return 0;
-    level =
-        find_level(thread->lengths, stretch->count + 1, off < sum ? off : sum);
-    for (uint32_t i = 0; i <= stretch->count; i++)
-        if (thread->lengths[i] > level) {
-            taken += thread->lengths[i] - level;
-            thread->lengths[i] = level;
-        }
-    return taken;
+    return cpu_ns < 0 ? 0 : clamp((double)(ns - cpu_ns));
 }
 
 static int
@@ -285,11 +241,34 @@ count_before(const struct native_event_thread *thread, uint64_t ticks)
     return count;
 }
 
+/* One more than there are events. */
+static bool
+make_room(struct native_event_thread *thread, uint32_t count)
+{
+    uint32_t capacity = thread->length_capacity;
+    double *lengths, *excess;
+
+    if (count < capacity)
+        return true;
+    while (capacity <= count)
+        capacity = capacity ? capacity * 2 : 64;
+    lengths = reallocarray(thread->lengths, capacity, sizeof(*lengths));
+    if (lengths)
+        thread->lengths = lengths;
+    excess = reallocarray(thread->excess, capacity, sizeof(*excess));
+    if (excess)
+        thread->excess = excess;
+    if (!lengths || !excess)
+        return false;
+    thread->length_capacity = capacity;
+    return true;
+}
+
 static int
 pass_stretch(struct native *native, struct native_event_thread *thread,
              struct stretch *stretch)
 {
-    double rate = rate_of(stretch), sum;
+    double rate = rate_of(stretch), sum, off;
 
     if (rate > 0)
         native->jit.ns_per_tick = rate;
@@ -297,13 +276,14 @@ pass_stretch(struct native *native, struct native_event_thread *thread,
         rate = native->jit.ns_per_tick;
     if (rate <= 0)
         native->profile->traces.damage.untimed += stretch->count;
-    while (thread->length_capacity <= stretch->count)
-        if (grow_array((void **)&thread->lengths, &thread->length_capacity,
-                       thread->length_capacity, sizeof(*thread->lengths)))
-            return -ENOMEM;
+    if (!make_room(thread, stretch->count))
+        return -ENOMEM;
     sum = measure(thread, stretch, rate);
-    native->profile->traces.off_cpu_ns +=
-        whole_ns(take_off_cpu(thread, stretch, sum));
+    off = native_event_waits(native, thread, stretch->count, sum,
+                             time_off(stretch));
+    if (off < 0)
+        return -ENOMEM;
+    native->profile->traces.off_cpu_ns += whole_ns(off);
     return send_stretch(native, thread, stretch, rate);
 }
 

@@ -43,6 +43,7 @@ find_thread(struct native *native, uint32_t session, uint32_t thread)
         if (jit->threads[thread]) {
             jit->threads[thread]->session = session;
             jit->threads[thread]->thread = thread;
+            jit->threads[thread]->open_id_edge = EDGE_EXIT;
         }
     }
     return jit->threads[thread];

@@ -30,7 +30,10 @@ struct mark {
 
 struct native_event_thread {
     struct raw_event *waiting;
-    double *lengths; /* as many as there are waiting, and one */
+    double *lengths;       /* as many as there are waiting, and one */
+    double *excess;        /* the same: how much longer than usual */
+    double open_ns;        /* since the event that is the last so far */
+    uint64_t open_id_edge; /* that one */
     uint32_t first, count, capacity, length_capacity;
     uint32_t session, thread; /* of the profile */
     struct mark mark;         /* the last */
@@ -47,7 +50,15 @@ int
 native_event_mark(struct native *native, struct native_event_thread *thread,
                   const struct mark *mark);
 
-/* The same with those that no mark has come after. */
+/*
+ * Take time off the CPU out of thread->lengths, count + 1 of them, which are
+ * `sum` together. Returns how much was taken; below 0: out of memory.
+ */
+double
+native_event_waits(struct native *native, struct native_event_thread *thread,
+                   uint32_t count, double sum, double off);
+
+/* As native_event_mark(), with those that no mark has come after. */
 int
 native_event_flush(struct native *native, struct native_event_thread *thread);
 

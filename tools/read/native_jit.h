@@ -65,7 +65,10 @@ struct native_jit {
     struct vmp_intern guard_ids;          /* the same of guards */
     struct native_event_thread **threads; /* by index of the profile */
     uint32_t thread_capacity;
-    double ns_per_tick; /* of the last marks; 0: not known */
+    double ns_per_tick;         /* of the last marks; 0: not known */
+    struct vmp_intern kinds;    /* process, id and edge */
+    struct native_usual *usual; /* by kind: how long what follows takes */
+    uint32_t usual_capacity;
 };
 
 /* The index of a trace of that id, which is made if it is new; 0 for 0; or

@@ -381,6 +381,7 @@ native_jit_free(struct native *native)
         if (jit->threads[i]) {
             free(jit->threads[i]->waiting);
             free(jit->threads[i]->lengths);
+            free(jit->threads[i]->excess);
             free(jit->threads[i]);
         }
     free(jit->traces);
@@ -388,4 +389,6 @@ native_jit_free(struct native *native)
     vmp_intern_free(&jit->processes);
     vmp_intern_free(&jit->ids);
     vmp_intern_free(&jit->guard_ids);
+    vmp_intern_free(&jit->kinds);
+    free(jit->usual);
 }

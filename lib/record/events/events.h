@@ -27,7 +27,7 @@ struct vmp_thread_events {
     struct vmprof_thread *head;
     atomic_uint_least64_t at; /* what it is at; written by itself */
     atomic_uint_least64_t own[VMPROF_MAX_TOOLS]; /* wanted of it alone */
-    uint64_t allocation_loaded; /* into its countdown */
+    uint64_t allocation_loaded;                  /* into its countdown */
     uint64_t random;
 
     /* Under the lock. */

@@ -150,8 +150,7 @@ vmprof_fire_event(struct vmprof_thread *thread,
 void
 vmprof_event_abandoned(struct vmprof_thread *thread, uint64_t token)
 {
-    set_at(&((struct vmp_thread *)thread)->events,
-           token & ~VMP_EVENTS_READING);
+    set_at(&((struct vmp_thread *)thread)->events, token & ~VMP_EVENTS_READING);
 }
 
 uint64_t

@@ -45,8 +45,8 @@ find(struct vmp_places_table *table, uint64_t code, uint64_t offset,
         const uint64_t found =
             atomic_load_explicit(&place->code, memory_order_acquire);
 
-        *is_there = found == code && place->offset == offset &&
-                    place->kind == kind;
+        *is_there =
+            found == code && place->offset == offset && place->kind == kind;
         if (*is_there || !found)
             return place;
     }

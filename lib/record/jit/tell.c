@@ -89,6 +89,36 @@ vmp_tell_news(struct vmp_telling *telling)
     vmp_encoder_finish_traces(telling->encoder);
 }
 
+void
+vmp_tell_begin(struct vmp_telling *telling)
+{
+    vmp_tell_news(telling);
+    if (!telling->has_chunks)
+        telling->gone = vmp_traces_queued();
+}
+
+void
+vmp_tell_end(struct vmp_telling *telling)
+{
+    struct vmp_trace_copy copy;
+
+    for (; telling->gone && vmp_traces_next(&copy); telling->gone--)
+        vmp_trace_copy_free(&copy);
+}
+
+void
+vmp_tell_open(const struct vmp_telling *telling)
+{
+    vmp_traces_record(telling->has_chunks ? VMP_RECORD_TRACES
+                                          : VMP_RECORD_GONE_TRACES);
+}
+
+void
+vmp_tell_close(void)
+{
+    vmp_traces_record(VMP_RECORD_NO_TRACES);
+}
+
 /* One that is gone, or that was registered a moment ago. */
 static void
 tell_one(struct vmp_telling *telling, vmprof_jit_id id)

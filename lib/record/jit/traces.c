@@ -31,7 +31,8 @@ static struct {
     struct vmp_trace **list; /* in the order of ids */
     uint32_t count, size;
     uint32_t next_id;
-    bool is_recording;
+    enum vmp_recording recording;
+    unsigned queued;
     struct vmp_trace *first, **end; /* of the queue */
     unsigned passing;               /* in it */
 } traces = { .next_id = 1, .end = &traces.first };
@@ -85,12 +86,15 @@ is_registered(const struct vmp_trace *trace)
 static void
 queue(struct vmp_trace *trace, unsigned news)
 {
-    if (!traces.is_recording)
+    if (traces.recording == VMP_RECORD_NO_TRACES ||
+        (traces.recording == VMP_RECORD_GONE_TRACES &&
+         trace->state != VMP_TRACE_UNREGISTERED))
         return;
     trace->news |= news;
     if (trace->is_queued)
         return;
     trace->is_queued = true;
+    traces.queued++;
     trace->next = NULL;
     *traces.end = trace;
     traces.end = &trace->next;
@@ -387,9 +391,8 @@ vmprof_unregister_trace(vmprof_jit_id id)
         place(trace, NULL, 0);
         trace->state = VMP_TRACE_UNREGISTERED;
         trace->until_ns = trace->placed_ns;
-        if (traces.is_recording)
-            queue(trace, VMP_NEWS_STATE);
-        else
+        queue(trace, VMP_NEWS_STATE);
+        if (!trace->is_queued)
             shrink(trace);
         r = 0;
     }
@@ -422,8 +425,8 @@ abort_reserved(vmprof_jit_id id, struct vmp_trace *from)
 static bool
 pass(struct vmp_trace *trace)
 {
-    if (!traces.is_recording || traces.next_id >= MOST_PASSING_ID ||
-        traces.passing == MOST_PASSING)
+    if (traces.recording != VMP_RECORD_TRACES ||
+        traces.next_id >= MOST_PASSING_ID || traces.passing == MOST_PASSING)
         return false;
     traces.passing++;
     trace->id = traces.next_id++;
@@ -490,6 +493,7 @@ take_first(void)
     if (!traces.first)
         traces.end = &traces.first;
     trace->is_queued = false;
+    traces.queued--;
     traces.passing -= trace->is_passing;
     return trace;
 }
@@ -500,7 +504,7 @@ stop_recording(void)
 {
     struct vmp_trace *trace;
 
-    traces.is_recording = false;
+    traces.recording = VMP_RECORD_NO_TRACES;
     while ((trace = take_first())) {
         trace->news = 0;
         settle(trace);
@@ -508,11 +512,11 @@ stop_recording(void)
 }
 
 void
-vmp_traces_record(bool recording)
+vmp_traces_record(enum vmp_recording recording)
 {
     vmp_traces_lock();
     stop_recording();
-    traces.is_recording = recording;
+    traces.recording = recording;
     for (uint32_t i = 0; i < traces.count; i++) {
         struct vmp_trace *const trace = traces.list[i];
 
@@ -547,6 +551,17 @@ copy(struct vmp_trace *trace, struct vmp_trace_copy *out)
     from = trace->told ? owner_of(trace->told->is.guard) : NULL;
     out->parent = from ? from->id : trace->told ? trace->told->is.parent : 0;
     trace->news = 0;
+}
+
+unsigned
+vmp_traces_queued(void)
+{
+    unsigned count;
+
+    vmp_traces_lock();
+    count = traces.queued;
+    vmp_traces_unlock();
+    return count;
 }
 
 bool
@@ -642,6 +657,64 @@ vmp_traces_find(uint64_t address, uint64_t time_ns, vmprof_jit_id *id,
     *id = range.trace;
     *offset = address - range.start;
     return was_there;
+}
+
+/* The place that an offset has, as its index; -1: none. */
+static int64_t
+place_at(const struct vmprof_trace *told, uint64_t offset)
+{
+    uint64_t low = 0, high = told->position_count;
+
+    while (low < high) {
+        const uint64_t middle = low + (high - low) / 2;
+
+        if (told->positions[middle].offset <= offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low ? (int64_t)told->positions[low - 1].place : -1;
+}
+
+/* From a place outwards: parents come before. */
+static uint32_t
+collect(const struct vmprof_trace *told, int64_t place,
+        struct vmprof_trace_place *out, uint32_t most)
+{
+    uint32_t count = 0;
+
+    for (int64_t i = place; i >= 0 && count < most;
+         i = (int64_t)told->places[i].parent - 1)
+        out[count++] = told->places[i];
+    for (uint32_t i = 0; i < count / 2; i++) {
+        const struct vmprof_trace_place swapped = out[i];
+
+        out[i] = out[count - 1 - i];
+        out[count - 1 - i] = swapped;
+    }
+    return count;
+}
+
+uint32_t
+vmp_traces_inlined(const struct vmp_trace *trace, const uint64_t *offset,
+                   struct vmprof_trace_place *out, uint32_t most)
+{
+    uint32_t count = 0;
+
+    vmp_traces_lock();
+    if (trace->told) {
+        const struct vmprof_trace *const told = &trace->told->is;
+
+        if (offset)
+            count = collect(told, place_at(told, *offset), out, most);
+        if (!count)
+            out[count++] = (struct vmprof_trace_place){
+                .code = told->code,
+                .line = told->line,
+            };
+    }
+    vmp_traces_unlock();
+    return count;
 }
 
 uint64_t

@@ -59,9 +59,19 @@ struct vmp_trace_copy {
     vmprof_jit_id *bridges;
 };
 
+enum vmp_recording {
+    VMP_RECORD_NO_TRACES,
+    VMP_RECORD_TRACES,
+    VMP_RECORD_GONE_TRACES, /* to keep what is known of them for a while */
+};
+
 /* Have what changes from now on told; all that is registered counts as new. */
 void
-vmp_traces_record(bool recording);
+vmp_traces_record(enum vmp_recording recording);
+
+/* Of how many traces there is news. */
+unsigned
+vmp_traces_queued(void);
 
 /* The next trace of which there is news, which then is none any more. False:
  * there is none. */
@@ -92,6 +102,15 @@ vmp_traces_next_counted(uint32_t *index, uint64_t start_ns);
 bool
 vmp_traces_find(uint64_t address, uint64_t time_ns, vmprof_jit_id *id,
                 uint64_t *offset);
+
+/*
+ * What ran at an offset of a trace, the outermost function first: the place of
+ * each, at most `most` of them. Without an offset, or where the VM has told of no
+ * places, it is the function that the trace began in. Returns how many.
+ */
+uint32_t
+vmp_traces_inlined(const struct vmp_trace *trace, const uint64_t *offset,
+                   struct vmprof_trace_place *out, uint32_t most);
 
 /* Where its machine code is, or was; 0: nowhere. */
 uint64_t

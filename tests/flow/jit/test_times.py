@@ -89,9 +89,25 @@ class OffCpu(unittest.TestCase):
         self.assertEqual(self.times(
             [(1, ENTER), (2, EXIT), (4, ENTER), (18, EXIT)], 15), (10, 5))
 
-    def test_stretches_that_are_as_long_share_it(self):
-        self.assertEqual(self.times(
-            [(2, ENTER), (3, EXIT), (4, ENTER), (12, EXIT)], 15), (6.5, 8.5))
+    def test_what_comes_once_is_held_against_others_of_its_sort(self):
+        """Interpreting took 4 ms before, so 4 of its 8 are excess."""
+        self.assertEqual(self.times([(4, ENTER), (12, EXIT)], 15), (7, 8))
+
+    def test_it_is_taken_where_more_passed_than_usual(self):
+        """One stretch of 1 ms that took 3, among others that always do."""
+        events, now = [], 0
+        for number in range(20):
+            for trace, length in ((c.LOOP, 1000), (c.OTHER, 3000)):
+                events.append((now + 100, ENTER, trace))
+                now += 100 + length
+                if number == 15 and trace == c.LOOP:
+                    now += 2000
+                events.append((now, EXIT, trace))
+        data = recorded([(t * 1000, e, i) for t, e, i in events], [
+            (0, 0, 0), (now * 1000, now * 1000, now * 1000 - 2 * MS)]).bytes()
+        figures = c.events_of(jit(data), MS)
+        self.assertAlmostEqual(figures["loop"][0], 20, delta=0.2)
+        self.assertAlmostEqual(figures["other"][0], 60, delta=0.2)
 
     def test_a_thread_that_never_ran_has_no_time(self):
         self.assertEqual(self.times([(1, ENTER), (19, EXIT)], 0), (0, 0))

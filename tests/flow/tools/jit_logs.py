@@ -23,7 +23,7 @@ SAMPLES = os.environ.get("VMPROF_TEST_SAMPLES")
 NO_DAMAGE = {"untimed": 0, "first_line": 0, "first_offset": 0, "bytes_unread": 0,
              "lines_unknown": 0, "lines_too_long": 0, "unopened": 0,
              "unclosed": 0, "backwards": 0, "unmatched": 0, "repeated": 0,
-             "limited": 0, "cut": False}
+             "limited": 0, "untimed": 0, "cut": False}
 
 
 def encoded(data):
@@ -448,6 +448,12 @@ class Broken(unittest.TestCase):
                            f"+8: guard_true(i0, descr=<Guard{other:#x}>) []")
         result = jit(bridge(0xa, 0xb) + bridge(0xb, 0xa) + bridge(0xc, 0xc))
         self.assertEqual(len({t["root"] for t in result["traces"]}), 2)
+
+    def test_many_loops_are_listed_at_once(self):
+        log = section("jit-backend-counts", 1, 2,
+                      *(f"entry {i}:{i}" for i in range(1, 30001)))
+        shown = text("jit", "-n", "0", write(log.encode()))
+        self.assertEqual(shown.count(", loop\n"), 30000)
 
     def test_a_line_of_megabytes_is_read(self):
         code = bytes(range(256)) * 20000
