@@ -18,7 +18,7 @@ static const char help[] =
     "  -t, --to FORMAT    collapsed   root;leaf WEIGHT, for flamegraph.pl\n"
     "                     pprof       for go tool pprof\n"
     "                     pypylog     when each compiled loop was entered and\n"
-    "                                 left, of a PYPYLOG\n"
+    "                                 left, of a PYPYLOG or of events\n"
     "                     speedscope  for speedscope.app, in order of time\n"
     "                     vmprof-log  for vmprofshow and what else reads the\n"
     "                                 files of PyPy and vmprof-python\n"

@@ -87,7 +87,7 @@ run(const struct program *program, char **words, size_t count)
         return true;
     }
     start_ns = clock_ns(CLOCK_MONOTONIC);
-    ran = thread_run(program, words + 3, count - 3, false,
+    ran = thread_run(program, words + 3, count - 3, 0, NULL,
                      strtoul(words[2], NULL, 10));
     wall_ns = clock_ns(CLOCK_MONOTONIC) - start_ns;
     own_ns = profiler_ns();

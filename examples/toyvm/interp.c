@@ -10,69 +10,11 @@
 
 #include "interp.h"
 
-#include "native.h"
+#include "calls.h"
+#include "jit.h"
 
 /* Labels as values are what a threaded interpreter is made of. */
 #pragma GCC diagnostic ignored "-Wpedantic"
-
-static bool
-check_native_call(struct interp *interp, const struct native *native,
-                  size_t count)
-{
-    if (count >= native->min_count && count <= native->max_count)
-        return true;
-    return throw_error(interp, "%s does not take %zu arguments", native->name,
-                       count);
-}
-
-static bool
-call_function(struct interp *interp, struct value callee,
-              const struct value *arguments, size_t count,
-              uintptr_t stack_pointer)
-{
-    struct frame *frame;
-
-    if (!check_call(interp, callee, count))
-        return false;
-    frame =
-        push_frame(interp, interp->current, callee.function, arguments, count);
-    if (frame)
-        profile_enter(interp->profile, frame, stack_pointer);
-    return frame != NULL;
-}
-
-static bool
-call_native(struct interp *interp, const struct native *native,
-            const struct value *arguments, size_t count, struct value *result)
-{
-    bool returned;
-
-    if (!check_native_call(interp, native, count))
-        return false;
-    if (interp->truth)
-        truth_switch(interp->truth, truth_native(interp->program, native));
-    returned = profile_call_native(interp->profile, native, interp, arguments,
-                                   count, result);
-    if (interp->truth)
-        truth_switch(interp->truth, interp->current->frame->function->index);
-    return returned;
-}
-
-/* Returns false when main has returned: there is no frame left. */
-static bool
-leave_function(struct interp *interp)
-{
-    struct coroutine *coroutine = interp->current;
-
-    profile_leave(interp->profile, coroutine->frame);
-    pop_frame(coroutine);
-    if (coroutine->frame)
-        return true;
-    if (coroutine == &interp->main)
-        return false;
-    coroutine_finish(interp);
-    return true;
-}
 
 /* In the C frame of the loop that runs, and of the other one: both are called by
  * the same function. Native frames are put around calls by it. */
@@ -115,7 +57,8 @@ enum outcome {
  * and after what the program itself may have set. */
 #define LOOK()                                                                 \
     do {                                                                       \
-        if (VMPROF_EXPECT(profile_counts(profile) != COUNTED, 0))              \
+        if (VMPROF_EXPECT(profile_counts(profile) != COUNTED, 0) &&            \
+            MAY_SWITCH())                                                      \
             goto other_loop;                                                   \
     } while (0)
 #define POLL()                                                                 \
@@ -196,8 +139,8 @@ enum outcome {
         NEXT();                                                                \
     } while (0)
 
-/* The loop is there twice, so that instructions which are not counted pay
- * nothing for those that may be. */
+/* The loop is there three times, so that instructions which are neither counted
+ * nor looked at by a JIT pay nothing for those that may be. */
 #define LABEL(name, effect, types) [OP_##name] = &&do_##name,
 #define RUN_LOOP                   run_plain
 #define COUNTED                    false
@@ -209,12 +152,51 @@ enum outcome {
 #define BEGIN_RUN()                (void)0
 #define LEAVE_RUN()                (void)0
 #define FIND_SITES()               (void)0
+#define MAY_SWITCH()               true
+#define HOOK()                     (void)0
+#define JIT()                      (void)0
+#include "loop.h"
+#undef RUN_LOOP
+#undef TABLES
+#undef MAY_SWITCH
+#undef JIT
+
+/* With a JIT: it has the first look at loops and calls, and while it records at
+ * each instruction, and that is not to be interrupted. */
+#define STEP(name, effect, types) [OP_##name] = &&jit,
+#define RUN_LOOP                  run_jit
+#define TABLES()                                                               \
+    static const void *const plain[] = { OPCODES(LABEL) };                     \
+    static const void *const hooked[] = { OPCODES(HOOKED_LABEL) };             \
+    static const void *const recorded[] = { OPCODES(STEP) };                   \
+    const void *const *table = jit_records(interp->jit) ? recorded : hooked;   \
+    enum jit_next next
+#define HOOKED_LABEL(name, effect, types)                                      \
+    [OP_##name] =                                                              \
+        OP_##name == OP_LOOP || OP_##name == OP_CALL ? &&jit : &&do_##name,
+#define MAY_SWITCH() !jit_records(interp->jit)
+#define JIT()                                                                  \
+    do {                                                                       \
+    jit:                                                                       \
+        next = jit_step(interp, frame, pc, sp, HERE());                        \
+        table = jit_records(interp->jit) ? recorded : hooked;                  \
+        if (next == JIT_THROW)                                                 \
+            goto thrown;                                                       \
+        if (next == JIT_INTERPRET)                                             \
+            goto *plain[word & 0xff];                                          \
+        LOAD(profile_go_on);                                                   \
+        LOOK();                                                                \
+        DISPATCH();                                                            \
+    } while (0)
 #include "loop.h"
 #undef LABEL
 #undef RUN_LOOP
 #undef COUNTED
 #undef TABLES
 #undef OPCODE_AT
+#undef MAY_SWITCH
+#undef HOOK
+#undef JIT
 #undef LEND
 #undef TAKE_BACK
 #undef SETTLE
@@ -342,7 +324,37 @@ enum outcome {
         COUNT(name);                                                           \
     do_##name:
 /* clang-format on */
+/* What is compiled runs, uncounted; what is to be is recorded by the loop that is
+ * for it. */
+#define MAY_SWITCH() true
+#define HOOK()                                                                 \
+    do {                                                                       \
+        if (VMPROF_EXPECT(interp->jit != NULL, 0)) {                           \
+            enum jit_next next;                                                \
+                                                                               \
+            LEND();                                                            \
+            next = jit_step(interp, frame, pc, sp, HERE());                    \
+            TAKE_BACK();                                                       \
+            if (next == JIT_THROW)                                             \
+                goto thrown;                                                   \
+            if (next == JIT_GO_ON || jit_records(interp->jit)) {               \
+                LEND();                                                        \
+                return SWITCHED;                                               \
+            }                                                                  \
+        }                                                                      \
+    } while (0)
+#define JIT() (void)0
 #include "loop.h"
+
+static enum outcome
+run_loop(struct interp *interp, struct value *result)
+{
+    bool counts = profile_counts(interp->profile);
+
+    if (interp->jit && (!counts || jit_records(interp->jit)))
+        return run_jit(interp, result);
+    return counts ? run_counted(interp, result) : run_plain(interp, result);
+}
 
 bool
 interp_run(struct interp *interp, struct value *result)
@@ -353,8 +365,7 @@ interp_run(struct interp *interp, struct value *result)
     interp->current->frame->token = 0; /* the loop enters it */
     profile_begin_call(profile, interp->current->frame);
     do
-        outcome = profile_counts(profile) ? run_counted(interp, result)
-                                          : run_plain(interp, result);
+        outcome = run_loop(interp, result);
     while (outcome == SWITCHED);
     return outcome == RETURNED;
 }

@@ -23,6 +23,7 @@ struct interp {
     struct profile_sites *sites;   /* by function */
     struct truth *truth;           /* NULL: nobody asked */
     struct type_truth *type_truth; /* likewise */
+    struct jit *jit;               /* NULL: off */
 };
 
 /* state.c */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * One loop that runs bytecode, the function RUN_LOOP: interp.c compiles it twice.
- * COUNTED: instructions are counted, and calls are told of. Whenever it begins or
- * ends, all that there is to know stands in the frames.
+ * One loop that runs bytecode, the function RUN_LOOP: interp.c compiles it three
+ * times. COUNTED: instructions are counted, and calls are told of. Whenever it
+ * begins or ends, all that there is to know stands in the frames.
  */
 
 static __attribute__((noinline)) enum outcome
@@ -17,6 +17,8 @@ RUN_LOOP(struct interp *interp, struct value *result)
     struct value value;
     uint32_t word;
 
+    if (!profile)
+        __builtin_unreachable(); /* else each hook asks */
     frame = interp->current->frame;
     TAKE_BACK();
     if (!frame->token)
@@ -113,6 +115,7 @@ slow:
 
     OPCODE_AT(LOOP)
     POLL();
+    HOOK();
     JUMP_BY(operand_of(word));
 
     OPCODE_AT(JUMP_IF_FALSE)
@@ -187,6 +190,7 @@ slow:
         struct value *arguments = sp - count;
 
         POLL();
+        HOOK();
         frame->sp = arguments - 1;
         if (arguments[-1].type == VALUE_NATIVE) {
             bool returned;
@@ -250,6 +254,8 @@ slow:
     frame->pc = (uintptr_t)(pc + 1); /* where it is resumed */
     LOAD(profile_go_on);
     JUMP_BY(0);
+
+    JIT();
 
 thrown:
     LEAVE_RUN();

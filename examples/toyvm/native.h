@@ -66,6 +66,9 @@ native_cpu_time(struct interp *, const struct value *, size_t, struct value *);
 bool
 native_burn_ns(struct interp *, const struct value *, size_t, struct value *);
 bool
+native_burn_rounds(struct interp *, const struct value *, size_t,
+                   struct value *);
+bool
 native_gc(struct interp *, const struct value *, size_t, struct value *);
 
 /* native_profile.c */
@@ -95,6 +98,11 @@ native_clear_type_profiles(struct interp *, const struct value *, size_t,
 bool
 native_profile_calls(struct interp *, const struct value *, size_t,
                      struct value *);
+
+/* native_jit.c */
+bool
+native_jit_invalidate(struct interp *, const struct value *, size_t,
+                      struct value *);
 
 /* coroutine.c */
 bool

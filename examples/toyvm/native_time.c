@@ -57,6 +57,20 @@ native_burn_ns(struct interp *interp, const struct value *arguments,
     return true;
 }
 
+/* burn_rounds(n): compute for n rounds, however long they take */
+bool
+native_burn_rounds(struct interp *interp, const struct value *arguments,
+                   size_t count, struct value *result)
+{
+    (void)count;
+    if (arguments[0].type != VALUE_INT)
+        return throw_error(interp, "burn_rounds needs an int");
+    for (volatile int64_t i = 0; i < arguments[0].integer; i++)
+        continue;
+    *result = value_nil();
+    return true;
+}
+
 /* gc(): collect as soon as this builtin has returned */
 bool
 native_gc(struct interp *interp, const struct value *arguments, size_t count,

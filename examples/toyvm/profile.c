@@ -152,6 +152,19 @@ profile_write_types(vmprof_write_function write, void *user)
     return error;
 }
 
+int
+profile_save_types(const char *version, vmprof_write_function write, void *user)
+{
+    struct vmprof_type_profile *profile;
+    int error = vmprof_get_and_clear_type_profiles(&profile);
+
+    if (error)
+        return error;
+    error = vmprof_save_type_profile(profile, version, write, user);
+    vmprof_free_type_profile(profile);
+    return error;
+}
+
 static int
 add_builtin(const char *name, vmprof_code_id *id)
 {
@@ -220,7 +233,8 @@ profile_detach(struct vmprof_thread *thread)
 }
 
 int
-profile_start(int fd, double interval, enum vmprof_mode mode)
+profile_start(int fd, double interval, enum vmprof_mode mode,
+              uint32_t jit_emits, enum vmprof_jit_inner jit_inner)
 {
     struct vmprof_options options;
 
@@ -229,6 +243,8 @@ profile_start(int fd, double interval, enum vmprof_mode mode)
     options.interval = interval;
     options.mode = mode;
     options.vm_name = "toyvm";
+    options.jit_emits = jit_emits;
+    options.jit_inner = jit_inner;
     return vmprof_enable_with(&options);
 }
 

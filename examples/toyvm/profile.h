@@ -35,13 +35,19 @@ profile_detach(struct vmprof_thread *thread);
 /* Profile into a file, which stays the caller's; stop, however it was started,
  * and write a summary unless it is NULL. */
 int
-profile_start(int fd, double interval, enum vmprof_mode mode);
+profile_start(int fd, double interval, enum vmprof_mode mode,
+              uint32_t jit_emits, enum vmprof_jit_inner jit_inner);
 int
 profile_stop(FILE *summary);
 
 /* Rows of bytecodes and types since the last time, as lines of JSON. */
 int
 profile_write_types(vmprof_write_function write, void *user);
+
+/* The same, for the JIT of a later run of this version. */
+int
+profile_save_types(const char *version, vmprof_write_function write,
+                   void *user);
 
 /* What programs can do about it. Results as of vmprof_pause(). */
 int

@@ -17,6 +17,7 @@ struct vm_thread {
     pthread_t id;
     char name[32];
     unsigned truth;
+    struct jit_settings jit;
     bool returned;     /* false: interp.thrown is what ended it */
     bool child_failed; /* one that nobody joined */
     struct value result;
@@ -24,13 +25,16 @@ struct vm_thread {
 };
 
 static struct vm_thread *
-new_thread(const struct program *program, unsigned truth)
+new_thread(const struct program *program, unsigned truth,
+           const struct jit_settings *jit)
 {
     static atomic_uint made;
     struct vm_thread *thread = allocate(sizeof(*thread));
 
     interp_init(&thread->interp, program);
     thread->truth = truth;
+    if (jit)
+        thread->jit = *jit;
     snprintf(thread->name, sizeof(thread->name), "toy %u", made++);
     return thread;
 }
@@ -67,11 +71,13 @@ run_attached(struct vm_thread *thread)
     if (thread->truth & TRUTH_TIMES)
         interp->truth = truth_start(interp->program, thread->name,
                                     interp->main.frame->function->index);
+    jit_start(interp, &thread->jit, thread->name);
     thread->returned = interp_run(interp, &thread->result);
     if (!thread->returned) {
         describe_uncaught(interp, &thread->message);
         interp_abandon(interp);
     }
+    jit_stop(interp);
     truth_stop(interp->truth);
     type_truth_stop(interp->type_truth);
 }
@@ -152,9 +158,10 @@ native_thread_start(struct interp *interp, const struct value *arguments,
 
     if (!check_call(interp, arguments[0], count - 1))
         return false;
-    thread =
-        new_thread(interp->program, (interp->truth ? TRUTH_TIMES : 0) |
-                                        (interp->type_truth ? TRUTH_TYPES : 0));
+    thread = new_thread(interp->program,
+                        (interp->truth ? TRUTH_TIMES : 0) |
+                            (interp->type_truth ? TRUTH_TYPES : 0),
+                        jit_settings_of(interp->jit));
     if (!push_arguments(interp, thread, arguments, count)) {
         free_thread(thread);
         return false;
@@ -223,9 +230,9 @@ native_thread_join(struct interp *interp, const struct value *arguments,
 
 static struct vm_thread *
 new_main(const struct program *program, char **arguments, size_t count,
-         unsigned truth)
+         unsigned truth, const struct jit_settings *jit)
 {
-    struct vm_thread *thread = new_thread(program, truth);
+    struct vm_thread *thread = new_thread(program, truth, jit);
     struct heap *heap = &thread->interp.heap;
     struct value list = value_cell(VALUE_LIST, heap_new_list(heap));
 
@@ -256,19 +263,20 @@ join_all(struct vm_thread *list)
 
 bool
 thread_run(const struct program *program, char **arguments, size_t count,
-           unsigned truth, size_t thread_count)
+           unsigned truth, const struct jit_settings *jit, size_t thread_count)
 {
     struct vm_thread *list = NULL;
     int error = 0;
 
     if (thread_count == 1) {
-        struct vm_thread *thread = new_main(program, arguments, count, truth);
+        struct vm_thread *thread =
+            new_main(program, arguments, count, truth, jit);
 
         run(thread);
         return finish(thread);
     }
     for (size_t i = 0; !error && i < thread_count; i++)
-        error = start(new_main(program, arguments, count, truth), &list);
+        error = start(new_main(program, arguments, count, truth, jit), &list);
     if (error)
         fprintf(stderr, "toyvm: cannot start a thread: %s\n", strerror(error));
     return join_all(list) && !error;

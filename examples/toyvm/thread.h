@@ -9,6 +9,7 @@
 #define TOY_THREAD_H
 
 #include "interp.h"
+#include "jit.h"
 
 /* What is to be counted besides, to compare profiles with. */
 enum {
@@ -21,7 +22,7 @@ enum {
  * after a message on stderr. */
 bool
 thread_run(const struct program *program, char **arguments, size_t count,
-           unsigned truth, size_t thread_count);
+           unsigned truth, const struct jit_settings *jit, size_t thread_count);
 
 /* copy.c: the same value in another heap. NULL, or why it cannot be. */
 const char *

@@ -12,10 +12,11 @@
  *
  * A VM counts down at each bytecode, before it runs it, and pays for nothing
  * else as long as a count has not run out. One that dispatches through a table
- * can leave even that while it is off: see VMPROF_COUNTING. Other threads never
- * touch a count: none begins above VMPROF_COUNT_MOST, so that whatever is set
- * for all threads takes effect on each of them within so many bytecodes, and at
- * once on the thread that sets it.
+ * can leave even that while it is off: see VMPROF_COUNTING, and one with two
+ * loops: see vmprof_wants_count(). Other threads never touch a count: none begins
+ * above VMPROF_COUNT_MOST, so that whatever is set for all threads takes effect
+ * on each of them within so many bytecodes, or where a VM looks only at polls
+ * within VMPROF_POLL_MOST of these, and at once on the thread that sets it.
  */
 #ifndef VMPROF_INTERP_H
 #define VMPROF_INTERP_H

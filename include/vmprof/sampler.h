@@ -419,7 +419,9 @@ struct vmprof_linked_frame {
  * @param context      The ucontext_t of what was interrupted.
  * @param[out] frames  Where to write, **innermost first**, as a linked list has
  *                     them.
- * @param room         How many fit, at least 1: what is left then is cut.
+ * @param room         How many fit, at least 1. If some do not, it may be called
+ *                     once more, with room for vmprof_options::max_frames: what
+ *                     is left then is cut.
  * @param[out] cut     Outer frames that did not fit; 0 unless set. One that
  *                     does not count them on says 1.
  * @param user         From vmprof_read_frames().

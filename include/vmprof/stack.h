@@ -90,7 +90,9 @@ struct vmprof_thread {
     struct vmprof_hit_cell *hit_cells; /**< where, see interp.h */
     uint64_t trace;                    /**< that runs, vmprof_jit_id; 0: none */
     struct vmprof_jit_ring *jit_ring;  /**< never NULL, and always this one */
-    uint64_t reserved[3];              /**< zero */
+    uint64_t events;              /**< somebody may want these, see events.h */
+    int64_t allocation_countdown; /**< bytes until an allocation is told of */
+    uint64_t reserved[1];         /**< zero */
 };
 
 /**
@@ -343,6 +345,21 @@ enum {
 VMPROF_API int64_t
 vmprof_poll_expired(struct vmprof_thread *thread, int64_t countdown);
 
+/** @private Whether a count that is one less now has run out. */
+VMPROF_INLINE int
+vmprof_count_down(int64_t *count)
+{
+#if defined(__x86_64__) && defined(__GCC_ASM_FLAG_OUTPUTS__)
+    int has_run_out;
+    /* In place: compilers load it, keep it, and store it, which takes three
+     * times the instructions where a VM's loop has no register to spare. */
+    __asm__("subq $1, %0" : "+m"(*count), "=@ccle"(has_run_out));
+    return has_run_out;
+#else
+    return --*count <= 0;
+#endif
+}
+
 /**
  * A safe point: while profiling is enabled and a sample is due, the thread
  * takes it here, which costs a hundredth of a signal. Else this counts down.
@@ -364,7 +381,7 @@ VMPROF_INLINE int
 vmprof_poll(struct vmprof_thread *thread)
 {
     if (VMPROF_EXPECT(thread == NULL, 0) ||
-        VMPROF_EXPECT(--thread->poll_countdown > 0, 1))
+        VMPROF_EXPECT(!vmprof_count_down(&thread->poll_countdown), 1))
         return 0;
     thread->poll_countdown =
         vmprof_poll_expired(thread, thread->poll_countdown);

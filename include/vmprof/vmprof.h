@@ -7,6 +7,7 @@
 #include <vmprof/base.h>
 #include <vmprof/code.h>
 #include <vmprof/emit.h>
+#include <vmprof/events.h>
 #include <vmprof/interp.h>
 #include <vmprof/jit.h>
 #include <vmprof/sampler.h>

@@ -20,13 +20,16 @@ find_emitter(uint32_t machine)
     static const struct vmp_emitter *const emitters[] = {
 #if defined(__x86_64__)
         [VMPROF_MACHINE_HOST] = &vmp_emitter_x86_64,
-#elif defined(__aarch64__) && defined(__LITTLE_ENDIAN__)
+#elif defined(__AARCH64EL__)
         [VMPROF_MACHINE_HOST] = &vmp_emitter_aarch64,
 #endif
         [VMPROF_MACHINE_X86_64] = &vmp_emitter_x86_64,
         [VMPROF_MACHINE_AARCH64] = &vmp_emitter_aarch64,
     };
 
+    /* The structs are laid out otherwise there. */
+    if (sizeof(void *) != 8)
+        return NULL;
     return machine < sizeof(emitters) / sizeof(*emitters) ? emitters[machine]
                                                           : NULL;
 }

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "code.h"
+#include "events/events.h"
 #include "interp/hits.h"
 #include "interp/settings.h"
 #include "jit/traces.h"
@@ -21,6 +22,7 @@ before(void)
     vmp_threads_lock();
     vmp_observe_lock();
     vmp_interp_lock();
+    vmp_events_lock();
     vmp_codes_lock();
     vmp_traces_lock();
 }
@@ -30,6 +32,7 @@ after_in_parent(void)
 {
     vmp_traces_unlock();
     vmp_codes_unlock();
+    vmp_events_unlock();
     vmp_interp_unlock();
     vmp_observe_unlock();
     vmp_threads_unlock();
@@ -40,6 +43,8 @@ static void
 after_in_child(void)
 {
     vmp_traces_leave_to_parent();
+    vmp_events_leave_to_parent(vmp_current ? &vmp_current->events : NULL);
+    vmp_events_unlock();
     vmp_interp_leave_to_parent(vmp_current ? &vmp_current->hits : NULL);
     vmp_interp_unlock();
     vmp_session_leave_to_parent();

@@ -3,8 +3,8 @@
 #include "reader.h"
 
 #include <string.h>
-#include <sys/uio.h>
-#include <unistd.h>
+
+#include "../os/own_memory.h"
 
 /* The page from `address` on, or NULL. */
 static const unsigned char *
@@ -12,13 +12,11 @@ page_at(struct vmp_reader *reader, uint64_t address)
 {
     const unsigned slot =
         (unsigned)(address / VMP_READER_PAGE) & (VMP_READER_PAGES - 1);
-    struct iovec to = { reader->bytes[slot], VMP_READER_PAGE };
-    struct iovec from = { (void *)(uintptr_t)address, VMP_READER_PAGE };
 
     if (reader->pages[slot] == address + 1)
         return reader->bytes[slot];
     reader->pages[slot] = 0;
-    if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) != VMP_READER_PAGE)
+    if (!vmp_own_memory_read(address, reader->bytes[slot], VMP_READER_PAGE))
         return NULL;
     reader->pages[slot] = address + 1;
     return reader->bytes[slot];

@@ -189,6 +189,7 @@ vmprof_attach_thread_1(const struct vmprof_thread_options *given,
     if (r == 0) {
         vmp_current = thread;
         vmp_hits_attach(&thread->hits, &thread->head);
+        vmp_events_attach(&thread->events, &thread->head);
         vmp_session_join(thread);
     }
     vmp_threads_unlock();
@@ -210,6 +211,7 @@ vmprof_detach_thread(struct vmprof_thread *head)
         return -ESRCH;
     signal_stack = thread->signal_stack;
     vmp_hits_detach(&thread->hits);
+    vmp_events_detach(&thread->events);
     vmp_threads_lock();
     vmp_observe_lock();
     /* No tick finds a stack that is taken apart. */

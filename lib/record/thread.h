@@ -16,6 +16,7 @@
 #include "../format/format.h"
 #include "../os/clock.h"
 #include "../os/signal_stack.h"
+#include "events/events.h"
 #include "interp/hits.h"
 #include "jit/ring.h"
 #include "poll.h"
@@ -87,6 +88,7 @@ struct vmp_thread {
     uint64_t asked_in;     /* what ran when it was, as in struct vmp_record */
     vmprof_read_function read;
     void *read_user;
+    uint32_t frames_read; /* at the last sample */
 
     /* enum vmp_busy. Taken by a handler, a poll or a walker's answer, on the
      * thread itself, or by who replaces its clock from another. */
@@ -114,6 +116,7 @@ struct vmp_thread {
 
     struct vmp_poll poll;
     struct vmp_hits hits;
+    struct vmp_thread_events events;
     struct vmp_jit jit; /* stays when another thread gets the record */
 
     /* Under vmp_threads_lock(). */

@@ -78,6 +78,8 @@ vmprof_sample_stack(struct vmprof_thread *head,
         r = answer(thread, frames, count, cut);
         atomic_store_explicit(&thread->busy, VMP_IDLE, memory_order_release);
     } else if (busy == VMP_BUSY) {
+        /* Who answers there may have found out which trace is current. */
+        thread->asked_in = vmp_running_trace(thread);
         r = answer(thread, frames, count, cut);
     }
     pthread_setcancelstate(cancel_state, NULL);

@@ -129,6 +129,8 @@ drain_events(struct vmp_writer *writer, struct vmp_thread *thread, bool is_last)
     vmp_jit_mark(writer->jit, &thread->jit,
                  thread->cpu_end_ns ? thread->cpu_end_ns
                                     : vmp_thread_cpu_ns(thread->tid));
+    /* Their traces were registered before they were run. */
+    vmp_tell_news(&writer->drain.traces);
     if (!is_last)
         adapt_to_events(writer, thread);
     /* A trace is known before it is entered, and so before the mark. */

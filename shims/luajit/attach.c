@@ -11,7 +11,7 @@
 
 #include <lauxlib.h>
 
-static const char registry_key;
+static char registry_key;
 
 /* The one state that is attached, and what guards it. */
 static pthread_mutex_t binding = PTHREAD_MUTEX_INITIALIZER;
@@ -49,7 +49,7 @@ vmprof_luajit_find_state(lua_State *L)
 {
     struct profiled_state *state;
 
-    lua_pushlightuserdata(L, (void *)&registry_key);
+    lua_pushlightuserdata(L, &registry_key);
     lua_rawget(L, LUA_REGISTRYINDEX);
     state = lua_touserdata(L, -1);
     lua_pop(L, 1);
@@ -59,7 +59,7 @@ vmprof_luajit_find_state(lua_State *L)
 void
 vmprof_luajit_push_state(lua_State *L)
 {
-    lua_pushlightuserdata(L, (void *)&registry_key);
+    lua_pushlightuserdata(L, &registry_key);
     lua_rawget(L, LUA_REGISTRYINDEX);
 }
 
@@ -130,7 +130,7 @@ new_state(lua_State *L)
 {
     struct profiled_state *state;
 
-    lua_pushlightuserdata(L, (void *)&registry_key);
+    lua_pushlightuserdata(L, &registry_key);
     state = lua_newuserdata(L, sizeof(*state));
     memset(state, 0, sizeof(*state));
     set_finalizer(L);

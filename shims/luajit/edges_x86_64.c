@@ -127,7 +127,7 @@ is_luajit(const void *address)
 }
 
 static bool
-protect(const uint8_t *from, const uint8_t *end, int protection)
+protect(uint8_t *from, uint8_t *end, int protection)
 {
     const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     const uintptr_t first = (uintptr_t)from & ~(page - 1);
@@ -138,8 +138,8 @@ protect(const uint8_t *from, const uint8_t *end, int protection)
 
 /* As LuaJIT does it: its code is not executable while it is written to. */
 static bool
-write_patches(struct patch *patches, size_t count, const uint8_t *from,
-              const uint8_t *end, bool are_told)
+write_patches(struct patch *patches, size_t count, uint8_t *from, uint8_t *end,
+              bool are_told)
 {
     if (!count || !protect(from, end, PROT_READ | PROT_WRITE))
         return !count;
@@ -247,6 +247,20 @@ go_on_behind_head(const struct jit_trace *trace, struct thunk *thunk)
     put_jump(thunk, trace->head + STORE_SIZE);
 }
 
+/* Have r14 stored. Traces keep nothing below the stack pointer. */
+static void
+put_question(struct edges *edges, struct thunk *thunk)
+{
+    static const uint8_t push_load[] = { 0x50, 0x48, 0xb8 };
+    static const uint8_t store_pop[] = { 0x4c, 0x89, 0x30, 0x58 };
+    const uint64_t cell = (uint64_t)(uintptr_t)&edges->dispatch;
+
+    put_bytes(thunk, push_load, sizeof(push_load));
+    put_bytes(thunk, &cell, sizeof(cell));
+    put_bytes(thunk, store_pop, sizeof(store_pop));
+    edges->is_learning = true;
+}
+
 static void
 tell_head(struct traces *traces, struct jit_trace *trace, struct thunk *thunk,
           uint32_t emits)
@@ -261,6 +275,8 @@ tell_head(struct traces *traces, struct jit_trace *trace, struct thunk *thunk,
     edge.scratch = trace->parent ? 0 : FREE_AT_ROOT;
     edge.counter = &trace->ids.counters[0];
     replace_head(trace, thunk);
+    if (!traces->edges->dispatch)
+        put_question(traces->edges, thunk);
     put_edge(thunk, traces, &edge);
     go_on_behind_head(trace, thunk);
 }
@@ -508,13 +524,10 @@ vmprof_luajit_edges_find_exits(lua_State *L, struct traces *traces,
     return true;
 }
 
-/* A trace that tells r14 where it begins. */
+/* For the current trace alone, nothing has to be written over but once. */
 static bool
 write_question(struct edges *edges, struct jit_trace *trace)
 {
-    static const uint8_t push_load[] = { 0x50, 0x48, 0xb8 };
-    static const uint8_t store_pop[] = { 0x4c, 0x89, 0x30, 0x58 };
-    const uint64_t cell = (uint64_t)(uintptr_t)&edges->dispatch;
     struct thunk thunk = { .failed = false };
 
     trace->patches = calloc(1, sizeof(*trace->patches));
@@ -522,11 +535,8 @@ write_question(struct edges *edges, struct jit_trace *trace)
     if (!trace->patches || !thunk.at)
         return false;
     replace_head(trace, &thunk);
-    put_bytes(&thunk, push_load, sizeof(push_load));
-    put_bytes(&thunk, &cell, sizeof(cell));
-    put_bytes(&thunk, store_pop, sizeof(store_pop));
+    put_question(edges, &thunk);
     go_on_behind_head(trace, &thunk);
-    edges->is_learning = true;
     return vmprof_luajit_arena_close(edges->arena, thunk.at) == 0 &&
            !thunk.failed;
 }

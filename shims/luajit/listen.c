@@ -88,18 +88,21 @@ flushed(struct traces *traces)
 static void
 hear(lua_State *L, struct traces *traces, const char *what)
 {
+    if (strcmp(what, "flush") == 0) {
+        flushed(traces);
+        return;
+    }
     if (traces->is_attached)
         vmprof_luajit_edges_settle(L, traces);
     if (strcmp(what, "start") == 0) {
-        vmprof_luajit_recording_start(L, traces);
+        vmprof_luajit_recording_begin(L, traces);
         show_parent(traces, false);
+        vmprof_luajit_recording_describe(L, traces);
     } else if (strcmp(what, "stop") == 0) {
         stopped(L, traces);
     } else if (strcmp(what, "abort") == 0) {
         vmprof_luajit_recording_abort(L, traces);
         show_parent(traces, true);
-    } else if (strcmp(what, "flush") == 0) {
-        flushed(traces);
     }
 }
 
@@ -344,6 +347,13 @@ vmprof_luajit_traces_make_edges(lua_State *L, struct traces *traces)
     /* Not while LuaJIT is about to look at it. */
     if (traces->recording.number)
         show_parent(traces, false);
+}
+
+void
+vmprof_luajit_traces_update(lua_State *L, struct traces *traces)
+{
+    if (traces && traces->emits != vmprof_wanted_emits())
+        vmprof_luajit_traces_make_edges(L, traces);
 }
 
 void

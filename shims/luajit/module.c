@@ -136,6 +136,7 @@ start(lua_State *L)
         return luaL_error(L, "cannot profile into '%s': %s", options.file,
                           problem);
     state->opened_session = true;
+    vmprof_luajit_traces_update(L, state->traces);
     if (options.library.max_frames)
         vmprof_luajit_set_frame_limit(options.library.max_frames);
     return 0;
@@ -144,6 +145,7 @@ start(lua_State *L)
 static int
 stop(lua_State *L)
 {
+    const struct profiled_state *const state = vmprof_luajit_find_state(L);
     struct vmprof_stats stats;
     const int error = close_session();
 
@@ -159,6 +161,8 @@ stop(lua_State *L)
     if (error)
         return luaL_error(L, "cannot stop profiling: %s",
                           vmprof_strerror(error));
+    if (state)
+        vmprof_luajit_traces_update(L, state->traces);
     return 0;
 }
 
@@ -208,6 +212,7 @@ static const struct {
     COUNTER(locations_lost),    COUNTER(samples_written),
     COUNTER(samples_unwritten), COUNTER(bytes_written),
     COUNTER(clock_failures),    COUNTER(sampled_ns),
+    COUNTER(jit_events),        COUNTER(jit_events_lost),
 #undef COUNTER
 };
 

@@ -101,6 +101,42 @@ ask_call_site(lua_State *L, lua_Debug *activation, char *name)
     return true;
 }
 
+/* What LuaJIT has in assembler has a number, and names by these; the function
+   is on top of the stack. Protected, as it raises an error where they are not
+   installed. */
+static int
+push_builtin_name(lua_State *L)
+{
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "jit.util");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "funcinfo");
+    lua_pushvalue(L, FUNCTION);
+    lua_call(L, 1, 1);
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "jit.vmdef");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "ffnames");
+    lua_getfield(L, -3, "ffid");
+    lua_gettable(L, -2);
+    return 1;
+}
+
+static bool
+find_builtin(lua_State *L, char *name)
+{
+    const char *found = NULL;
+
+    lua_pushcfunction(L, push_builtin_name);
+    lua_pushvalue(L, -2);
+    if (lua_pcall(L, 1, 1, 0) == 0 && lua_type(L, -1) == LUA_TSTRING) {
+        found = lua_tostring(L, -1);
+        snprintf(name, NAME_SIZE, "%s", found);
+    }
+    lua_pop(L, 1);
+    return found;
+}
+
 static void
 name_machine_code(lua_State *L, char *name)
 {
@@ -139,9 +175,11 @@ vmprof_luajit_name(lua_State *L, lua_Debug *activation, bool is_called,
         return;
     if (is_called && ask_call_site(L, activation, name))
         return;
-    if (*activation->what == 'C')
-        name_machine_code(L, name);
-    else
-        snprintf(name, NAME_SIZE, "function <%s:%d>", activation->short_src,
-                 activation->linedefined);
+    if (*activation->what == 'C') {
+        if (!find_builtin(L, name))
+            name_machine_code(L, name);
+        return;
+    }
+    snprintf(name, NAME_SIZE, "function <%s:%d>", activation->short_src,
+             activation->linedefined);
 }

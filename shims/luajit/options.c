@@ -6,9 +6,11 @@
 
 #include <lauxlib.h>
 #include <luajit.h>
+#include <vmprof/jit.h>
 
 static const char *const names[] = {
-    "file", "interval", "mode", "clock", "max_frames", NULL,
+    "file",  "interval", "mode",     "clock", "max_frames",
+    "edges", "inner",    "overflow", NULL,
 };
 
 static void
@@ -117,6 +119,17 @@ vmprof_luajit_check_options(lua_State *L, struct start_options *options)
     static const char *const modes[] = { "cpu", "wall", NULL };
     static const char *const clocks[] = { "auto", "perf", "monotonic",
                                           "observer", NULL };
+    /* In that of enum vmprof_jit_inner. */
+    static const char *const inners[] = { "count", "ignore", "each", "auto",
+                                          NULL };
+    /* And of enum vmprof_jit_overflow. */
+    static const char *const overflows[] = { "drop", "newest", "block", NULL };
+    static const char *const edges[] = { "current", "count", "events", NULL };
+    static const uint32_t emits[] = {
+        VMPROF_EMIT_CURRENT,
+        VMPROF_EMIT_CURRENT | VMPROF_EMIT_COUNT,
+        VMPROF_EMIT_CURRENT | VMPROF_EMIT_COUNT | VMPROF_EMIT_EVENT,
+    };
 
     luaL_checktype(L, 1, LUA_TTABLE);
     refuse_unknown_names(L);
@@ -126,5 +139,8 @@ vmprof_luajit_check_options(lua_State *L, struct start_options *options)
     options->library.mode = check_choice(L, "mode", modes);
     options->library.clock = check_choice(L, "clock", clocks);
     options->library.max_frames = check_max_frames(L);
+    options->library.jit_emits = emits[check_choice(L, "edges", edges)];
+    options->library.jit_inner = check_choice(L, "inner", inners);
+    options->library.jit_overflow = check_choice(L, "overflow", overflows);
     options->library.vm_name = LUAJIT_VERSION;
 }

@@ -87,7 +87,7 @@ keep_stack(lua_State *L, struct recording *recording)
 }
 
 void
-vmprof_luajit_recording_start(lua_State *L, struct traces *traces)
+vmprof_luajit_recording_begin(lua_State *L, struct traces *traces)
 {
     struct recording *const recording = &traces->recording;
     const bool is_side = lua_isnumber(L, PARENT) && lua_tointeger(L, EXIT) >= 0;
@@ -95,10 +95,17 @@ vmprof_luajit_recording_start(lua_State *L, struct traces *traces)
     recording->number = (uint32_t)lua_tointeger(L, NUMBER);
     recording->parent = is_side ? (uint32_t)lua_tointeger(L, PARENT) : 0;
     recording->exit = is_side ? (uint32_t)lua_tointeger(L, EXIT) : 0;
+    recording->place_count = recording->step_count = 0;
+}
+
+void
+vmprof_luajit_recording_describe(lua_State *L, struct traces *traces)
+{
+    struct recording *const recording = &traces->recording;
+
     recording->code = code_of(L, FUNCTION);
     recording->offset = offset_of(L, BYTECODE);
     recording->line = line_of(L, traces, FUNCTION, BYTECODE);
-    recording->place_count = recording->step_count = 0;
     memset(recording->at_depth, 0, sizeof(recording->at_depth));
     keep_stack(L, recording);
 }

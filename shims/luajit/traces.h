@@ -100,10 +100,13 @@ struct traces {
 void
 vmprof_luajit_traces_attach(lua_State *L, struct profiled_state *state);
 
-/* Make the edges of all traces anew: what they emit has changed. NULL is
-   allowed. */
+/* Make the edges of all traces anew. */
 void
 vmprof_luajit_traces_make_edges(lua_State *L, struct traces *traces);
+
+/* The same if they should emit something else now. NULL is allowed. */
+void
+vmprof_luajit_traces_update(lua_State *L, struct traces *traces);
 
 /* Leave the machine code as LuaJIT made it. NULL is allowed. */
 void
@@ -112,8 +115,13 @@ vmprof_luajit_traces_detach(struct traces *traces);
 /* recording.c: arguments of the events are on the stack as LuaJIT passes them.
  */
 
+/* At the start: which trace it is, without a call of Lua's, and then what it
+   began in. */
 void
-vmprof_luajit_recording_start(lua_State *L, struct traces *traces);
+vmprof_luajit_recording_begin(lua_State *L, struct traces *traces);
+
+void
+vmprof_luajit_recording_describe(lua_State *L, struct traces *traces);
 
 void
 vmprof_luajit_recording_step(lua_State *L, struct traces *traces);

@@ -10,6 +10,7 @@ allowance. The VM's own functions, called through pointers, are not ours.
 
 import argparse
 import json
+import os
 import pathlib
 import re
 import shlex
@@ -29,9 +30,11 @@ def graph_of(entry, directory):
     target = pathlib.Path(directory) / (pathlib.Path(entry["file"]).stem + ".o")
     words = shlex.split(entry["command"])
     words[words.index("-o") + 1] = str(target)
+    # A cache of objects has no graph of those that it knows.
     done = subprocess.run(words + ["-fcallgraph-info=su"],
                           cwd=entry["directory"], capture_output=True,
-                          text=True)
+                          text=True,
+                          env={**os.environ, "CCACHE_DISABLE": "1"})
     graph = target.with_suffix(".ci")
     if done.returncode or not graph.exists():
         return None

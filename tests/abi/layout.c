@@ -31,7 +31,9 @@ struct thread_1 {
     struct vmprof_hit_cell *hit_cells;
     uint64_t trace;
     struct vmprof_jit_ring *jit_ring;
-    uint64_t reserved[3];
+    uint64_t events;
+    int64_t allocation_countdown;
+    uint64_t reserved[1];
 };
 
 struct jit_ring_1 {
@@ -311,6 +313,8 @@ SAME(vmprof_thread, thread_1, hit_floor);
 SAME(vmprof_thread, thread_1, hit_cells);
 SAME(vmprof_thread, thread_1, trace);
 SAME(vmprof_thread, thread_1, jit_ring);
+SAME(vmprof_thread, thread_1, events);
+SAME(vmprof_thread, thread_1, allocation_countdown);
 SAME(vmprof_thread, thread_1, reserved);
 SAME_SIZE(vmprof_thread, thread_1);
 

@@ -18,12 +18,13 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 static void
 show(struct jit_view *jit, struct trace_events *events)
 {
-    if (trace_times_open(&jit->times, &jit->traces))
+    if (trace_times_open(&jit->times, &jit->traces) || jit_order_guards(jit))
         return;
     trace_times_take_events(&jit->times, events);
     report_jit_header(jit);
     report_jit_table(jit);
     report_jit_transitions(jit);
+    report_jit_guards(jit);
     report_jit_sections(jit);
     report_jit_json(jit);
     for (jit->trace = 1; jit->trace < jit->traces.trace_count; jit->trace++)
@@ -49,6 +50,7 @@ read_log(const char *path, unsigned char how, FILE *out)
                                     sizeof(message));
     if (!result)
         show(&jit, &events);
+    free(jit.guards);
     trace_times_free(&jit.times);
     traces_free(&jit.traces);
     trace_events_free(&events);

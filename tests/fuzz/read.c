@@ -14,6 +14,7 @@
 
 #include "format/crc32c.h"
 #include "format/varint.h"
+#include "report/jit_view.h"
 #include "report/types_diff.h"
 #include "report/view.h"
 
@@ -124,6 +125,53 @@ report_type_profile(const char *path, FILE *out)
     types_free(&types);
 }
 
+static void
+report_traces(const struct jit_view *jit)
+{
+    report_jit_header(jit);
+    report_jit_phases(jit);
+    report_jit_table(jit);
+    report_jit_doubts(jit);
+    report_jit_transitions(jit);
+    report_jit_guards(jit);
+    report_jit_json(jit);
+}
+
+/* Traces and their time; a bit of the first byte has each call nest. */
+static void
+read_traces(const char *path, bool nests, FILE *out)
+{
+    struct jit_view jit = { .view = { .path = path }, .path = path };
+    struct jit_reading reading;
+    struct read_options options = { 0 };
+    char message[512];
+
+    terminal_open(&jit.view.terminal, out);
+    jit_reading_open(&reading, &jit.view.tree, nests ? INNER_EACH : INNER_COUNT,
+                     nests ? CALL_NEST : CALL_CALLER);
+    jit_reading_options(&reading, &options);
+    if (!profile_read(&jit.view.profile, path, &options, jit_reading_batch,
+                      &reading, message, sizeof(message)) &&
+        !tree_finish(&jit.view.tree, &jit.view.profile) &&
+        jit.view.profile.traces.private &&
+        !jit_reading_finish(&reading, &jit.times, &jit.view.profile)) {
+        jit.reading = &reading;
+        jit.traces = jit.view.profile.traces;
+        jit.view.profile.traces = (struct traces){ 0 };
+        if (!jit_order_guards(&jit))
+            report_traces(&jit);
+        for (jit.trace = 1; jit.trace < jit.traces.trace_count && jit.trace < 9;
+             jit.trace++)
+            report_jit_trace(&jit);
+    }
+    free(jit.guards);
+    trace_times_free(&jit.times);
+    jit_reading_free(&reading);
+    traces_free(&jit.traces);
+    tree_free(&jit.view.tree);
+    profile_free(&jit.view.profile);
+}
+
 int
 LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
@@ -150,6 +198,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
            },
            out);
     report_type_profile(path, out);
+    read_traces(path, data[0] & 8, out);
     close(fd);
     return 0;
 }

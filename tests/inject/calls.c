@@ -24,6 +24,8 @@ VMPROF_API void
 exported_repair(struct vmprof_thread *thread, vmprof_token token)
     IN_LIBRARY(vmprof_execute_code_repair);
 VMPROF_API int
+exported_count_down(int64_t *count) IN_LIBRARY(vmprof_count_down);
+VMPROF_API int
 exported_poll(struct vmprof_thread *thread) IN_LIBRARY(vmprof_poll);
 VMPROF_API int64_t
 exported_poll_counted(struct vmprof_thread *thread, int64_t countdown)
@@ -205,8 +207,11 @@ poll(struct world *w)
 static intptr_t
 poll_in_library(struct world *w)
 {
+    int64_t last = 1;
+
     exported_poll(w->thread);
-    return w->thread->poll_countdown >= 1;
+    return exported_count_down(&last) && last == 0 &&
+           w->thread->poll_countdown >= 1;
 }
 
 static intptr_t
@@ -257,8 +262,8 @@ static const struct operation list[] = {
       poll_late },
     { "poll at the end of the countdown", "vmprof_poll_expired", poll,
       PATH("AB"), NOT_ALWAYS | MAY_LOSE, poll_soon },
-    { "poll, by a call", "vmprof_poll", poll_in_library, PATH("AB"),
-      NOT_ALWAYS | MAY_LOSE, poll_soon },
+    { "poll, by a call", "vmprof_poll vmprof_count_down", poll_in_library,
+      PATH("AB"), NOT_ALWAYS | MAY_LOSE, poll_soon },
     { "poll with a countdown", "vmprof_poll_counted", poll_counted, PATH("AB"),
       NOT_ALWAYS | MAY_LOSE, NULL },
     { "poll with a countdown, by a call", "vmprof_poll_counted",

@@ -64,7 +64,8 @@ struct operations {
 
 extern const struct operations call_operations, stack_operations,
     code_operations, session_operations, interp_operations,
-    candidate_operations, trace_operations, type_operations;
+    candidate_operations, event_operations, jit_operations, trace_operations,
+    type_operations;
 
 #define PATH(...)                                                              \
     {                                                                          \

@@ -4,6 +4,7 @@
 
 #include "suite.h"
 
+#include "filter.h"
 #include "native_profile.h"
 
 /* From `i` on: each loop of the VM, its frame, and the C function it calls. */
@@ -70,6 +71,22 @@ static void
 alternate_by_frame_pointers(void)
 {
     alternate(&chain_with_frame_pointers, VMPROF_NATIVE_FRAME_POINTERS);
+}
+
+/* The writer has to read rules for unwinding in memory all the same. */
+static void
+alternate_in_a_sandbox(void)
+{
+    refuse_system_call(SYS_process_vm_readv, EPERM);
+    alternate(&chain_without_frame_pointers, VMPROF_NATIVE_COPY);
+}
+
+static void
+copies_are_unwound_where_a_sandbox_forbids_to_read_memory(void **state)
+{
+    (void)state;
+    skip_without_copies();
+    assert_int_equal(isolate(alternate_in_a_sandbox, 60), 0);
 }
 
 static void
@@ -261,6 +278,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(six_loops_through_c_are_exact_in_every_sample),
         cmocka_unit_test(six_loops_are_exact_by_frame_pointers),
+        cmocka_unit_test(
+            copies_are_unwound_where_a_sandbox_forbids_to_read_memory),
         cmocka_unit_test(a_thread_s_stack_ends_where_it_began),
         cmocka_unit_test(a_deep_stack_is_cut_and_counted),
         cmocka_unit_test(prologues_and_epilogues_are_unwound_like_all_else),

@@ -15,7 +15,7 @@ import sys
 root = pathlib.Path(sys.argv[1])
 vmprof = sys.argv[2] if len(sys.argv) > 2 else None
 PAGES = ["README.md", "CONTRIBUTING.md", "doc/embedding.md", "doc/design.md",
-         "doc/types.md", "shims/rpython/README.md"]
+         "doc/jit.md", "doc/types.md", "shims/rpython/README.md"]
 NAMED_FILE = re.compile(r"`((?:script|examples|tests|doc|bench|shims|include|"
                         r"lib|tools|subprojects)/[\w./-]*)`")
 NAMED_TEST = re.compile(r"`(\w+)` in `(tests/[\w./-]+)`")

@@ -60,6 +60,16 @@ struct decoded_site {
     } * tuples;
 };
 
+/* An edge that a thread took. */
+struct decoded_event {
+    uint32_t thread, id, edge;
+    uint32_t bits;   /* of its chunk */
+    uint64_t number; /* of the thread's */
+    uint64_t lost;   /* before its chunk */
+    int64_t ticks;
+    double ns, cpu_ns; /* by the marks around it */
+};
+
 /* A row of one of a trace's lists. */
 struct decoded_row {
     uint64_t columns[4]; /* as in the file */
@@ -103,6 +113,8 @@ struct decoded {
     char **words;               /* [0] is the missing type */
     struct decoded_site *sites; /* in the order of the file */
     size_t word_count, site_count;
+    struct decoded_event *events; /* in the order of the file */
+    size_t event_count;
     struct decoded_trace *traces;
     struct decoded_count *counts; /* in the order of the file */
     size_t trace_count, count_count;

@@ -12,19 +12,24 @@
 enum {
     MOST_REGISTERS = 32,
     MOST_VECTORS = 32,
-    TAIL_SIZE = 32, /* of what leads out of the code */
+    LEAD_SIZE = 32, /* of what leads into the code, or out of it */
 };
 
 struct registers {
     uint64_t general[MOST_REGISTERS]; /* by number; at its own the stack's */
-    uint64_t flags;
+    uint64_t flags, reserved;
     unsigned char vectors[MOST_VECTORS][16];
 };
 
 extern const unsigned general_count;
 extern const unsigned stack_register;
-extern const uint64_t flags_mask; /* of those that may be set */
+extern const uint64_t flags_mask; /* of those that may be either */
+extern const uint64_t flags_set;  /* beside these, which must be set */
 extern const unsigned red_zone;
+
+/* Write what comes before the code. Returns its size. */
+size_t
+write_head(unsigned char *at, const struct registers *in);
 
 /* Write what comes behind the code: it leads back to run_code(). Returns its
  * size. */

@@ -23,7 +23,7 @@ enum {
     PATTERN = 0xa5,
     CAPACITY = 1024,
     SESSION = 7,
-    DRAWS = 200000,
+    DRAWS = 100000,
     CODE_SIZE = 4096,
     FAR = 40000, /* a displacement that no short form holds */
 };
@@ -302,6 +302,19 @@ stack_is_untouched(const unsigned char *copy)
     return !memcmp(copy + from, stack + from, STACK_SIZE - from);
 }
 
+/* Returns the length of the edge itself. */
+static int
+write_code(const struct vmprof_emit *emit, const struct registers *in)
+{
+    unsigned char *const at = code + write_head(code, in);
+    const int length = vmprof_emit_edge(emit, at, VMPROF_EMIT_MOST);
+
+    assert_true(length > 0);
+    write_tail(at + length);
+    code_was_written(code, (size_t)length + 2 * LEAD_SIZE);
+    return length;
+}
+
 static void
 try_one(void)
 {
@@ -314,15 +327,12 @@ try_one(void)
     bool same;
 
     fill(&in, sizeof(in));
-    in.flags = (in.flags & flags_mask) | (flags_mask == 0x8d5 ? 0x202 : 0);
+    in.flags = (in.flags & flags_mask) | flags_set;
     place_record(&emit, &in);
     in.general[stack_register] = (uintptr_t)(stack + STACK_SIZE / 2);
     for (int i = 0; i < 2; i++)
         set_up(&sides[i], state, inner);
-    length = vmprof_emit_edge(&emit, code, VMPROF_EMIT_MOST);
-    assert_true(length > 0);
-    write_tail(code + length);
-    code_was_written(code, (size_t)length + TAIL_SIZE);
+    length = write_code(&emit, &in);
     memcpy(copy, stack, sizeof(stack));
     same = is_as_in_c(&emit, &in) && stack_is_untouched(copy);
     if (!same)
@@ -334,8 +344,121 @@ static void
 machine_code_does_what_c_does(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < rounds(DRAWS); i++)
+    for (unsigned i = 0; i < rounds(is_emulated() ? DRAWS / 20 : DRAWS); i++)
         try_one();
+}
+
+/* Whatever is asked for, of either machine, and whatever room there is. */
+static void
+an_edge_is_never_longer_than_said(void **state)
+{
+    static const uint32_t machines[] = { VMPROF_MACHINE_X86_64,
+                                         VMPROF_MACHINE_AARCH64 };
+    unsigned char room[VMPROF_EMIT_MOST + 1];
+
+    (void)state;
+    for (unsigned i = 0; i < rounds(is_emulated() ? DRAWS / 20 : DRAWS); i++) {
+        struct vmprof_emit emit = draw_emit();
+        int length, cut;
+
+        emit.machine = machines[i % 2];
+        emit.scratch &= i % 2 ? UINT32_MAX >> 1 : 0xffef;
+        emit.base_register = (uint32_t)draw_below(16);
+        emit.base_register += emit.base_register == 4;
+        emit.displacement = draw_displacement(false);
+        emit.address = draw(&random_state) | 1;
+        emit.counter = (uint64_t *)(uintptr_t)(draw(&random_state) | 1);
+        length = vmprof_emit_edge(&emit, room, VMPROF_EMIT_MOST);
+        assert_in_range(length, 4, VMPROF_EMIT_MOST);
+        cut = (int)draw_below((uint64_t)length);
+        room[cut] = PATTERN;
+        assert_int_equal(vmprof_emit_edge(&emit, room, (size_t)cut), -ENOSPC);
+        assert_int_equal(room[cut], PATTERN);
+        assert_int_equal(vmprof_emit_edge(&emit, room, (size_t)length), length);
+    }
+}
+
+static struct vmprof_emit
+plain_emit(void)
+{
+    struct vmprof_emit emit;
+
+    vmprof_emit_init(&emit);
+    emit.machine = VMPROF_MACHINE_X86_64;
+    emit.id = 0xffffff;
+    emit.emits = VMPROF_EMIT_CURRENT;
+    emit.base_register = 3;
+    return emit;
+}
+
+static void
+current_is_one_instruction(void **state)
+{
+    /* movq $0xffffff, 88(%rbx) */
+    static const unsigned char expected[] = { 0x48, 0xc7, 0x43, 88,
+                                              0xff, 0xff, 0xff, 0 };
+    const struct vmprof_emit emit = plain_emit();
+    unsigned char room[VMPROF_EMIT_MOST];
+
+    (void)state;
+    assert_int_equal(vmprof_emit_edge(&emit, room, sizeof(room)),
+                     sizeof(expected));
+    assert_memory_equal(room, expected, sizeof(expected));
+}
+
+#define REFUSED(member, value)                                                 \
+    do {                                                                       \
+        struct vmprof_emit bad = plain_emit();                                 \
+        bad.member = value;                                                    \
+        assert_int_equal(vmprof_emit_edge(&bad, room, sizeof(room)), -EINVAL); \
+    } while (0)
+
+static void
+what_cannot_be_emitted_is_refused(void **state)
+{
+    unsigned char room[VMPROF_EMIT_MOST];
+    struct vmprof_emit emit = plain_emit();
+
+    (void)state;
+    REFUSED(machine, 3);
+    REFUSED(edge, 5);
+    REFUSED(id, 0);
+    REFUSED(id, VMPROF_JIT_MAX_IDS);
+    REFUSED(emits, 8);
+    REFUSED(emits, VMPROF_EMIT_COUNT); /* without a counter */
+    REFUSED(is_inner, 1);              /* of an edge that is no jump */
+    REFUSED(is_inner, 2);
+    REFUSED(base, 4);
+    REFUSED(base_register, 4); /* the stack pointer */
+    REFUSED(base_register, 16);
+    REFUSED(base, VMPROF_BASE_ADDRESS); /* 0 */
+    REFUSED(base, VMPROF_BASE_CELL);
+    REFUSED(scratch, 1 << 4);
+    REFUSED(scratch, 1 << 16);
+    REFUSED(keep_flags, 2);
+    REFUSED(is_shared, 2);
+    REFUSED(reserved, 1);
+    REFUSED(size, 8);
+    assert_int_equal(vmprof_emit_edge(NULL, room, sizeof(room)), -EINVAL);
+    assert_int_equal(vmprof_emit_edge(&emit, NULL, 0), -EINVAL);
+    emit.emits = 0;
+    assert_int_equal(vmprof_emit_edge(&emit, room, sizeof(room)), 0);
+}
+
+static void
+what_is_newer_is_refused(void **state)
+{
+    struct {
+        struct vmprof_emit emit;
+        uint64_t more;
+    } newer = { plain_emit(), 0 };
+    unsigned char room[VMPROF_EMIT_MOST];
+
+    (void)state;
+    newer.emit.size = sizeof(newer);
+    assert_int_equal(vmprof_emit_edge(&newer.emit, room, sizeof(room)), 8);
+    newer.more = 1;
+    assert_int_equal(vmprof_emit_edge(&newer.emit, room, sizeof(room)), -E2BIG);
 }
 
 static void *
@@ -352,6 +475,10 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(machine_code_does_what_c_does),
+        cmocka_unit_test(an_edge_is_never_longer_than_said),
+        cmocka_unit_test(current_is_one_instruction),
+        cmocka_unit_test(what_cannot_be_emitted_is_refused),
+        cmocka_unit_test(what_is_newer_is_refused),
     };
 
     code = map_code();

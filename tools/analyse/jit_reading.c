@@ -20,6 +20,7 @@ jit_reading_open(struct jit_reading *reading, struct tree *tree,
     reading->tree = tree;
     reading->phases.call = call;
     trace_events_open(&reading->events, inner, call, 0);
+    trace_events_open(&reading->nested, INNER_IGNORE, CALL_NEST, 0);
 }
 
 /* Traces are a part of their profile. */
@@ -36,7 +37,11 @@ take_event(void *user, const struct traces *traces,
 {
     struct jit_reading *reading = user;
 
-    if (trace_phases_event(&reading->phases, profile_of(traces), event))
+    reading->nested.traces = traces;
+    reading->calls_differ |=
+        event->kind == JIT_CALL && reading->phases.call == CALL_CALLER;
+    if (trace_phases_event(&reading->phases, profile_of(traces), event) ||
+        segments_add(&reading->nested.folded, event))
         return -ENOMEM;
     return trace_events_add(&reading->events, traces, event);
 }
@@ -75,10 +80,13 @@ int
 jit_reading_finish(struct jit_reading *reading, struct trace_times *times,
                    const struct profile *profile)
 {
+    const struct segments *nested = &reading->nested.folded;
     const uint64_t shortest = profile->traces.shortest_ns;
     uint32_t *frames = traces_of_frames(profile);
     int result = frames ? trace_times_open(times, &profile->traces) : -ENOMEM;
 
+    for (uint32_t i = 0; i < nested->figure_count; i++)
+        reading->nested_ns += nested->figures[i].self;
     reading->probe_ns = shortest < MOST_PROBE_NS ? shortest : MOST_PROBE_NS;
     reading->events.each.policies.probe = reading->probe_ns;
     reading->events.folded.policies.probe = reading->probe_ns;
@@ -98,6 +106,7 @@ void
 jit_reading_free(struct jit_reading *reading)
 {
     trace_events_free(&reading->events);
+    trace_events_free(&reading->nested);
     trace_phases_free(&reading->phases);
     trace_heat_free(&reading->heat);
 }

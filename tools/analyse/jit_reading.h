@@ -13,10 +13,14 @@
 
 struct jit_reading {
     struct trace_events events;
+    struct trace_events nested; /* of it the folded, where calls nest: what
+                                   samples can be compared with */
     struct trace_phases phases;
     struct trace_heat heat;
     struct tree *tree;
-    uint64_t probe_ns; /* what an event took, by the file; 0: it has none */
+    uint64_t probe_ns;  /* what an event took, by the file; 0: it has none */
+    uint64_t nested_ns; /* of all traces and the interpreter */
+    bool calls_differ;  /* traces have the time of others that they called */
 };
 
 /* The tree is the caller's, zeroed. */

@@ -48,13 +48,13 @@ timeline_add(struct timeline *timeline, uint32_t phase, uint64_t from_ns,
         widen(timeline);
     bin = from_ns / timeline->width_ns;
     if (to_ns == from_ns)
-        timeline->bins[bin][phase] += (double)time_ns;
+        timeline->bins[bin++][phase] += (double)time_ns;
     for (; bin * timeline->width_ns < to_ns; bin++)
         timeline->bins[bin][phase] +=
             (double)time_ns * (double)part_of(timeline, bin, from_ns, to_ns) /
             (double)(to_ns - from_ns);
-    if (timeline->count < to_ns / timeline->width_ns + 1)
-        timeline->count = (uint32_t)(to_ns / timeline->width_ns) + 1;
+    if (timeline->count < bin)
+        timeline->count = (uint32_t)bin;
 }
 
 bool

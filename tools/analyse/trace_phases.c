@@ -98,13 +98,14 @@ trace_phases_event(struct trace_phases *phases, const struct profile *profile,
     return 0;
 }
 
-/* A VM that only says which trace runs has all its samples interpret. */
+/* A VM that only says which trace runs has all its samples interpret; and
+ * native functions that compiled code calls are its own time by events, too. */
 static uint32_t
 phase_of(const struct profile *profile, uint32_t node, uint32_t phase)
 {
     const struct frame *frame;
 
-    if (phase != VMPROF_PHASE_INTERPRETING)
+    if (phase != VMPROF_PHASE_INTERPRETING && phase != VMPROF_PHASE_NATIVE)
         return phase;
     for (; node; node = profile->nodes[node].parent) {
         frame = &profile->frames[profile->nodes[node].frame];

@@ -18,21 +18,49 @@ write_line(FILE *out, const char *line, size_t size)
     putc('\n', out);
 }
 
+/* Who leaves some trace leaves the one that ran. */
+static const char *
+name_of(const struct pypylog_writer *writer, const struct traces *traces,
+        const struct jit_event *event)
+{
+    const struct traces *named = writer->names ? writer->names : traces;
+    const uint32_t index = event->trace ? event->trace : writer->running;
+    const char *name =
+        index < named->trace_count ? named->traces[index].name : "";
+
+    return *name ? name : "?";
+}
+
+static void
+close_section(struct pypylog_writer *writer, uint64_t latest)
+{
+    const uint64_t end = writer->open_end < latest ? writer->open_end : latest;
+
+    if (writer->open)
+        fprintf(writer->out, "[%" PRIx64 "] %s}\n", end, writer->open);
+    writer->open = NULL;
+}
+
+/* Where an event has one time, its section ends a tick later, as in the plan,
+ * unless the next begins before. */
 static void
 write_section(struct pypylog_writer *writer, const struct traces *traces,
               const struct jit_event *event)
 {
     const char *what =
         event->kind == JIT_EXIT ? "jit-profile-exit" : "jit-profile-enter";
-    const char *name = traces->traces[event->trace].name;
-    const uint64_t end = event->end_time ? event->end_time : event->time;
+    const char *name = name_of(writer, traces, event);
+    const uint64_t start = event->ticks ? event->ticks : event->time;
 
-    fprintf(writer->out, "[%" PRIx64 "] {%s\n", event->time, what);
+    close_section(writer, event->end_time ? UINT64_MAX : start);
+    fprintf(writer->out, "[%" PRIx64 "] {%s\n", start, what);
     if (event->line)
         write_line(writer->out, event->line, event->line_size);
     else
         write_line(writer->out, name, strlen(name));
-    fprintf(writer->out, "[%" PRIx64 "] %s}\n", end, what);
+    writer->running = event->kind == JIT_EXIT ? 0 : event->trace;
+    writer->open = what;
+    writer->open_end = event->end_time ? event->end_time : start + 1;
     writer->written++;
 }
 
@@ -57,7 +85,7 @@ pypylog_write(void *user, const struct traces *traces,
     if (!writer->written && !writer->calls)
         writer->thread = event->thread;
     if (event->thread != writer->thread) {
-        writer->other_threads++;
+        writer->other_threads += event->kind <= JIT_RETURN;
     } else if (event->kind == JIT_LOST) {
         writer->calls = 0;
         writer->lost++;
@@ -68,6 +96,12 @@ pypylog_write(void *user, const struct traces *traces,
         write_section(writer, traces, event);
     }
     return 0;
+}
+
+void
+pypylog_write_end(struct pypylog_writer *writer)
+{
+    close_section(writer, UINT64_MAX);
 }
 
 void
@@ -90,34 +124,60 @@ pypylog_tell(const struct pypylog_writer *writer, const char *path)
                 path, writer->lost);
 }
 
+static int
+convert_log(struct export_job *job, struct pypylog_writer *writer)
+{
+    const struct traces_options options = {
+        .on_event = pypylog_write,
+        .user = writer,
+        .show_progress = job->options->show_progress,
+    };
+    struct traces traces = { 0 };
+    const int result = pypylog_read(&traces, job->input, &options, job->message,
+                                    sizeof(job->message));
+
+    traces_free(&traces);
+    return result;
+}
+
+/* Names are complete only at the end of a profile, so it is read twice. */
+static int
+convert_profile(struct export_job *job, struct pypylog_writer *writer)
+{
+    struct read_options options = *job->options;
+    struct profile again = { 0 };
+    int result = export_read(job, true, NULL, NULL);
+
+    if (result || !job->profile.traces.trace_count)
+        return result;
+    writer->names = &job->profile.traces;
+    options.summed = true;
+    options.on_event = pypylog_write;
+    options.event_user = writer;
+    result = profile_read(&again, job->input, &options, NULL, NULL,
+                          job->message, sizeof(job->message));
+    profile_free(&again);
+    return result;
+}
+
 int
 export_pypylog(struct export_job *job)
 {
     struct pypylog_writer writer = { .out = job->output->file };
-    const struct traces_options options = {
-        .on_event = pypylog_write,
-        .user = &writer,
-        .show_progress = job->options->show_progress,
-    };
-    struct traces traces = { 0 };
-    int result;
+    const bool is_log = strcmp(job->input, "-") == 0 ||
+                        jit_log_kind(job->input) == JIT_LOG_PYPYLOG;
+    const int result =
+        is_log ? convert_log(job, &writer) : convert_profile(job, &writer);
 
-    if (strcmp(job->input, "-") != 0 &&
-        jit_log_kind(job->input) != JIT_LOG_PYPYLOG) {
+    if (result)
+        return -1;
+    pypylog_write_end(&writer);
+    if (!writer.written) {
         snprintf(job->message, sizeof(job->message),
-                 "%s has no events of a JIT, which a PYPYLOG has", job->input);
+                 "%s does not say when traces were entered and left",
+                 job->input);
         return -1;
     }
-    result = pypylog_read(&traces, job->input, &options, job->message,
-                          sizeof(job->message));
-    if (!result && !writer.written) {
-        snprintf(job->message, sizeof(job->message),
-                 "%s has no section jit-profile-enter or jit-profile-exit",
-                 job->input);
-        result = -1;
-    }
-    if (!result)
-        pypylog_tell(&writer, job->input);
-    traces_free(&traces);
-    return result;
+    pypylog_tell(&writer, job->input);
+    return 0;
 }

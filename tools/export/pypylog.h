@@ -16,9 +16,13 @@
 /* Zeroed, but for the file. */
 struct pypylog_writer {
     FILE *out;
-    uint32_t thread; /* of the first event */
-    uint32_t calls;  /* that have not returned */
+    const struct traces *names; /* of the traces; NULL: those of the event */
+    uint32_t thread;            /* of the first event */
+    uint32_t running;           /* trace */
+    uint32_t calls;             /* that have not returned */
     uint64_t written;
+    const char *open;  /* the section that has no end yet; NULL: none */
+    uint64_t open_end; /* when it ends, if nothing begins before */
     uint64_t other_threads, inside_calls, lost; /* left out */
 };
 
@@ -26,6 +30,10 @@ struct pypylog_writer {
 int
 pypylog_write(void *user, const struct traces *traces,
               const struct jit_event *event);
+
+/* After the last event. */
+void
+pypylog_write_end(struct pypylog_writer *writer);
 
 /* Say on stderr what was left out. */
 void

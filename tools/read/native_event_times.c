@@ -188,6 +188,7 @@ send_event(struct native *native, struct native_event_thread *thread,
     struct jit_event event = {
         .time = run_ns,
         .at_ns = at_ns,
+        .ticks = raw->ticks,
         .thread = thread->thread,
         .kind = kinds[edge % (sizeof(kinds) / sizeof(*kinds))],
     };

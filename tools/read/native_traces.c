@@ -83,8 +83,11 @@ open_model(struct native *native)
 
     if (traces->private)
         return 0;
-    if (traces_open(traces))
+    if (traces_open(traces) ||
+        grow_array((void **)&native->jit.traces, &native->jit.trace_capacity, 0,
+                   sizeof(*native->jit.traces)))
         return -ENOMEM;
+    native->jit.traces[0] = (struct native_trace){ 0 };
     traces->format = native->profile->format;
     traces->clock = TRACE_CLOCK_NS;
     return 0;

@@ -383,17 +383,10 @@ add_operation(struct pypylog *log, uint32_t trace, const struct parsed *parsed)
         .kind = (uint8_t)kind,
         .target = (uint32_t)target,
     };
-    const struct trace *at = &log->traces->traces[trace];
     int64_t added;
 
     if (!operation.text || target < 0)
         return -ENOMEM;
-    /* Another trace's are between: a section that was opened inside. */
-    if (at->first_operation + at->operation_count !=
-        log->traces->operation_count) {
-        pypylog_damaged(log, &log->traces->damage.lines_unknown);
-        return 0;
-    }
     added = traces_add_operation(log->traces, &operation);
     if (added < 0)
         return -ENOMEM;
@@ -425,6 +418,12 @@ take_operation(struct pypylog *log, uint32_t trace, struct span line)
     }
     if (span_is(&parsed.name, "debug_merge_point"))
         return take_merge_point(log, trace, parsed.operands);
+    /* Another trace's are between: a section that was opened inside. */
+    if (at->first_operation + at->operation_count !=
+        log->traces->operation_count) {
+        pypylog_damaged(log, &log->traces->damage.lines_unknown);
+        return 0;
+    }
     if (span_is(&parsed.name, "finish"))
         at->end = TRACE_END_RETURNS;
     return add_operation(log, trace, &parsed);

@@ -225,9 +225,10 @@ enum jit_event_kind {
 };
 
 struct jit_event {
-    uint64_t time;     /* of enum trace_clock; of a native file the thread's
+    uint64_t time;  /* of enum trace_clock; of a native file the thread's
                           CPU time */
-    uint64_t at_ns;    /* the same as time since the session's start */
+    uint64_t at_ns; /* the same as time since the session's start */
+    uint64_t ticks; /* of the processor, where `time` was made of them; or 0 */
     uint64_t end_time; /* when the writer had written it; 0: not known */
     uint64_t lost;     /* of JIT_LOST: how many, where known */
     uint32_t thread;   /* index into a profile's threads, or 0 */

@@ -53,7 +53,7 @@ int
 record_env_autostart(struct environment *environment,
                      const struct recording *recording);
 
-/* For Lua 5.4, whose shim does so. */
+/* For Lua 5.4 and LuaJIT, whose shims do so. */
 int
 record_env_lua(struct environment *environment,
                const struct recording *recording);

@@ -23,15 +23,27 @@ print_reasons(const struct jit_view *jit, unsigned doubts)
     putc('\n', jit->view.terminal.out);
 }
 
+static bool
+find_difference(const struct jit_view *jit, uint32_t trace, double *points,
+                unsigned *doubts)
+{
+    const struct doubted doubted = {
+        .reading = jit->reading,
+        .times = &jit->times,
+        .traces = &jit->traces,
+        .profile = &jit->view.profile,
+    };
+
+    return trace_difference(&doubted, trace, points, doubts);
+}
+
 static void
 print_difference(const struct jit_view *jit, uint32_t trace, uint32_t *count)
 {
     double points;
     unsigned doubts;
 
-    if (!trace_difference(&jit->times, &jit->traces, &jit->view.profile, trace,
-                          &points, &doubts) ||
-        !doubts)
+    if (!find_difference(jit, trace, &points, &doubts) || !doubts)
         return;
     if (jit->view.limit && ++*count > jit->view.limit)
         return;
@@ -64,6 +76,11 @@ report_jit_doubts(const struct jit_view *jit)
                        "? segments are shorter than five probes, which take "
                        "%" PRIu64 " ns each\n",
                        jit->reading->probe_ns);
+    if (jit->reading->calls_differ && jit->times.has_samples)
+        fputs(
+            "By events a trace has the time of those that it calls, by samples "
+            "it has not;\n--calls nest shows both alike.\n",
+            jit->view.terminal.out);
     for (uint32_t i = 1; i < jit->times.count; i++)
         if (jit->traces.traces[i].root == i)
             print_difference(jit, i, &count);
@@ -78,9 +95,7 @@ json_jit_doubts(struct json_object *object, const struct jit_view *jit,
     double points;
     unsigned doubts;
 
-    if (!jit->reading ||
-        !trace_difference(&jit->times, &jit->traces, &jit->view.profile, trace,
-                          &points, &doubts))
+    if (!jit->reading || !find_difference(jit, trace, &points, &doubts))
         return;
     agreement = json_object_new_object();
     reasons = json_object_new_array();

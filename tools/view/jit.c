@@ -123,9 +123,14 @@ write_doubts(const struct jit_page *page, uint32_t trace, FILE *out)
     unsigned doubts;
     const char *before = "";
 
-    if (!trace_difference(page->times, &page->profile->traces, page->profile,
-                          trace, &points, &doubts) ||
-        !doubts)
+    const struct doubted doubted = {
+        .reading = page->reading,
+        .times = page->times,
+        .traces = &page->profile->traces,
+        .profile = page->profile,
+    };
+
+    if (!trace_difference(&doubted, trace, &points, &doubts) || !doubts)
         return;
     fprintf(out, ",\"points\":%.1f,\"doubts\":[", points);
     for (unsigned bit = 0; bit < DOUBTS; bit++)

@@ -109,34 +109,46 @@ function sideOf(boxes, top, bottom)
     return Math.max(...between.map(({ x }) => x)) + BOX.width + BOX.across;
 }
 
-/* Downwards from bottom to top; to itself a loop; else around the side. */
+/*
+ * Downwards from bottom to top; to itself a loop; else around the side. With
+ * the point of its arrow, and where that points.
+ */
 function edgePath(from, to, boxes)
 {
     const x = from.x + BOX.width / 2, bottom = from.y + BOX.height;
     const right = from.x + BOX.width, middle = from.y + BOX.height / 2;
     if (from === to)
-        return `M${right} ${middle - 8}c26 -10 26 26 0 16`;
+        return { d: `M${right} ${middle - 8}c26 -10 26 26 0 16`,
+                 tip: arrow(right, middle + 8, true) };
     if (to.y > from.y) {
         const bend = (to.y - bottom) / 2;
         const end = to.x + BOX.width / 2;
-        return `M${x} ${bottom}C${x} ${bottom + bend} ${end} ${to.y - bend} ` +
-            `${end} ${to.y}`;
+        return { d: `M${x} ${bottom}C${x} ${bottom + bend} ${end} ` +
+                     `${to.y - bend} ${end} ${to.y}`,
+                 tip: arrow(end, to.y, false) };
     }
     const end = to.x + BOX.width, there = to.y + BOX.height / 2 + 6;
     const side = sideOf(boxes, to.y, from.y);
-    return `M${right} ${middle}C${side} ${middle} ${side} ${there} ` +
-        `${end} ${there}`;
+    return { d: `M${right} ${middle}C${side} ${middle} ${side} ${there} ` +
+                 `${end} ${there}`,
+             tip: arrow(end, there, true) };
+}
+
+/* To the left, or down. */
+function arrow(x, y, isLeft)
+{
+    return isLeft ? `M${x} ${y}l8 -4v8z` : `M${x} ${y}l-4 -8h8z`;
 }
 
 function drawEdge([from, to, count], boxes, most)
 {
     const group = svg("g", { class: "edge" });
     const width = count ? 1 + 3 * Math.log1p(count) / Math.log1p(most) : 1;
-    const d = edgePath(boxes.get(from), boxes.get(to), boxes);
-    const path = svg("path", { d, "stroke-width": width.toFixed(2),
-                               "marker-end": "url(#arrow)" });
-    group.append(path, svg("title", {}, `${traceName(from)} \u2192 ` +
-        traceName(to) + (count ? `: ${formatCount(count)}` : "")));
+    const { d, tip } = edgePath(boxes.get(from), boxes.get(to), boxes);
+    const path = svg("path", { d, "stroke-width": width.toFixed(2) });
+    group.append(path, svg("path", { d: tip, class: "tip" }),
+                 svg("title", {}, `${traceName(from)} \u2192 ` +
+                     traceName(to) + (count ? `: ${formatCount(count)}` : "")));
     return { group, path, count };
 }
 
@@ -182,18 +194,6 @@ function drawBox({ number, x, y })
     return box;
 }
 
-function arrow()
-{
-    const marker = svg("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 7,
-                                   refY: 4, markerWidth: 7, markerHeight: 7,
-                                   markerUnits: "userSpaceOnUse",
-                                   orient: "auto" });
-    marker.append(svg("path", { d: "M0 0L8 4L0 8z" }));
-    const defs = svg("defs", {});
-    defs.append(marker);
-    return defs;
-}
-
 function fillGraph()
 {
     const all = jit.transitions.length ? jit.transitions : knownEdges();
@@ -209,7 +209,7 @@ function fillGraph()
                               role: "img", "aria-label":
                               "Transitions between traces" });
     const drawn = edges.map((edge) => drawEdge(edge, boxes, edges[0][2] || 1));
-    root.append(arrow(), ...drawn.map(({ group }) => group),
+    root.append(...drawn.map(({ group }) => group),
                 ...[...boxes.values()].map(drawBox));
     const caption = element("figcaption", `Transitions between ${
         numbers.length - 1} traces` + (numbers.length === MOST_BOXES

@@ -2,7 +2,7 @@
 
 /* The loops with their times; each figure says how it was found. */
 
-const loopTable = { limit: 50, open: new Set() };
+const loopTable = { limit: 20, open: new Set() };
 
 const SHORT_TEXT = "its segments are shorter than five probes";
 

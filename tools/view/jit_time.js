@@ -9,7 +9,7 @@ const STRIP_HEIGHT = 40;
 
 function svg(name, attributes, text)
 {
-    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+    const made = document.createElementNS(byId("drawing").namespaceURI, name);
     for (const key in attributes)
         made.setAttribute(key, attributes[key]);
     if (text !== undefined)

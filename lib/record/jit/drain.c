@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <vmprof/sampler.h>
-
 #include "../../format/format.h"
 #include "../../os/clock.h"
 

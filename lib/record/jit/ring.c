@@ -6,8 +6,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include <vmprof/sampler.h>
-
 #include "../../os/clock.h"
 
 enum {
@@ -70,6 +68,9 @@ vmp_jit_join(struct vmp_jit *jit, unsigned session,
     };
     /* Pairs with the load in vmp_jit_make_room(). */
     atomic_store(&jit->wanted, session);
+    /* Or the first of these edges would not come to ask for room. */
+    __atomic_store_n(&jit->ring.inner, vmp_jit_wants_inner(wishes->inner),
+                     __ATOMIC_RELAXED);
 }
 
 /* One event may be under way, and be appended after this. */
@@ -79,6 +80,7 @@ vmp_jit_part(struct vmp_jit *jit)
     /* In this order: see give() for the other side. */
     atomic_store(&jit->wanted, 0);
     __atomic_store_n(&jit->ring.limit, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&jit->ring.inner, 0, __ATOMIC_RELAXED);
 }
 
 void

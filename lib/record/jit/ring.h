@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 #include <vmprof/jit.h>
+#include <vmprof/sampler.h>
 
 #include "../../format/events.h"
 
@@ -61,6 +62,13 @@ struct vmp_jit {
     struct vmp_mark *marks;
     size_t mark_count, mark_room;
 };
+
+/* Whether a policy begins with events of inner edges. */
+static inline bool
+vmp_jit_wants_inner(uint32_t inner)
+{
+    return inner == VMPROF_JIT_INNER_EACH || inner == VMPROF_JIT_INNER_AUTO;
+}
 
 /* Before the thread's record is anyone's, and when it is given to another: no
  * part of it that machine code may be using changes. */

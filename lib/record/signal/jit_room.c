@@ -12,8 +12,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <vmprof/sampler.h>
-
 enum {
     LOOKS = 4, /* so often the thread looks here while it fills a ring */
     NAP_NS = 100 * 1000,
@@ -25,7 +23,7 @@ static void
 begin(struct vmp_jit *jit, unsigned session)
 {
     struct vmprof_jit_ring *const ring = &jit->ring;
-    const uint32_t inner = atomic_load(&jit->inner);
+    const bool has_inner = vmp_jit_wants_inner(atomic_load(&jit->inner));
     /* Pairs with the release in give_memory(). */
     const uint64_t given =
         atomic_load_explicit(&jit->given_size, memory_order_acquire);
@@ -34,10 +32,7 @@ begin(struct vmp_jit *jit, unsigned session)
         ring->records = atomic_load(&jit->given);
         ring->mask = given - 1;
     }
-    __atomic_store_n(&ring->inner,
-                     inner == VMPROF_JIT_INNER_EACH ||
-                         inner == VMPROF_JIT_INNER_AUTO,
-                     __ATOMIC_RELAXED);
+    __atomic_store_n(&ring->inner, has_inner, __ATOMIC_RELAXED);
     jit->looked_index = ring->index;
     jit->looked_ticks = vmprof_jit_ticks();
     jit->gave_up = UINT64_MAX;
@@ -46,7 +41,7 @@ begin(struct vmp_jit *jit, unsigned session)
     atomic_store(&jit->end, UINT64_MAX);
     atomic_store(&jit->untimely, 0);
     atomic_store(&jit->lost_before, ring->lost);
-    atomic_store(&jit->inner_until, ring->inner ? UINT64_MAX : ring->index);
+    atomic_store(&jit->inner_until, has_inner ? UINT64_MAX : ring->index);
     /* Pairs with the acquire in vmp_jit_drain() and vmp_jit_count(). */
     atomic_store(&jit->joined, session);
 }
@@ -63,7 +58,8 @@ look_at_segments(struct vmp_jit *jit)
         atomic_load(&jit->inner) == VMPROF_JIT_INNER_AUTO &&
         (ticks - jit->looked_ticks) / events < atomic_load(&jit->too_short)) {
         __atomic_store_n(&jit->ring.inner, 0, __ATOMIC_RELAXED);
-        atomic_store(&jit->inner_until, jit->ring.index);
+        /* The one that asks for room may be such an edge. */
+        atomic_store(&jit->inner_until, jit->ring.index + 1);
     }
     jit->looked_index = jit->ring.index;
     jit->looked_ticks = ticks;

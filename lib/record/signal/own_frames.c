@@ -10,6 +10,10 @@
 #include "sample.h"
 #include "trace.h"
 
+enum {
+    LEAST_ROOM = 64, /* frames */
+};
+
 struct vmp_record *
 vmp_reserve_own_frames(struct vmp_thread *thread, enum vmp_record_type type,
                        size_t count, size_t frame_size)
@@ -83,25 +87,56 @@ reverse(struct vmprof_linked_frame *frames, size_t count)
     }
 }
 
+/* What is asked for has to be free in one piece: usually a few frames more than
+ * the last sample had are enough. */
+static size_t
+usual_room(const struct vmp_thread *thread)
+{
+    const size_t room = 2 * (size_t)thread->frames_read;
+
+    if (room >= vmp_session.max_frames)
+        return vmp_session.max_frames;
+    if (room >= LEAST_ROOM)
+        return room;
+    return LEAST_ROOM < vmp_session.max_frames ? LEAST_ROOM
+                                               : vmp_session.max_frames;
+}
+
+/* No record: the ring had no room for so many frames. */
+static size_t
+read_into(struct vmp_thread *thread, struct vmp_capture *capture, size_t room,
+          struct vmp_record **record, size_t *cut)
+{
+    const size_t frame_size = sizeof(struct vmprof_linked_frame);
+
+    *cut = 0;
+    vmp_capture_reserve(capture, thread, room * frame_size);
+    *record =
+        vmp_reserve_own_frames(thread, VMP_RECORD_LINKED, room, frame_size);
+    if (!*record)
+        return 0;
+    return thread->read(&thread->head, thread->context,
+                        (struct vmprof_linked_frame *)(*record + 1), room, cut,
+                        thread->read_user);
+}
+
 void
 vmp_read_own_frames(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 {
-    const size_t room = vmp_session.max_frames;
     const uint64_t weight_ns = vmp_weigh_own_frames(thread, now_ns, cpu_ns);
-    struct vmprof_linked_frame *frames;
+    size_t room = usual_room(thread), cut, count;
     struct vmp_capture capture;
     struct vmp_record *record;
-    size_t cut = 0, count;
 
     vmp_capture_open(&capture, thread);
-    vmp_capture_reserve(&capture, thread, room * sizeof(*frames));
-    record = vmp_reserve_own_frames(thread, VMP_RECORD_LINKED, room,
-                                    sizeof(*frames));
+    count = read_into(thread, &capture, room, &record, &cut);
+    if (count != VMPROF_UNREADABLE && (cut || count > room) &&
+        room < vmp_session.max_frames) {
+        room = vmp_session.max_frames;
+        count = read_into(thread, &capture, room, &record, &cut);
+    }
     if (!record)
         return;
-    frames = (struct vmprof_linked_frame *)(record + 1);
-    count = thread->read(&thread->head, thread->context, frames, room, &cut,
-                         thread->read_user);
     if (count == VMPROF_UNREADABLE) {
         vmp_count(&thread->counters.lost_switching, 1);
         return;
@@ -110,12 +145,14 @@ vmp_read_own_frames(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
         cut += count - room;
         count = room;
     }
-    reverse(frames, count);
+    thread->frames_read = (uint32_t)count;
+    reverse((struct vmprof_linked_frame *)(record + 1), count);
     record->trace = vmp_running_trace(thread);
     record->phase = vmp_phase_in(thread, record->trace);
     record->cut = cut;
     record->added = (uint32_t)count;
-    record->size = (uint32_t)(sizeof(*record) + count * sizeof(*frames));
+    record->size = (uint32_t)(sizeof(*record) +
+                              count * sizeof(struct vmprof_linked_frame));
     vmp_capture_take(&capture, thread, record);
     vmp_commit_own_frames(thread, record, now_ns, cpu_ns, weight_ns);
 }

@@ -37,13 +37,15 @@ report(struct jit_view *jit, struct trace_events *events)
     if (trace_times_open(&jit->times, &jit->traces))
         die("no memory");
     trace_times_take_events(&jit->times, events);
-    if (report_jit_header(jit) || report_jit_table(jit) ||
-        report_jit_transitions(jit) || report_jit_sections(jit) ||
+    if (jit_order_guards(jit) || report_jit_header(jit) ||
+        report_jit_table(jit) || report_jit_transitions(jit) ||
+        report_jit_guards(jit) || report_jit_sections(jit) ||
         report_jit_json(jit))
         die("no report");
     for (jit->trace = 1; jit->trace < jit->traces.trace_count; jit->trace++)
         if (report_jit_trace(jit))
             die("no report of a trace");
+    free(jit->guards);
     trace_times_free(&jit->times);
 }
 

@@ -9,6 +9,7 @@ import glob
 import gzip
 import json
 import os
+import re
 import unittest
 
 from command import path, tap, text, vmprof, write
@@ -16,12 +17,13 @@ from jit_files import (BRIDGE, CODE, ENTRY, LOOP, PLAN, Jitlog, dump, enter,
                        jitlog, leave, pypylog, section)
 from vmprof_log import ASSEMBLER, CODE as FRAME, JITTED, NATIVE, Log
 from vmprof_log import NATIVE_NAME
+import vmprof_file
 
 SAMPLES = os.environ.get("VMPROF_TEST_SAMPLES")
-NO_DAMAGE = {"first_line": 0, "first_offset": 0, "bytes_unread": 0,
+NO_DAMAGE = {"untimed": 0, "first_line": 0, "first_offset": 0, "bytes_unread": 0,
              "lines_unknown": 0, "lines_too_long": 0, "unopened": 0,
              "unclosed": 0, "backwards": 0, "unmatched": 0, "repeated": 0,
-             "limited": 0, "cut": False}
+             "limited": 0, "untimed": 0, "cut": False}
 
 
 def encoded(data):
@@ -78,6 +80,46 @@ class Plan(unittest.TestCase):
             self.assertEqual(file.read(), PLAN)
         done = vmprof("convert", "-", "--to", "pypylog", "-o", "-", stdin=PLAN)
         self.assertEqual((done.returncode, done.stdout), (0, PLAN))
+
+    def test_the_example_comes_out_of_a_profiles_events(self):
+        session = vmprof_file.Session(7)
+        session.traces(*(vmprof_file.trace(number, name=name, kind=kind)
+                         for number, name, kind in (
+                             (1, "loop1", vmprof_file.ENTRY_BRIDGE),
+                             (2, "loop0", vmprof_file.LOOP))))
+        session.thread(0, "main", 100)
+        session.events(0, [(0x100, vmprof_file.EDGE_ENTER, 1),
+                           (0x200, vmprof_file.EDGE_JUMP, 2),
+                           (0x500, vmprof_file.EDGE_EXIT, 2)],
+                       [(0, 0, 0), (0x600, 0x600, 0x600)])
+        session.end(0x600)
+        source = write(session.bytes(), "plan.vmprof")
+        plain = re.sub(rb" +#.*", b"", PLAN)
+        done = vmprof("convert", source, "--to", "pypylog", "-o", "-")
+        self.assertEqual((done.returncode, done.stdout), (0, plain))
+        again = traces(jit(plain))
+        self.assertEqual(events(again["loop1"]), (0x100, 1))
+        self.assertEqual(events(again["loop0"]), (0x300, 1))
+
+    def test_events_of_other_threads_and_of_calls_are_left_out(self):
+        session = vmprof_file.Session(7)
+        session.traces(vmprof_file.trace(1, name="a", kind=vmprof_file.LOOP))
+        marks = [(0, 0, 0), (0x600, 0x600, 0x600)]
+        for thread in range(2):
+            session.thread(thread, "t", 100 + thread)
+            session.events(thread, [(0x100, vmprof_file.EDGE_ENTER, 1),
+                                    (0x110, vmprof_file.EDGE_CALL, 1),
+                                    (0x120, vmprof_file.EDGE_ENTER, 1),
+                                    (0x130, vmprof_file.EDGE_EXIT, 1),
+                                    (0x140, vmprof_file.EDGE_RETURN, 1),
+                                    (0x150, vmprof_file.EDGE_EXIT, 1)], marks)
+        session.end(0x600)
+        done = vmprof("convert", write(session.bytes()), "--to", "pypylog",
+                      "-o", "-")
+        self.assertEqual(done.stdout.decode(),
+                         enter("a", 0x100) + leave("a", 0x150))
+        self.assertRegex(done.stderr.decode(), r": \d+ events of other threads")
+        self.assertRegex(done.stderr.decode(), r": 3 events in what a trace")
 
     def test_what_is_between_its_sections_does_not_matter(self):
         other = section("gc-minor", 0x110, 0x120, "anything", "at all")
@@ -489,11 +531,11 @@ class Commands(unittest.TestCase):
         done = vmprof("convert", write(jitlog().data), "--to", "pypylog", "-o",
                       "-")
         self.assertEqual(done.returncode, 1)
-        self.assertIn(b"has no events", done.stderr)
+        self.assertIn(b"is a jitlog", done.stderr)
         nothing = section("gc-minor", 1, 2).encode()
         done = vmprof("convert", write(nothing), "--to", "pypylog", "-o", "-")
         self.assertEqual(done.returncode, 1)
-        self.assertIn(b"has no section jit-profile-enter", done.stderr)
+        self.assertIn(b"does not say when traces were entered", done.stderr)
 
 
 @unittest.skipUnless(SAMPLES, "VMPROF_TEST_SAMPLES is not set")

@@ -123,6 +123,36 @@ for i in 0..60 { for j in 0..len(all) { same(all[j], nil) } }
             self.assertAlmostEqual(sum(found.values()) + sum(others.values()),
                                    total, delta=2 * period)
 
+    def test_without_jitter_every_nth_is_a_hit(self):
+        source = """\
+fn fails(i) {
+    if i % 3 == 0 and i % 2 == 0 or i == 5 { throw i }
+    return 1 + (nil + i)
+}
+fn counts(to) { for i in 0..to { yield(i) } }
+let caught = 0
+for i in 0..2000 {
+    try { fails(i) } catch e { caught = caught + 1 }
+}
+let c = spawn(counts, 500)
+while not done(c) { resume(c, nil) }
+print(caught, len(map_all([3, 1, 2])))
+fn map_all(list) {
+    let all = []
+    for i in 0..len(list) { push(all, list[i] * 2) }
+    return all
+}
+"""
+        for period in (1, 2, 13, 100, 1000):
+            self.run_toy(source, "-X", "jit-profile-interp", "-X",
+                         f"jit-profile-interp-period={period}")
+            run = sum(sum(found.values())
+                      for found in counted(self.directory / "truth"))
+            hits = sum(sum(found.values())
+                       for found in profiled(self.directory / "types"))
+            self.assertGreater(run, 50000)
+            self.assertEqual(hits, run // period, period)
+
     def test_programs_profile_themselves(self):
         out = self.run_toy("""\
 fn work(n) { return n + 1 }

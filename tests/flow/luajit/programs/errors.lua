@@ -14,7 +14,7 @@ local function deep(n)
 end
 
 local ok, tables, five = 0, 0, 0
-for i = 1, 300000 * scale do
+for i = 1, 100000 * scale do
     local fine, e = pcall(check, i)
     if fine then ok = ok + e
     elseif type(e) == "table" then tables = tables + e.code
@@ -23,7 +23,7 @@ end
 print(ok, tables, five)
 
 local caught = 0
-for i = 1, 20000 * scale do
+for i = 1, 7000 * scale do
     local _, e = xpcall(deep, function(m) return m .. i % 3 end, i % 20)
     if e == "bottom1" then caught = caught + 1 end
 end
@@ -31,7 +31,7 @@ print(caught)
 
 -- Of C functions, in loops that are compiled.
 local bad = 0
-for i = 1, 20000 * scale do
+for i = 1, 7000 * scale do
     local value = i % 4 == 0 and {} or tostring(i)
     if not pcall(string.rep, value, 2) then bad = bad + 1 end
     if not pcall(function() return ("x" .. i):rep(i % 3) + 1 end) then

@@ -36,14 +36,14 @@ local function sum(...)
     return s
 end
 
-print(fib(30))
+print(fib(27))
 print(tak(16, 8, 0))
 print(ackermann(2, 300))
-for _ = 1, 3 * scale do print(count_down(1000000, 0)) end
+for _ = 1, scale do print(count_down(500000, 0)) end
 local counters, total = {}, 0
 for i = 1, 10 do counters[i] = counter() end
-for i = 1, 2000000 * scale do total = total + counters[i % 10 + 1](i % 7) end
+for i = 1, 1000000 * scale do total = total + counters[i % 10 + 1](i % 7) end
 print(total)
 total = 0
-for i = 1, 300000 * scale do total = total + sum(i, 1, 2, sum(3, i % 5)) end
+for i = 1, 150000 * scale do total = total + sum(i, 1, 2, sum(3, i % 5)) end
 print(total)

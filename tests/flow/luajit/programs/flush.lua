@@ -26,7 +26,7 @@ end
 jit.off(never)
 
 for i = 1, 40 * scale do
-    local sum = outer(3000) + never(20000)
+    local sum = outer(1500) + never(20000)
     if i % 5 == 0 then jit.flush() end
     if i % 7 == 0 then jit.flush(work) end
     if i % 11 == 0 then for trace = 1, 20 do jit.flush(trace) end end

@@ -57,5 +57,5 @@ local function energy()
 end
 
 print(("%.15f"):format(energy()))
-for _ = 1, 200000 * scale do advance(0.01) end
+for _ = 1, 100000 * scale do advance(0.01) end
 print(("%.15f"):format(energy()))

@@ -58,10 +58,10 @@ local function nested(n)
 end
 
 for run = 1, scale do
-    print(run, stitched(60000))
-    print(branches(3000000))
-    print(widen(2000000))
-    print(nested(100000))
+    print(run, stitched(40000))
+    print(branches(1000000))
+    print(widen(1000000))
+    print(nested(50000))
 end
 local ffi = require("ffi")
 local buffer, sum = ffi.new("double[?]", 1000), 0

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Who wants which events. */
+#ifndef VMP_RECORD_EVENTS_H
+#define VMP_RECORD_EVENTS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <vmprof/events.h>
+
+#include "places.h"
+
+enum {
+    VMP_EVENT_KINDS = 64,
+    VMP_OF_CODE = 64, /* the kind of a place that says what is wanted of a code;
+                         its offset is then the tool's slot */
+};
+
+/* In a thread's word of what it is at: a bit for each tool whose callback runs,
+ * and that it reads tables which may be replaced. */
+#define VMP_EVENTS_READING ((uint64_t)1 << 63)
+
+/* A thread's. */
+struct vmp_thread_events {
+    struct vmprof_thread *head;
+    atomic_uint_least64_t at; /* what it is at; written by itself */
+    atomic_uint_least64_t own[VMPROF_MAX_TOOLS]; /* wanted of it alone */
+    uint64_t allocation_loaded;                  /* into its countdown */
+    uint64_t random;
+
+    /* Under the lock. */
+    struct vmp_thread_events *next, **link;
+};
+
+/* A slot. What is not atomic is read only by who holds the lock, or has said in
+ * vmp_thread_events::at that a callback runs and found it alive afterwards. */
+struct vmp_tool {
+    atomic_bool alive;
+    atomic_uint rank; /* in the order of calls */
+    vmprof_tool handle;
+    struct vmprof_tool_callbacks callbacks;
+    char name[64];
+    atomic_uint_least64_t events;  /* of all threads and codes */
+    atomic_uint_least64_t codes;   /* of some code at least */
+    atomic_uint_least64_t threads; /* of some thread at least */
+    atomic_uint_least64_t errors;
+    atomic_int last_error;
+};
+
+struct vmp_wanted {
+    struct vmp_tool tools[VMPROF_MAX_TOOLS];
+    atomic_uint_least32_t by_kind[VMP_EVENT_KINDS]; /* who may want one: bits */
+    atomic_uint_least64_t epoch;
+    atomic_bool has_sites;
+    atomic_uint_least64_t allocation_period;
+    struct vmp_places sites; /* where who has disabled what */
+    struct vmp_places codes; /* what is wanted of which */
+
+    /* Under the lock. */
+    struct vmp_thread_events *threads;
+    vmprof_tool last; /* handle */
+    vmprof_mask_function on_mask_change;
+    void *on_mask_change_user;
+};
+
+extern struct vmp_wanted vmp_wanted;
+
+void
+vmp_events_lock(void);
+void
+vmp_events_unlock(void);
+
+/* What is wanted has changed: work out what follows, and have other threads see
+ * it. Under the lock; vmp_events_tell() goes with it, without. */
+void
+vmp_events_changed(void);
+void
+vmp_events_tell(void);
+
+/* Wait until no other thread is at any of these. With VMP_EVENTS_READING alone,
+ * which never lasts, it may be under the lock; else not. */
+void
+vmp_events_await(uint64_t bits);
+
+/* Whether a thread is at any of these; under the lock. */
+bool
+vmp_events_is_any_at(uint64_t bits);
+
+/* Whether a tool wants an event of a code, on `thread` or, NULL, on any; reads
+ * tables. */
+bool
+vmp_events_is_wanted(unsigned slot, const struct vmp_thread_events *thread,
+                     uint32_t kind, uint64_t code);
+
+/* All that a tool wants of a code, on any thread; under the lock. */
+uint64_t
+vmp_events_wanted_of(unsigned slot, uint64_t code);
+
+/* A thread attaches or detaches. */
+void
+vmp_events_attach(struct vmp_thread_events *events, struct vmprof_thread *head);
+void
+vmp_events_detach(struct vmp_thread_events *events);
+
+/* The child of a fork: no callback of the other threads will end. Under the
+ * lock, which is the caller's to let go. */
+void
+vmp_events_leave_to_parent(struct vmp_thread_events *own);
+
+#endif
