@@ -42,39 +42,48 @@ show_parent(struct traces *traces, bool are_told)
         vmprof_luajit_edges_show(parent, are_told);
 }
 
+/* One of its branches may go elsewhere now. */
+static void
+make_parent(lua_State *L, struct traces *traces, struct jit_trace *parent)
+{
+    if (parent && traces->is_attached)
+        vmprof_luajit_edges_make(L, traces, parent);
+}
+
+static struct jit_trace *
+add_trace(lua_State *L, struct traces *traces, uint32_t number)
+{
+    struct jit_trace *trace = NULL;
+
+    if (number && number < MAX_TRACES && number == traces->recording.number)
+        trace = vmprof_luajit_describe(L, traces, number);
+    if (!trace) {
+        traces->unknown++;
+        return NULL;
+    }
+    vmprof_luajit_traces_add(traces, trace);
+    traces->registered++;
+    return trace;
+}
+
 static void
 stopped(lua_State *L, struct traces *traces)
 {
     struct jit_trace *const parent = parent_of(traces);
-    const uint32_t number = (uint32_t)lua_tointeger(L, 2);
-    struct jit_trace *trace;
+    struct jit_trace *const trace =
+        add_trace(L, traces, (uint32_t)lua_tointeger(L, 2));
 
-    if (!number || number >= MAX_TRACES || number != traces->recording.number) {
-        traces->unknown++;
-        return;
-    }
-    trace = vmprof_luajit_describe(L, traces, number);
-    if (!trace) {
-        traces->unknown++;
-        show_parent(traces, true);
-        return;
-    }
-    vmprof_luajit_traces_add(traces, trace);
-    traces->registered++;
-    if (parent && trace->exit < parent->exit_count)
+    if (trace && parent && trace->exit < parent->exit_count)
         vmprof_stitch_bridge(parent->ids.first_guard + trace->exit,
                              trace->ids.id);
-    if (!traces->is_attached)
-        return;
-    /* Those that there are have to agree. */
-    if (traces->emits != vmprof_wanted_emits()) {
+    if (traces->is_attached && traces->emits != vmprof_wanted_emits()) {
+        /* Those that there are have to agree. */
         vmprof_luajit_traces_make_edges(L, traces);
         return;
     }
-    vmprof_luajit_edges_make(L, traces, trace);
-    /* One of its branches goes elsewhere now. */
-    if (parent)
-        vmprof_luajit_edges_make(L, traces, parent);
+    if (trace && traces->is_attached)
+        vmprof_luajit_edges_make(L, traces, trace);
+    make_parent(L, traces, parent);
 }
 
 static void
@@ -126,7 +135,7 @@ on_trace(lua_State *L)
 
     if (!traces)
         return 0;
-    if (lua_type(L, 1) == LUA_TSTRING && lua_checkstack(L, 40))
+    if (lua_type(L, 1) == LUA_TSTRING)
         hear(L, traces, lua_tostring(L, 1));
     lua_settop(L, top);
     return call_program(L, traces);
@@ -137,7 +146,7 @@ on_record(lua_State *L)
 {
     struct traces *const traces = upvalue_traces(L);
 
-    if (traces && lua_checkstack(L, 40))
+    if (traces)
         vmprof_luajit_recording_step(L, traces);
     return 0;
 }

@@ -10,7 +10,6 @@
 #include <string.h>
 
 enum {
-    FREE_SLOTS = 30,
     DEEPEST = 1 << 20,
 };
 
@@ -19,10 +18,11 @@ struct walk {
     lua_State *L;
     struct vmprof_walked_frame *frames;
     size_t limit, count;
+    bool is_compiled; /* the function that runs */
 };
 
 static void
-add(struct walk *walk, lua_Debug *activation, bool is_compiled)
+add(struct walk *walk, lua_Debug *activation)
 {
     struct vmprof_walked_frame *const frame =
         &walk->frames[walk->limit - ++walk->count];
@@ -33,9 +33,10 @@ add(struct walk *walk, lua_Debug *activation, bool is_compiled)
     frame->offset = 0;
     frame->line =
         activation->currentline > 0 ? (uint32_t)activation->currentline : 0;
-    frame->kind = is_c          ? VMPROF_KIND_NATIVE
-                  : is_compiled ? VMPROF_KIND_JITTED
-                                : VMPROF_KIND_CODE;
+    frame->kind = is_c                ? VMPROF_KIND_NATIVE
+                  : walk->is_compiled ? VMPROF_KIND_JITTED
+                                      : VMPROF_KIND_CODE;
+    walk->is_compiled = false;
 }
 
 /* How many frames there are beyond those below `level`. Levels that do not
@@ -61,16 +62,15 @@ count_beyond(lua_State *L, int level)
     return lua_getstack(L, low, &activation) ? (size_t)(low - level) + 1 : 0;
 }
 
-/* Only the function that runs is known to be compiled. */
 static size_t
-walk_stack(struct walk *walk, int level, bool is_compiled)
+walk_stack(struct walk *walk, int level)
 {
     lua_Debug activation;
 
     while (lua_getstack(walk->L, level, &activation)) {
         if (walk->count == walk->limit)
             return count_beyond(walk->L, level);
-        add(walk, &activation, is_compiled && !level);
+        add(walk, &activation);
         level++;
     }
     return 0;
@@ -110,25 +110,48 @@ phase_of(int vmstate)
     }
 }
 
-void
-vmprof_luajit_sample(struct profiled_state *state, lua_State *L, int vmstate)
+struct request {
+    struct profiled_state *state;
+    int vmstate;
+};
+
+/* Level 0 is this function. */
+static int
+take_sample(lua_State *L)
 {
-    struct walk walk = { .L = L };
+    const struct request *const request = lua_touserdata(L, 1);
+    struct profiled_state *const state = request->state;
+    struct walk walk = {
+        .L = L,
+        .frames = state->frames,
+        .limit = state->frame_limit,
+        .is_compiled = request->vmstate == 'N',
+    };
     enum vmprof_phase before;
     size_t cut;
 
-    if (!state->thread || state->thread != vmprof_current_thread() ||
-        !have_frames(state) || !lua_checkstack(L, FREE_SLOTS))
-        return;
-    walk.frames = state->frames;
-    walk.limit = state->frame_limit;
     state->frame_count = 0;
-    cut = walk_stack(&walk, 0, vmstate == 'N');
+    cut = walk_stack(&walk, 1);
     state->frame_count = walk.count;
-    before = vmprof_set_phase(state->thread, phase_of(vmstate));
+    before = vmprof_set_phase(state->thread, phase_of(request->vmstate));
     vmprof_sample_stack(state->thread, walk.frames + walk.limit - walk.count,
                         walk.count, cut);
     vmprof_set_phase(state->thread, before);
+    return 0;
+}
+
+void
+vmprof_luajit_sample(struct profiled_state *state, lua_State *L, int vmstate)
+{
+    struct request request = { state, vmstate };
+
+    if (!state->thread || state->thread != vmprof_current_thread() ||
+        !have_frames(state))
+        return;
+    /* An error would be the program's: that its stack, which we need a little
+       of, is as large as it may be. The next tick asks again. */
+    if (lua_cpcall(L, take_sample, &request))
+        lua_pop(L, 1);
 }
 
 /* Compiled code comes to no safe point, but what is beneath it stays as it is
@@ -167,7 +190,7 @@ vmprof_luajit_copy_stack(lua_State *L, int level,
     walk.frames = calloc(walk.limit, sizeof(*walk.frames));
     if (!walk.frames)
         return;
-    walk_stack(&walk, level, false);
+    walk_stack(&walk, level);
     *stack = walk.frames;
     *depth = walk.count;
     memmove(walk.frames, walk.frames + walk.limit - walk.count,

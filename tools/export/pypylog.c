@@ -13,8 +13,11 @@
 static void
 write_line(FILE *out, const char *line, size_t size)
 {
-    for (size_t i = 0; i < size; i++)
-        putc(line[i] == '\n' || line[i] == '\r' ? '?' : line[i], out);
+    if (!memchr(line, '\n', size) && !memchr(line, '\r', size))
+        fwrite(line, 1, size, out);
+    else
+        for (size_t i = 0; i < size; i++)
+            putc(line[i] == '\n' || line[i] == '\r' ? '?' : line[i], out);
     putc('\n', out);
 }
 

@@ -266,17 +266,19 @@ print_row(const struct jit_view *jit, const struct columns *columns,
 
 static int
 print_loop(const struct jit_view *jit, const struct columns *columns,
-           uint32_t root)
+           const struct jit_groups *groups, uint32_t root)
 {
-    const struct jit_row folded = { root, true };
-    uint32_t count;
-    uint32_t *members = jit_members(jit, root, &count);
-    int result = members ? print_row(jit, columns, &folded, count) : -ENOMEM;
+    const uint32_t first = groups->first[root];
+    const uint32_t count = groups->first[root + 1] - first;
+    int result =
+        print_row(jit, columns, &(struct jit_row){ root, true }, count);
 
-    for (uint32_t i = 0; jit->bridges && count > 1 && i < count && !result; i++)
-        result =
-            print_row(jit, columns, &(struct jit_row){ members[i], false }, 1);
-    free(members);
+    if (!jit->bridges || count == 1)
+        return result;
+    for (uint32_t i = 0; i < count && !result; i++)
+        result = print_row(
+            jit, columns,
+            &(struct jit_row){ groups->members[first + i], false }, 1);
     return result;
 }
 
@@ -286,7 +288,8 @@ report_jit_table(const struct jit_view *jit)
     uint32_t count, shown;
     uint32_t *order = jit_order(jit, &count);
     struct columns columns;
-    int result = order ? 0 : -ENOMEM;
+    struct jit_groups groups = { 0 };
+    int result = order ? jit_groups_make(&groups, &jit->traces) : -ENOMEM;
 
     shown = count;
     if (jit->view.limit && jit->view.limit < shown)
@@ -296,13 +299,14 @@ report_jit_table(const struct jit_view *jit)
     if (order && count)
         print_heading(jit, &columns);
     for (uint32_t i = 0; i < shown && !result; i++)
-        result = print_loop(jit, &columns, order[i]);
+        result = print_loop(jit, &columns, &groups, order[i]);
     if (!result && shown < count)
         fprintf(jit->view.terminal.out,
                 "        and %" PRIu32 " more; --limit 0 shows all\n",
                 count - shown);
     if (order && !count)
         fputs("\nNo trace is in this file.\n", jit->view.terminal.out);
+    jit_groups_free(&groups);
     free(order);
     return result;
 }

@@ -32,9 +32,17 @@ jit_figures(const struct jit_view *jit, const struct jit_row *row);
 uint32_t *
 jit_order(const struct jit_view *jit, uint32_t *count);
 
-/* Those whose root is `root`, itself first. As above. */
-uint32_t *
-jit_members(const struct jit_view *jit, uint32_t root, uint32_t *count);
+/* Traces by their roots: those of one are from first[root] to before
+ * first[root + 1] in members. */
+struct jit_groups {
+    uint32_t *first, *members;
+};
+
+/* Returns 0 or -ENOMEM; to be freed in either case. */
+int
+jit_groups_make(struct jit_groups *groups, const struct traces *traces);
+void
+jit_groups_free(struct jit_groups *groups);
 
 /* "spin (/samples/workload.py:10)", clean; to be freed. NULL: no memory. */
 char *

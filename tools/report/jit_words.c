@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* How a report of traces names things, and in what order. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,18 +157,28 @@ jit_order(const struct jit_view *jit, uint32_t *count)
     return result;
 }
 
-uint32_t *
-jit_members(const struct jit_view *jit, uint32_t root, uint32_t *count)
+int
+jit_groups_make(struct jit_groups *groups, const struct traces *traces)
 {
-    const struct traces *traces = &jit->traces;
-    uint32_t *members = calloc(traces->trace_count, sizeof(*members));
+    const uint32_t count = traces->trace_count;
 
-    *count = 0;
-    if (!members)
-        return NULL;
-    members[(*count)++] = root;
-    for (uint32_t i = 1; i < traces->trace_count; i++)
-        if (traces->traces[i].root == root && i != root)
-            members[(*count)++] = i;
-    return members;
+    groups->first = calloc((size_t)count + 2, sizeof(*groups->first));
+    groups->members = calloc(count, sizeof(*groups->members));
+    if (!groups->first || !groups->members)
+        return -ENOMEM;
+    /* Where each begins, one place too far, as filling them moves it. */
+    for (uint32_t i = 1; i < count; i++)
+        groups->first[traces->traces[i].root + 2]++;
+    for (uint32_t i = 1; i < count; i++)
+        groups->first[i + 1] += groups->first[i];
+    for (uint32_t i = 1; i < count; i++)
+        groups->members[groups->first[traces->traces[i].root + 1]++] = i;
+    return 0;
+}
+
+void
+jit_groups_free(struct jit_groups *groups)
+{
+    free(groups->first);
+    free(groups->members);
 }

@@ -449,6 +449,12 @@ class Broken(unittest.TestCase):
         result = jit(bridge(0xa, 0xb) + bridge(0xb, 0xa) + bridge(0xc, 0xc))
         self.assertEqual(len({t["root"] for t in result["traces"]}), 2)
 
+    def test_many_loops_are_listed_at_once(self):
+        log = section("jit-backend-counts", 1, 2,
+                      *(f"entry {i}:{i}" for i in range(1, 30001)))
+        shown = text("jit", "-n", "0", write(log.encode()))
+        self.assertEqual(shown.count(", loop\n"), 30000)
+
     def test_a_line_of_megabytes_is_read(self):
         code = bytes(range(256)) * 20000
         log = dump(0x100000, code)

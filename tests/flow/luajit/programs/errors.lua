@@ -54,3 +54,14 @@ for i = 1, 200 * scale do
     if i % 50 == 0 then print(fine, (tostring(e):gsub("^.-:%d+: ", ""))) end
 end
 print(select("#", pcall(error)))
+
+-- A stack that is as large as it may be.
+local function forever(n) return 1 + forever(n + 1) end
+local overflows = 0
+for _ = 1, 20 * scale do
+    local fine, e = pcall(forever, 1)
+    if not fine and e:find("stack overflow", 1, true) then
+        overflows = overflows + 1
+    end
+end
+print(overflows)
