@@ -13,6 +13,7 @@
 #include "../session.h"
 #include "ranges.h"
 #include "ring.h"
+#include "sinks/sinks.h"
 
 enum {
     MOST_GUARDS = 65535,
@@ -254,7 +255,7 @@ vmprof_register_trace(vmprof_jit_id id, const struct vmprof_trace *given)
 {
     struct vmprof_trace checked;
     struct vmp_machine_code *code = NULL;
-    struct vmp_told *told;
+    struct vmp_told *told, *shown = NULL;
     uint64_t guard_count;
     int r = given ? guards_of(id, &guard_count) : -EINVAL;
 
@@ -265,6 +266,8 @@ vmprof_register_trace(vmprof_jit_id id, const struct vmprof_trace *given)
     told = vmp_told_new(&checked);
     if (checked.address)
         code = vmp_machine_code_new(checked.address, checked.length);
+    if (told && atomic_load(&vmp_sinks_open))
+        shown = vmp_told_share(told);
     r = -ENOMEM;
     if (told && (code || !checked.address)) {
         struct vmp_trace *trace;
@@ -279,6 +282,10 @@ vmprof_register_trace(vmprof_jit_id id, const struct vmprof_trace *given)
     }
     vmp_told_free(told);
     vmp_machine_code_free(code);
+    if (shown && r == 0)
+        vmp_sinks_place(id, shown, checked.address);
+    else
+        vmp_told_free(shown);
     return r;
 }
 
@@ -338,6 +345,8 @@ vmprof_move_trace(vmprof_jit_id id, const void *address)
     r = move(id, address, length, &code);
     vmp_traces_unlock();
     vmp_machine_code_free(code);
+    if (r == 0 && atomic_load(&vmp_sinks_open))
+        vmp_sinks_move(id, address);
     return r;
 }
 
@@ -388,6 +397,8 @@ vmprof_unregister_trace(vmprof_jit_id id)
         r = 0;
     }
     vmp_traces_unlock();
+    if (r == 0 && atomic_load(&vmp_sinks_open))
+        vmp_sinks_remove(id);
     return r;
 }
 
