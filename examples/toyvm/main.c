@@ -496,17 +496,18 @@ main(int argc, char **argv)
     error = vmprof_autostart("toyvm"); /* for `vmprof record -- toyvm ...` */
     if (error < 0)
         return fail("cannot start profiling as the environment says", error);
-    program = load(argv[optind]);
-    if (!program)
-        return FAILED;
     if (settings.jit_types) {
         settings.jit.types = jit_types_load(settings.jit_types);
         if (!settings.jit.types)
             return FAILED;
     }
-    status = run_profiled(program, &settings, argv + optind + 1,
-                          (size_t)(argc - optind - 1));
+    program = load(argv[optind]);
+    status = FAILED;
+    if (program) {
+        status = run_profiled(program, &settings, argv + optind + 1,
+                              (size_t)(argc - optind - 1));
+        program_free(program);
+    }
     vmprof_free_loaded_profile(settings.jit.types);
-    program_free(program);
     return status;
 }

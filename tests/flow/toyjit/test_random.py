@@ -15,7 +15,7 @@ from jit import BACKENDS, Truth, outcome, run, tap
 
 SLOW = "VMPROF_TEST_SLOW" in os.environ
 FIRST, LAST = map(int, os.environ.get(
-    "SEEDS", "0-4" if SLOW else "0-15").split("-"))
+    "SEEDS", "0-8" if SLOW else "0-15").split("-"))
 THRESHOLDS = [["jit-hot=2", "jit-bridge=2"], ["jit-hot=5", "jit-bridge=1"]]
 
 
