@@ -59,6 +59,19 @@ parse_bit(const char *text, uint32_t bit, uint32_t *bits)
     return r;
 }
 
+/* What is named, and all that is cheaper. */
+static int
+parse_emits(const char *text, uint32_t *emits)
+{
+    static const char *const words[] = { "current", "count", "event", NULL };
+    unsigned word;
+    const int r = parse_word(text, words, &word);
+
+    if (r == 0)
+        *emits = (2u << word) - 1;
+    return r;
+}
+
 static int
 parse_setting(const char *at, struct vmprof_options *options)
 {
@@ -69,6 +82,9 @@ parse_setting(const char *at, struct vmprof_options *options)
     static const char *const samplings[] = { "auto", "signal", NULL };
     static const char *const natives[] = { "off", "copy", "fp", NULL };
     static const char *const formats[] = { "native", "vmprof-log", NULL };
+    static const char *const inners[] = { "count", "ignore", "each", "auto",
+                                          NULL };
+    static const char *const overflows[] = { "drop", "newest", "block", NULL };
 
     if (!strncmp(at, "interval=", 9))
         return parse_number(at + 9, &options->interval);
@@ -86,6 +102,12 @@ parse_setting(const char *at, struct vmprof_options *options)
         return parse_bit(at + 7, VMPROF_LOG_MEMORY, &options->log_parts);
     if (!strncmp(at, "lines=", 6))
         return parse_bit(at + 6, VMPROF_LOG_LINES, &options->log_parts);
+    if (!strncmp(at, "jit=", 4))
+        return parse_emits(at + 4, &options->jit_emits);
+    if (!strncmp(at, "jit-inner=", 10))
+        return parse_word(at + 10, inners, &options->jit_inner);
+    if (!strncmp(at, "jit-overflow=", 13))
+        return parse_word(at + 13, overflows, &options->jit_overflow);
     return -EINVAL;
 }
 

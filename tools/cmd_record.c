@@ -2,9 +2,6 @@
 
 /* vmprof record: run a program and record where its time goes. */
 #include <errno.h>
-#include <getopt.h>
-#include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +11,7 @@
 #include "commands.h"
 #include "record/environment.h"
 #include "record/further_logs.h"
+#include "record/options.h"
 #include "record/output_file.h"
 #include "record/run.h"
 #include "report/view.h"
@@ -47,28 +45,22 @@ static const char help[] =
     "                           sample\n"
     "      --lines              in a vmprof log: lines in place of what is\n"
     "                           compiled code\n"
+    "      --jit[=WHAT]         of compiled loops: event (default): a time "
+    "for\n"
+    "                           each edge between them; count: how often;\n"
+    "                           current: which one runs, as without --jit\n"
+    "      --jit-inner WHICH    events of bridges within their loop: count\n"
+    "                           (default): none, they are counted; ignore;\n"
+    "                           each; auto: each, unless they are too many\n"
+    "      --jit-overflow HOW   when events have no room: drop (default) "
+    "them;\n"
+    "                           newest: keep those; block: wait\n"
     "  -q, --quiet              no progress and no summary\n"
     "  -h, --help               this text\n"
     "\n"
     "The first ^C is for COMMAND, the second one terminates it. The exit\n"
     "status is COMMAND's; 128 and the signal if one killed it; 127 if there\n"
     "is no such command, 126 if it cannot be run.\n";
-
-static const struct option long_options[] = {
-    { "output", required_argument, NULL, 'o' },
-    { "interval", required_argument, NULL, 'i' },
-    { "rate", required_argument, NULL, 'r' },
-    { "mode", required_argument, NULL, 'm' },
-    { "clock", required_argument, NULL, 'c' },
-    { "sampling", required_argument, NULL, 's' },
-    { "native", optional_argument, NULL, 'g' },
-    { "format", required_argument, NULL, 'f' },
-    { "memory", no_argument, NULL, 'M' },
-    { "lines", no_argument, NULL, 'L' },
-    { "quiet", no_argument, NULL, 'q' },
-    { "help", no_argument, NULL, 'h' },
-    { 0 },
-};
 
 enum {
     /* What a shell returns for them. */
@@ -78,164 +70,11 @@ enum {
 };
 
 struct record {
-    const char *output;
-    double interval;
-    const char *mode, *clock, *sampling, *native;
-    const char *format; /* NULL: the native one */
-    bool memory, lines;
-    bool has_interval, has_rate;
-    bool quiet, help, progress;
-    char **argv;
+    struct record_options options;
+    bool progress;
     struct output_file file;
     struct timespec start, started_at; /* the latter as files have it */
 };
-
-static int
-usage(const char *message, const char *argument)
-{
-    return usage_error("record", "%s \"%s\"", message, argument);
-}
-
-static int
-set_interval(struct record *record, const char *argument)
-{
-    static const struct {
-        const char *name;
-        double seconds;
-    } units[] = { { "", 1 }, { "s", 1 }, { "ms", 1e-3 }, { "us", 1e-6 } };
-    char *end;
-    const double number = strtod(argument, &end);
-
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-        if (end != argument && strcmp(end, units[i].name) == 0)
-            record->interval = number * units[i].seconds;
-    /* 0.001ms is a bit less than 1us in binary. */
-    if (record->interval > 0.999999e-6 && record->interval < 1)
-        return 0;
-    return usage("--interval is at least 1us and below 1 s, not", argument);
-}
-
-static int
-set_rate(struct record *record, const char *argument)
-{
-    char *end;
-    const double rate = strtod(argument, &end);
-
-    if (end == argument || *end || !(rate > 1 && rate <= 1e6))
-        return usage("--rate is above 1 and at most 1000000, not", argument);
-    record->interval = 1 / rate;
-    return 0;
-}
-
-static int
-set_word(const char **to, const char *argument, const char *const words[],
-         const char *message)
-{
-    for (; *words; words++)
-        if (strcmp(argument, *words) == 0) {
-            *to = *words;
-            return 0;
-        }
-    return usage(message, argument);
-}
-
-static int
-set_format(struct record *record, const char *argument)
-{
-    static const char *const formats[] = { "native", "vmprof-log", NULL };
-    const int result = set_word(&record->format, argument, formats,
-                                "--format is native or vmprof-log, not");
-
-    if (!result && strcmp(record->format, "native") == 0)
-        record->format = NULL;
-    return result;
-}
-
-static int
-take_option(struct record *record, int option)
-{
-    static const char *const modes[] = { "cpu", "wall", NULL };
-    static const char *const clocks[] = { "auto", "perf",     "monotonic",
-                                          "cpu",  "observer", NULL };
-    static const char *const samplings[] = { "auto", "signal", NULL };
-    static const char *const natives[] = { "copy", "fp", NULL };
-
-    switch (option) {
-    case 'o':
-        record->output = optarg;
-        return *optarg && strcmp(optarg, "-") != 0
-                   ? 0
-                   : usage("--output is the name of a file, not", optarg);
-    case 'i':
-        record->interval = 0;
-        record->has_interval = true;
-        return set_interval(record, optarg);
-    case 'r':
-        record->has_rate = true;
-        return set_rate(record, optarg);
-    case 'm':
-        return set_word(&record->mode, optarg, modes,
-                        "--mode is cpu or wall, not");
-    case 'c':
-        return set_word(&record->clock, optarg, clocks,
-                        "--clock is auto, perf, monotonic, cpu or observer, "
-                        "not");
-    case 's':
-        return set_word(&record->sampling, optarg, samplings,
-                        "--sampling is auto or signal, not");
-    case 'g':
-        return set_word(&record->native, optarg ? optarg : "copy", natives,
-                        "--native is copy or fp, not");
-    case 'f':
-        return set_format(record, optarg);
-    case 'M':
-        record->memory = true;
-        return 0;
-    case 'L':
-        record->lines = true;
-        return 0;
-    case 'q':
-        record->quiet = true;
-        return 0;
-    case 'h':
-        record->help = true;
-        return 0;
-    }
-    return usage_see_help("record");
-}
-
-static int
-parse(struct record *record, int argc, char **argv)
-{
-    int option, result = 0;
-
-    optind = 0;
-    /* "+": options behind COMMAND are COMMAND's. */
-    while (!result && (option = getopt_long(argc, argv, "+o:i:r:m:c:s:g::f:qh",
-                                            long_options, NULL)) != -1)
-        result = take_option(record, option);
-    if (result || record->help)
-        return result;
-    if (optind == argc)
-        return usage_error("record", "COMMAND is missing");
-    if (record->has_interval && record->has_rate)
-        return usage_error("record", "--interval and --rate say the same: "
-                                     "leave one out");
-    if (strcmp(record->mode, "wall") == 0 && strcmp(record->clock, "auto") != 0)
-        return usage("--mode wall needs no --clock; leave out", record->clock);
-    if (strcmp(record->mode, "wall") == 0 &&
-        strcmp(record->sampling, "auto") != 0)
-        return usage("--mode wall needs no --sampling; leave out",
-                     record->sampling);
-    if (strcmp(record->mode, "wall") == 0 && record->native)
-        return usage_error("record", "--native needs the signals of --mode "
-                                     "cpu");
-    if (!record->format && (record->memory || record->lines))
-        return usage_error("record", "--memory and --lines are of --format "
-                                     "vmprof-log");
-    record->argv = argv + optind;
-    return 0;
-}
 
 static double
 elapsed(const struct record *record)
@@ -284,20 +123,20 @@ warn_of_nothing(const struct record *record)
         fprintf(stderr,
                 "vmprof: %s was recorded, but it never used the CPU for as "
                 "long as an interval: try a higher --rate, or --mode wall\n",
-                record->argv[0]);
+                record->options.argv[0]);
     else
         fprintf(stderr,
                 "vmprof: nothing was recorded: %s started no VM that supports "
                 "vmprof. A VM calls vmprof_autostart() (pkg-config "
                 "vmprof-autostart); for Lua 5.4 vmprof's Lua module must be "
                 "installed\n",
-                record->argv[0]);
+                record->options.argv[0]);
 }
 
 static void
 warn_of_early_end(const struct record *record, int error)
 {
-    const char *const name = record->output;
+    const char *const name = record->options.output;
 
     if (error)
         fprintf(stderr,
@@ -319,7 +158,7 @@ warn_of_no_native(const struct record *record)
         stderr,
         "vmprof: %s was recorded without native frames: a VM that is walked "
         "at safe points has none to show there\n",
-        record->argv[0]);
+        record->options.argv[0]);
 }
 
 /* `status` is the command's: who killed it knows why the recording stops. */
@@ -334,20 +173,22 @@ say_what_was_recorded(struct record *record, int status)
         warn_of_early_end(record, error);
     if (nothing && !error)
         warn_of_nothing(record);
-    if (!nothing && record->native && !record->file.scan.modules)
+    if (!nothing && record->options.recording.native &&
+        !record->file.scan.modules)
         warn_of_no_native(record);
     if (nothing && record->file.previous)
-        fprintf(stderr, "vmprof: %s is as it was before\n", record->output);
-    else if (!nothing && !record->quiet)
-        print_summary(record, record->output);
-    if (record->format && !record->quiet)
+        fprintf(stderr, "vmprof: %s is as it was before\n",
+                record->options.output);
+    else if (!nothing && !record->options.quiet)
+        print_summary(record, record->options.output);
+    if (record->options.recording.format && !record->options.quiet)
         further_logs_tell(record->file.path, &record->started_at);
 }
 
 static int
 report_failed_start(const struct record *record, int error)
 {
-    fprintf(stderr, "vmprof: %s cannot be run: %s\n", record->argv[0],
+    fprintf(stderr, "vmprof: %s cannot be run: %s\n", record->options.argv[0],
             strerror(-error));
     return error == -ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_RUN;
 }
@@ -356,7 +197,7 @@ static int
 run(struct record *record, char **environment)
 {
     const struct run request = {
-        .argv = record->argv,
+        .argv = record->options.argv,
         .environment = environment,
         .on_tick = record->progress ? show_progress : NULL,
         .user = record,
@@ -379,21 +220,13 @@ static int
 run_in_environment(struct record *record)
 {
     char interval[32];
-    const struct recording recording = {
-        .path = record->file.path,
-        .interval = interval,
-        .mode = record->mode,
-        .clock = record->clock,
-        .sampling = record->sampling,
-        .native = record->native,
-        .format = record->format,
-        .memory = record->memory,
-        .lines = record->lines,
-    };
+    struct recording recording = record->options.recording;
     struct environment environment;
     int status;
 
-    snprintf(interval, sizeof(interval), "%.9g", record->interval);
+    snprintf(interval, sizeof(interval), "%.9g", record->options.interval);
+    recording.interval = interval;
+    recording.path = record->file.path;
     status = environment_open(&environment);
     if (status == 0)
         status = environment_prepare(&environment, &recording);
@@ -412,12 +245,12 @@ run_in_environment(struct record *record)
 static char *
 default_output(const struct record *record)
 {
-    const char *command = record->argv[0];
+    const char *command = record->options.argv[0];
     const char *slash = strrchr(command, '/');
     char *name;
 
     return asprintf(&name, "%s.%s", slash ? slash + 1 : command,
-                    record->format ? "prof" : "vmprof") < 0
+                    record->options.recording.format ? "prof" : "vmprof") < 0
                ? NULL
                : name;
 }
@@ -426,8 +259,8 @@ static int
 record_command(struct record *record)
 {
     char message[512];
-    int status = output_file_open(&record->file, record->output, message,
-                                  sizeof(message));
+    int status = output_file_open(&record->file, record->options.output,
+                                  message, sizeof(message));
 
     if (status) {
         fprintf(stderr, "vmprof: %s\n", message);
@@ -442,21 +275,25 @@ int
 cmd_record(int argc, char **argv)
 {
     struct record record = {
-        .interval = 0.001, .mode = "cpu", .clock = "auto", .sampling = "auto"
+        .options = { .interval = 0.001,
+                     .recording = { .mode = "cpu",
+                                    .clock = "auto",
+                                    .sampling = "auto" } },
     };
+    struct record_options *const options = &record.options;
     char *name = NULL;
-    int status = parse(&record, argc, argv);
+    int status = record_options_parse(options, argc, argv);
 
     if (status)
         return status;
-    if (record.help) {
+    if (options->help) {
         fputs(help, stdout);
         return STATUS_DONE;
     }
-    record.progress = !record.quiet && isatty(STDERR_FILENO);
-    if (!record.output)
-        record.output = name = default_output(&record);
-    status = record.output ? record_command(&record) : STATUS_FAILED;
+    record.progress = !options->quiet && isatty(STDERR_FILENO);
+    if (!options->output)
+        options->output = name = default_output(&record);
+    status = options->output ? record_command(&record) : STATUS_FAILED;
     free(name);
     return status;
 }

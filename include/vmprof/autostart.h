@@ -26,7 +26,9 @@ VMPROF_BEGIN_DECLS
  * "interval=0.001;mode=cpu;clock=perf;sampling=signal;native=copy;file=PATH".
  * The file is appended to, so that several processes can share one. With
  * "format=vmprof-log", and "memory=on" and "lines=on" for its parts, only one
- * can: each further process writes to PATH.PID.
+ * can: each further process writes to PATH.PID. "jit=event" has traces tell of
+ * each edge, "jit=count" count them; "jit-inner=" is count, ignore, each or auto,
+ * "jit-overflow=" drop, newest or block: see vmprof_options.
  *
  * @param vm_name  For the reports; NULL: unknown.
  *

@@ -31,7 +31,11 @@ enum vmprof_kind {
     VMPROF_KIND_NATIVE = 7,    /**< a C function that the VM knows by name */
 };
 
-/** What a thread is doing, told by the VM. @since 0.1 */
+/**
+ * What a thread is doing, told by the VM. A sample in a trace, as trace.h has it, is
+ * of VMPROF_PHASE_COMPILED where the thread's phase is
+ * VMPROF_PHASE_INTERPRETING: a VM need not set that on its edges. @since 0.1
+ */
 enum vmprof_phase {
     VMPROF_PHASE_INTERPRETING = 0,
     VMPROF_PHASE_TRACING = 1,

@@ -10,6 +10,7 @@
 #include <vmprof/events.h>
 #include <vmprof/interp.h>
 #include <vmprof/jit.h>
+#include <vmprof/jit_sinks.h>
 #include <vmprof/sampler.h>
 #include <vmprof/stack.h>
 #include <vmprof/trace.h>

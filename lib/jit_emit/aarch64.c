@@ -200,6 +200,7 @@ store_current(struct vmp_assembler *a, const struct vmprof_emit *emit, int base,
 static void
 count(struct vmp_assembler *a, const struct vmprof_emit *emit, const int *t)
 {
+    uint32_t back;
     size_t again;
 
     constant(a, t[0], (uint64_t)(uintptr_t)emit->counter);
@@ -213,7 +214,8 @@ count(struct vmp_assembler *a, const struct vmprof_emit *emit, const int *t)
     put(a, LDXR, t[0], t[1]);
     put(a, ADD_CONSTANT | 1 << 10, t[1], t[1]);
     put_3(a, STXR, t[2], t[0], t[1]);
-    put(a, CBNZ_32 | ((again - a->used) / 4 & 0x7ffff) << 5, 0, t[2]);
+    back = (uint32_t)(a->used - again) / 4;
+    put(a, CBNZ_32 | (-back & 0x7ffff) << 5, 0, t[2]);
 }
 
 /* Call the function for events that have no room. */

@@ -8,6 +8,7 @@
 #include "events/events.h"
 #include "interp/hits.h"
 #include "interp/settings.h"
+#include "jit/sinks/sinks.h"
 #include "jit/traces.h"
 #include "session.h"
 
@@ -22,6 +23,7 @@ before(void)
     vmp_threads_lock();
     vmp_observe_lock();
     vmp_interp_lock();
+    vmp_sinks_lock();
     vmp_events_lock();
     vmp_codes_lock();
     vmp_traces_lock();
@@ -33,6 +35,7 @@ after_in_parent(void)
     vmp_traces_unlock();
     vmp_codes_unlock();
     vmp_events_unlock();
+    vmp_sinks_unlock();
     vmp_interp_unlock();
     vmp_observe_unlock();
     vmp_threads_unlock();
@@ -51,6 +54,7 @@ after_in_child(void)
     vmp_observe_unlock();
     vmp_threads_unlock();
     vmp_codes_leave_to_parent();
+    vmp_sinks_leave_to_parent();
 }
 
 static void

@@ -124,13 +124,16 @@ adapt_to_events(struct vmp_writer *writer, const struct vmp_thread *thread)
 static void
 drain_events(struct vmp_writer *writer, struct vmp_thread *thread, bool is_last)
 {
+    uint64_t cpu_ns;
+
     if (!writer->jit)
         return;
-    vmp_jit_mark(writer->jit, &thread->jit,
-                 thread->cpu_end_ns ? thread->cpu_end_ns
-                                    : vmp_thread_cpu_ns(thread->tid));
-    /* Their traces were registered before they were run. */
-    vmp_tell_news(&writer->drain.traces);
+    vmp_threads_lock();
+    cpu_ns = thread->cpu_end_ns;
+    vmp_threads_unlock();
+    if (!cpu_ns)
+        cpu_ns = vmp_thread_cpu_ns(thread->tid);
+    vmp_jit_mark(writer->jit, &thread->jit, cpu_ns);
     if (!is_last)
         adapt_to_events(writer, thread);
     /* A trace is known before it is entered, and so before the mark. */

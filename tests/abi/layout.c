@@ -148,6 +148,12 @@ struct emit_0_1 {
     uint32_t reserved;
 };
 
+struct jit_sink_options_0_1 {
+    uint64_t size;
+    uint64_t sinks;
+    const char *directory;
+};
+
 struct hit_cell_1 {
     uint64_t position;
     uint64_t key;
@@ -420,6 +426,11 @@ SAME(vmprof_emit, emit_0_1, is_shared);
 SAME(vmprof_emit, emit_0_1, reserved);
 STILL_FITS(vmprof_emit, emit_0_1);
 
+SAME(vmprof_jit_sink_options, jit_sink_options_0_1, size);
+SAME(vmprof_jit_sink_options, jit_sink_options_0_1, sinks);
+SAME(vmprof_jit_sink_options, jit_sink_options_0_1, directory);
+STILL_FITS(vmprof_jit_sink_options, jit_sink_options_0_1);
+
 SAME(vmprof_hit_cell, hit_cell_1, position);
 SAME(vmprof_hit_cell, hit_cell_1, key);
 SAME(vmprof_hit_cell, hit_cell_1, hits);
@@ -571,6 +582,9 @@ static_assert(VMPROF_MACHINE_HOST == 0 && VMPROF_MACHINE_X86_64 == 1 &&
                   VMPROF_BASE_MEMORY == 1 && VMPROF_BASE_ADDRESS == 2 &&
                   VMPROF_BASE_CELL == 3,
               "what an emitter is asked for changed its value");
+static_assert(VMPROF_SINK_PERF_MAP == 1 && VMPROF_SINK_JITDUMP == 2 &&
+                  VMPROF_SINK_GDB == 4 && VMPROF_SINK_UNWIND == 8,
+              "a sink changed its value");
 static_assert(VMPROF_JIT_INNER_COUNT == 0 && VMPROF_JIT_INNER_IGNORE == 1 &&
                   VMPROF_JIT_INNER_EACH == 2 && VMPROF_JIT_INNER_AUTO == 3 &&
                   VMPROF_JIT_OVERFLOW_DROP == 0 &&

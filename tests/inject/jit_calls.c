@@ -38,6 +38,10 @@ exported_return(struct vmprof_thread *thread, vmprof_jit_id caller,
 VMPROF_API void
 exported_emit_init(struct vmprof_emit *emit) IN_LIBRARY(vmprof_emit_init);
 
+VMPROF_API void
+exported_sinks_init(struct vmprof_jit_sink_options *options)
+    IN_LIBRARY(vmprof_jit_sink_options_init);
+
 enum {
     ALL = VMPROF_EMIT_CURRENT | VMPROF_EMIT_COUNT | VMPROF_EMIT_EVENT,
     LOOP = 11,
@@ -46,6 +50,7 @@ enum {
 };
 
 static void (*edges)(void); /* machine code */
+static char directory[] = "/tmp/vmprof-step-XXXXXX";
 static uint64_t counter;
 static uint64_t index_before;
 
@@ -245,7 +250,55 @@ run_machine_code(struct world *w)
     return (intptr_t)w->thread->trace + (intptr_t)counter;
 }
 
+static intptr_t
+open_sinks(struct world *w)
+{
+    struct vmprof_jit_sink_options options;
+
+    (void)w;
+    exported_sinks_init(&options);
+    options.sinks = VMPROF_SINK_GDB | VMPROF_SINK_PERF_MAP;
+    options.directory = directory;
+    return vmprof_open_jit_sinks(&options);
+}
+
+static void
+remove_directory(struct world *w)
+{
+    char command[100];
+
+    (void)w;
+    vmprof_close_jit_sinks();
+    snprintf(command, sizeof(command), "rm -r %s", directory);
+    require(system(command) == 0);
+}
+
+static void
+prepare_sinks(struct world *w)
+{
+    require(mkdtemp(directory));
+    w->check = remove_directory;
+}
+
+static void
+prepare_open_sinks(struct world *w)
+{
+    prepare_sinks(w);
+    require(open_sinks(w) == 0);
+}
+
+static intptr_t
+close_sinks(struct world *w)
+{
+    (void)w;
+    return vmprof_close_jit_sinks();
+}
+
 static const struct operation list[] = {
+    { "open sinks", "vmprof_open_jit_sinks vmprof_jit_sink_options_init",
+      open_sinks, PATH("AB"), IS_LONG, prepare_sinks },
+    { "close sinks", "vmprof_close_jit_sinks", close_sinks, PATH("AB"), IS_LONG,
+      prepare_open_sinks },
     { "enter a trace, the first event", "vmprof_jit_enter", enter, PATH("AB"),
       0, prepare_first },
     { "enter a trace", "vmprof_jit_enter", enter, PATH("AB"), 0, prepare },

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "native.h"
+#include "native_entry.h"
 #include "store.h"
 
 enum entry {
@@ -41,19 +41,6 @@ enum {
     STATE_UNREGISTERED = 1,
     STATE_ABORTED = 2,
 };
-
-/* An entry of one trace while it is read. */
-struct entry_reader {
-    struct native *native;
-    uint32_t session, trace;
-    struct cursor cursor;
-};
-
-static struct native_trace *
-trace_of(const struct entry_reader *reader)
-{
-    return &reader->native->jit.traces[reader->trace];
-}
 
 /* A process is told by its number and name; that is the best there is. */
 static int64_t
@@ -155,9 +142,8 @@ time_ns(const struct entry_reader *reader, uint64_t units_plus_1)
     return units_plus_1 ? (units_plus_1 - 1) * unit_ns : 0;
 }
 
-/* A trace that a field names. */
-static int
-set_trace(struct entry_reader *reader, uint32_t *to, uint64_t id)
+int
+entry_set_trace(struct entry_reader *reader, uint32_t *to, uint64_t id)
 {
     const int64_t index =
         native_find_trace(reader->native, reader->session, id);
@@ -168,8 +154,8 @@ set_trace(struct entry_reader *reader, uint32_t *to, uint64_t id)
     return 0;
 }
 
-static int
-set_code(struct entry_reader *reader, uint32_t *to, uint64_t id)
+int
+entry_set_code(struct entry_reader *reader, uint32_t *to, uint64_t id)
 {
     const uint32_t *code =
         id ? native_find_code(reader->native, reader->session, id) : NULL;
@@ -180,8 +166,8 @@ set_code(struct entry_reader *reader, uint32_t *to, uint64_t id)
     return 0;
 }
 
-static int
-set_text(struct entry_reader *reader, const char **to, struct bytes text)
+int
+entry_set_text(struct entry_reader *reader, const char **to, struct bytes text)
 {
     *to = text.size ? traces_name(&reader->native->profile->traces, text.data,
                                   text.size)
@@ -193,19 +179,19 @@ set_text(struct entry_reader *reader, const char **to, struct bytes text)
 static int
 set_link(struct entry_reader *reader, const struct field *field)
 {
-    struct native_trace *trace = trace_of(reader);
+    struct native_trace *trace = entry_trace(reader);
     uint32_t index;
     int result;
 
     switch (field->key) {
     case KEY_CODE:
-        return set_code(reader, &trace->start.code, field->number);
+        return entry_set_code(reader, &trace->start.code, field->number);
     case KEY_GUARD:
         trace->guard_id = field->number;
         return 0;
     case KEY_PARENT:
     case KEY_TARGET:
-        result = set_trace(reader, &index, field->number);
+        result = entry_set_trace(reader, &index, field->number);
         if (!result && field->key == KEY_PARENT)
             reader->native->profile->traces.traces[reader->trace].parent =
                 index;
@@ -221,7 +207,7 @@ set_number(struct entry_reader *reader, const struct field *field)
 {
     struct trace *trace =
         &reader->native->profile->traces.traces[reader->trace];
-    struct native_trace *rest = trace_of(reader);
+    struct native_trace *rest = entry_trace(reader);
 
     switch (field->key) {
     case KEY_KIND:
@@ -275,9 +261,9 @@ set_field(struct entry_reader *reader, const struct field *field)
 
     switch (field->key) {
     case KEY_NAME:
-        return set_text(reader, &trace_of(reader)->name, field->text);
+        return entry_set_text(reader, &entry_trace(reader)->name, field->text);
     case KEY_REASON:
-        if (set_text(reader, &trace->reason, field->text))
+        if (entry_set_text(reader, &trace->reason, field->text))
             return -ENOMEM;
         trace->reason = trace->reason ? trace->reason : "";
         return 0;
@@ -290,7 +276,7 @@ set_field(struct entry_reader *reader, const struct field *field)
 static void
 forget_fields(struct entry_reader *reader)
 {
-    struct native_trace *rest = trace_of(reader);
+    struct native_trace *rest = entry_trace(reader);
     struct trace *trace =
         &reader->native->profile->traces.traces[reader->trace];
 
@@ -320,208 +306,22 @@ read_fields(struct entry_reader *reader)
     return result;
 }
 
-/* The guard of that number, which is made if it is new. */
-static int64_t
-find_guard(struct entry_reader *reader, uint32_t number)
-{
-    struct native_jit *jit = &reader->native->jit;
-    const struct native_trace *trace = trace_of(reader);
-    const struct trace_guard guard = { .trace = reader->trace, .text = "" };
-    bool is_new;
-    /* Without ids they have numbers that no id is. */
-    const uint64_t id =
-        trace->first_guard_id
-            ? trace->first_guard_id + number
-            : UINT64_C(1) << 63 | (uint64_t)reader->trace << 31 | number;
-    const int64_t index =
-        vmp_intern(&jit->guard_ids, trace->process, id, &is_new);
-
-    if (index < 0)
-        return -ENOMEM;
-    if (is_new)
-        return traces_add_guard(&reader->native->profile->traces, &guard);
-    return index + 1;
-}
-
-/* The next of a list; `member_size` bytes, zeroed. NULL: no memory. */
-static void *
-next_member(struct list *list, size_t member_size)
-{
-    unsigned char *member;
-
-    if (grow_array(&list->members, &list->capacity, list->count, member_size))
-        return NULL;
-    member = (unsigned char *)list->members + list->count * member_size;
-    memset(member, 0, member_size);
-    list->count++;
-    return member;
-}
-
-/* What was counted of a guard stays when the list comes again. */
-static void
-set_guard(struct entry_reader *reader, uint32_t index,
-          const struct trace_guard *from)
-{
-    struct trace_guard *guard = &reader->native->profile->traces.guards[index];
-
-    guard->id = from->id;
-    guard->trace = reader->trace;
-    guard->offset = from->offset;
-    guard->has_offset = true;
-    guard->bridge = from->bridge;
-    guard->text = from->text ? from->text : "";
-}
-
-static int
-read_guard(struct entry_reader *reader, struct list *list)
-{
-    struct cursor *cursor = &reader->cursor;
-    struct trace_guard guard = { 0 };
-    const uint32_t number = list->count;
-    uint64_t bridge;
-    struct bytes text;
-    int64_t index;
-    struct native_guard *to;
-    uint32_t place;
-
-    guard.offset = cursor_varint32(cursor);
-    place = cursor_varint32(cursor);
-    bridge = cursor_varint(cursor);
-    text = cursor_string(cursor);
-    if (cursor->bad)
-        return -EBADMSG;
-    guard.id = trace_of(reader)->first_guard_id + number;
-    index = find_guard(reader, number);
-    if (index < 0 || set_trace(reader, &guard.bridge, bridge) ||
-        set_text(reader, &guard.text, text))
-        return -ENOMEM;
-    set_guard(reader, (uint32_t)index, &guard);
-    /* The trace of the bridge may have moved the lists. */
-    to = next_member(&trace_of(reader)->guards, sizeof(*to));
-    if (!to)
-        return -ENOMEM;
-    *to = (struct native_guard){ (uint32_t)index, place };
-    return 0;
-}
-
-static int
-read_place(struct entry_reader *reader, struct list *list)
-{
-    struct cursor *cursor = &reader->cursor;
-    const uint64_t code = cursor_varint(cursor);
-    struct native_place place = { 0 }, *to;
-
-    place.bytecode = cursor_varint(cursor);
-    place.line = cursor_varint32(cursor);
-    place.parent = cursor_varint32(cursor);
-    /* A parent comes first, so that no chain is a circle. */
-    if (cursor->bad || place.parent > list->count)
-        return -EBADMSG;
-    if (set_code(reader, &place.code, code))
-        return -ENOMEM;
-    to = next_member(list, sizeof(*to));
-    if (!to)
-        return -ENOMEM;
-    *to = place;
-    return 0;
-}
-
-static int
-read_position(struct entry_reader *reader, struct list *list)
-{
-    struct trace_position position, *to;
-
-    position.offset = cursor_varint32(&reader->cursor);
-    position.place = cursor_varint32(&reader->cursor);
-    if (reader->cursor.bad)
-        return -EBADMSG;
-    to = next_member(list, sizeof(*to));
-    if (!to)
-        return -ENOMEM;
-    *to = position;
-    return 0;
-}
-
-static int
-read_operation(struct entry_reader *reader, struct list *list)
-{
-    struct cursor *cursor = &reader->cursor;
-    struct native_operation operation, *to;
-    struct bytes text;
-
-    operation.offset = cursor_varint32(cursor);
-    operation.place = cursor_varint32(cursor);
-    operation.guard = cursor_varint32(cursor);
-    text = cursor_string(cursor);
-    if (cursor->bad)
-        return -EBADMSG;
-    operation.text =
-        traces_text(&reader->native->profile->traces, text.data, text.size);
-    to = next_member(list, sizeof(*to));
-    if (!operation.text || !to)
-        return -ENOMEM;
-    *to = operation;
-    return 0;
-}
-
-/* A piece that does not follow what is there would leave a gap. */
-static int
-read_list(struct entry_reader *reader, struct list *list,
-          int (*read_member)(struct entry_reader *reader, struct list *list))
-{
-    const ptrdiff_t at = (char *)list - (char *)trace_of(reader);
-    const uint64_t first = cursor_varint(&reader->cursor);
-    uint64_t count = cursor_varint(&reader->cursor);
-    int result = 0;
-
-    if (!reader->cursor.bad && !first)
-        list->count = 0;
-    if (reader->cursor.bad || first != list->count)
-        return -EBADMSG;
-    while (count-- && !result)
-        result =
-            read_member(reader, (struct list *)((char *)trace_of(reader) + at));
-    return result;
-}
-
-static int
-read_code(struct entry_reader *reader, struct list *list)
-{
-    struct cursor *cursor = &reader->cursor;
-    uint64_t offset = cursor_varint(cursor);
-
-    if (!cursor->bad && !offset)
-        list->count = 0;
-    if (cursor->bad || offset != list->count)
-        return -EBADMSG;
-    for (; cursor->at < cursor->end; cursor->at++) {
-        unsigned char *to = next_member(list, 1);
-
-        if (!to)
-            return -ENOMEM;
-        *to = *cursor->at;
-    }
-    return 0;
-}
-
 static int
 read_entry(struct entry_reader *reader, uint64_t type)
 {
-    struct native_trace *trace = trace_of(reader);
-
     switch (type) {
     case ENTRY_TRACE:
         return read_fields(reader);
     case ENTRY_GUARDS:
-        return read_list(reader, &trace->guards, read_guard);
+        return entry_guards(reader);
     case ENTRY_PLACES:
-        return read_list(reader, &trace->places, read_place);
+        return entry_places(reader);
     case ENTRY_POSITIONS:
-        return read_list(reader, &trace->positions, read_position);
+        return entry_positions(reader);
     case ENTRY_OPERATIONS:
-        return read_list(reader, &trace->operations, read_operation);
+        return entry_operations(reader);
     case ENTRY_CODE:
-        return read_code(reader, &trace->code_bytes);
+        return entry_code(reader);
     }
     return 0;
 }

@@ -20,6 +20,8 @@ struct recording {
     const char *native;   /* "copy" or "fp"; NULL: no native frames */
     const char *format;   /* "vmprof-log"; NULL: the native one */
     bool memory, lines;   /* parts of a log */
+    /* Of compiled loops, as vmprof_autostart() takes them; NULL: the default. */
+    const char *jit, *jit_inner, *jit_overflow;
 };
 
 struct environment {

@@ -4,23 +4,53 @@
 
 #include "environment.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* Only when asked for: a VM that was linked to an older autostart refuses what
+ * it does not know. */
+static void
+add(FILE *list, const char *name, const char *value)
+{
+    if (value)
+        fprintf(list, "%s=%s;", name, value);
+}
+
+static void
+write_list(FILE *list, const struct recording *recording)
+{
+    add(list, "interval", recording->interval);
+    add(list, "mode", recording->mode);
+    add(list, "clock", recording->clock);
+    if (strcmp(recording->sampling, "auto") != 0)
+        add(list, "sampling", recording->sampling);
+    add(list, "native", recording->native);
+    add(list, "format", recording->format);
+    add(list, "memory", recording->memory ? "on" : NULL);
+    add(list, "lines", recording->lines ? "on" : NULL);
+    add(list, "jit", recording->jit);
+    add(list, "jit-inner", recording->jit_inner);
+    add(list, "jit-overflow", recording->jit_overflow);
+    fprintf(list, "file=%s", recording->path);
+}
 
 int
 record_env_autostart(struct environment *environment,
                      const struct recording *recording)
 {
-    /* Only when asked for: a VM that was linked to an older autostart refuses
-     * what it does not know. */
-    return environment_set(
-        environment, VMPROF_RECORD_VARIABLE,
-        "interval=%s;mode=%s;clock=%s;%s%s%s%s%s%s%s%s%sfile=%s",
-        recording->interval, recording->mode, recording->clock,
-        strcmp(recording->sampling, "signal") ? "" : "sampling=signal;",
-        recording->native ? "native=" : "",
-        recording->native ? recording->native : "",
-        recording->native ? ";" : "", recording->format ? "format=" : "",
-        recording->format ? recording->format : "",
-        recording->format ? ";" : "", recording->memory ? "memory=on;" : "",
-        recording->lines ? "lines=on;" : "", recording->path);
+    char *value = NULL;
+    size_t size;
+    FILE *const list = open_memstream(&value, &size);
+    int r;
+
+    if (!list)
+        return -ENOMEM;
+    write_list(list, recording);
+    r = fclose(list) == 0
+            ? environment_set(environment, VMPROF_RECORD_VARIABLE, "%s", value)
+            : -ENOMEM;
+    free(value);
+    return r;
 }

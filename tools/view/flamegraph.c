@@ -264,7 +264,7 @@ read_profile(struct view *view, struct export_job *job)
     struct read_options options = *given;
     int result;
 
-    jit_reading_open(&view->jit, &view->tree, INNER_COUNT, CALL_CALLER);
+    jit_reading_open(&view->jit, &view->tree, INNER_COUNT, CALL_NEST);
     jit_reading_options(&view->jit, &options);
     job->options = &options;
     result = export_read(job, true, add_batch, view);

@@ -74,10 +74,11 @@ thin(struct vmp_jit *jit, bool at_any_price)
 static bool
 is_replaceable(const struct vmp_jit *jit, const struct vmp_mark *mark)
 {
-    const struct vmp_mark *const last = &jit->marks[jit->mark_count - 1];
+    const struct vmp_mark *last;
 
     if (jit->mark_count < 2)
         return false;
+    last = &jit->marks[jit->mark_count - 1];
     return (last->index == mark->index && last[-1].index == mark->index) ||
            mark->ns - last[-1].ns < MARK_EVERY_NS;
 }

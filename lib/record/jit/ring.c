@@ -66,6 +66,9 @@ vmp_jit_join(struct vmp_jit *jit, unsigned session,
         .ns = vmp_now_ns(CLOCK_MONOTONIC),
         .cpu_ns = cpu_ns,
     };
+    /* As it is. Pairs with the acquire in vmprof_jit_event(): who finds room has
+     * memory for it. */
+    __atomic_store_n(&jit->ring.limit, 0, __ATOMIC_RELEASE);
     /* Pairs with the load in vmp_jit_make_room(). */
     atomic_store(&jit->wanted, session);
     /* Or the first of these edges would not come to ask for room. */

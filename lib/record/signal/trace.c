@@ -93,17 +93,26 @@ vmp_current_trace(const struct vmp_thread *thread)
     return current < VMPROF_JIT_MAX_IDS ? current : 0;
 }
 
+/* Apart, so that nobody pays for it where there is no compiled code. */
+static __attribute__((noinline)) uint64_t
+interrupted_trace(const void *context)
+{
+    const uintptr_t pc = (uintptr_t)vmp_interrupted_at(context);
+    struct vmp_range range;
+
+    if (!vmp_find_range(pc, &range))
+        return 0;
+    return range.trace | VMP_RUNS_AT |
+           (uint64_t)(pc - range.start) << VMP_RUNS_AT_SHIFT;
+}
+
 uint64_t
 vmp_running_trace(const struct vmp_thread *thread)
 {
-    struct vmp_range range;
-    uintptr_t pc;
+    uint64_t trace = 0;
 
-    if (thread->context) {
-        pc = (uintptr_t)vmp_interrupted_at(thread->context);
-        if (vmp_find_range(pc, &range))
-            return range.trace | VMP_RUNS_AT |
-                   (uint64_t)(pc - range.start) << VMP_RUNS_AT_SHIFT;
-    }
-    return vmp_current_trace(thread);
+    if (atomic_load_explicit(&vmp_ranges.extent, memory_order_relaxed) &&
+        thread->context)
+        trace = interrupted_trace(thread->context);
+    return trace ? trace : vmp_current_trace(thread);
 }

@@ -35,7 +35,8 @@ class Sequence(unittest.TestCase):
                     count += self.count(program,
                                         pathlib.Path(directory) / "profile")
                 turns += 1
-        print(f"# {count} edges in {turns} turns, no mismatch")
+                print(f"# {count} edges in {turns} turns, no mismatch",
+                      flush=True)
 
 
 if __name__ == "__main__":

@@ -346,7 +346,8 @@ class Views(unittest.TestCase):
         self.assertEqual(counts, {
             "bytes": len(DEMO), "sessions": 1, "threads": 1, "codes": 3,
             "frames": 4, "stacks": 5, "samples": 6,
-            "readouts": 0, "type_rows": 0, "type_sites": 0,
+            "readouts": 0, "type_rows": 0, "type_sites": 0, "traces": 0,
+            "jit_events": 0, "jit_events_lost": 0,
             "bytes_per_sample": round(len(DEMO) / 6, 4)})
         self.assertIn("Samples                              6",
                       text("info", write(DEMO)))

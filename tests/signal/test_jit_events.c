@@ -302,7 +302,7 @@ end_under_way(void)
         options.fd = profile_file();
         options.jit_overflow = i % 3;
         options.jit_inner = VMPROF_JIT_INNER_EACH;
-        options.jit_ring_size = SMALL_RING << i % 5;
+        options.jit_ring_size = (uint32_t)SMALL_RING << i % 5;
         require(vmprof_enable_with(&options) == 0);
         usleep(1000);
         finish(options.fd, &d);
