@@ -58,7 +58,7 @@ forget(struct site *site, size_t slot)
 }
 
 static void
-set_type(struct site *site, size_t slot, int type)
+set_type(struct site *site, size_t slot, unsigned type)
 {
     forget(site, slot)->type = (uint8_t)type;
 }
@@ -148,7 +148,7 @@ static void
 specialise(struct site *site, enum jit_operation operation)
 {
     size_t a = site->depth - 2, b = site->depth - 1;
-    int type = fix_type(site, a);
+    enum value_type type = fix_type(site, a);
 
     (void)fix_type(site, b);
     if (operation == JIT_INT_DIVIDE || operation == JIT_INT_REMAINDER)
