@@ -577,9 +577,10 @@ sample_by(bool observed)
 
     if (observed)
         options.clock = VMPROF_CLOCK_OBSERVER;
-    require(vmprof_enable_with(&options) == 0);
+    /* Before the first sample. */
     vmprof_execute_code_enter(thread, outer, NULL);
     thread->trace = loop.id;
+    require(vmprof_enable_with(&options) == 0);
     if (observed)
         require(burn_until(profile_stats().samples >= 5, 20000));
     else
