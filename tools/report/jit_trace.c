@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "jit_view.h"
 
@@ -50,6 +51,18 @@ print_place(const struct jit_view *jit, uint32_t index)
     terminal_print_last(&jit->view.terminal, heat_width(jit) + 16, clean, "");
     free(clean);
     return 0;
+}
+
+/* Whether two are one to who reads their lines. */
+static bool
+look_alike(const struct traces *traces, uint32_t a, uint32_t b)
+{
+    const struct trace_place *const x = &traces->places[a],
+                                    *const y = &traces->places[b];
+
+    return x->line == y->line && x->outer == y->outer &&
+           strcmp(x->function, y->function) == 0 &&
+           strcmp(x->file, y->file) == 0 && strcmp(x->opcode, y->opcode) == 0;
 }
 
 /* Where an operation can lead: a bridge, a label's trace, a called one. */
@@ -143,7 +156,8 @@ report_jit_trace(const struct jit_view *jit)
         const struct trace_operation *operation =
             &jit->traces.operations[trace->first_operation + i];
 
-        if (operation->place != place)
+        if (operation->place != place &&
+            (!place || !look_alike(&jit->traces, operation->place, place)))
             result = print_place(jit, operation->place);
         place = operation->place;
         if (!result)
