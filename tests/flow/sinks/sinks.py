@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 
-"""sinks.py LOOP: perf and gdb name a compiled loop that they were told of, and
-show its operations as its source."""
+"""sinks.py LOOP TOYVM PROGRAM: perf and gdb name compiled loops that they were
+told of, and show their operations as their source."""
 
 import os
 import pathlib
@@ -18,6 +18,8 @@ import tap
 
 LOOP = str(pathlib.Path(sys.argv[1]).resolve())
 NAME = "hot_loop_of_the_test"
+TOYVM, PROGRAM = (str(pathlib.Path(path).resolve()) for path in sys.argv[2:4])
+TOY_LOOP = "loop_1_half:7"
 
 
 class Sinks(unittest.TestCase):
@@ -34,35 +36,68 @@ class Sinks(unittest.TestCase):
                  "DEBUGINFOD_URLS": ""},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
 
-    def record(self):
+    def toyvm(self, *arguments):
+        return (TOYVM, "-X", "jit=on", "-X", f"jit-sinks={self.where}",
+                PROGRAM, *arguments)
+
+    def record(self, *command):
         if not shutil.which("perf"):
             self.skipTest("there is no perf")
         said = self.run_tool("perf", "record", "-k", "mono", "-e",
                              "cpu-clock:u", "-F", "999", "-o", "perf.data",
-                             LOOP, str(self.where), "run")
+                             *command)
         if not (self.where / "perf.data").exists() or "rror" in said:
             self.skipTest("perf cannot record here: " +
                           " ".join(said.split())[:100])
         self.assertTrue(list(self.where.glob("jit-*.dump")), said)
 
-    def test_perf_shows_operations_between_instructions(self):
-        self.record()
+    def inject(self):
         said = self.run_tool("perf", "inject", "--jit", "-i", "perf.data",
                              "-o", "jit.data")
         if "ERROR" in said or not (self.where / "jit.data").exists():
             self.fail(said)
+
+    def check_share(self, name, least):
         report = self.run_tool("perf", "report", "--stdio", "-i", "jit.data")
-        share = re.search(rf"([\d.]+)%.*\[\.\] {NAME}", report)
+        share = re.search(rf"([\d.]+)%.*\[\.\] {name}", report)
         self.assertTrue(share, report)
-        self.assertGreater(float(share.group(1)), 50)
+        self.assertGreater(float(share.group(1)), least)
+
+    def check_listing(self, name, *lines):
+        """Each in this order, operations before their instructions."""
         listing = self.run_tool("perf", "annotate", "--stdio", "-i",
-                                "jit.data", "-s", NAME)
-        # Each before its instruction.
-        where = [listing.find(text) for text in
-                 ("int_add(i0, i1)", "add ", "int_mul(i1, 7)", "imul",
-                  "int_sub(i1, 1)", "dec ")]
-        self.assertNotIn(-1, where, listing)
-        self.assertEqual(where, sorted(where), listing)
+                                "jit.data", "-s", name)
+        at = 0
+        for line in lines:
+            at = listing.find(line, at)
+            self.assertGreaterEqual(at, 0, f"{line}: {listing}")
+
+    def test_perf_shows_operations_between_instructions(self):
+        self.record(LOOP, str(self.where), "run")
+        self.inject()
+        self.check_share(NAME, 50)
+        self.check_listing(NAME, "int_add(i0, i1)", "add ", "int_mul(i1, 7)",
+                           "imul", "int_sub(i1, 1)", "dec ")
+
+    def test_perf_shows_the_toy_vms_loop(self):
+        self.record(*self.toyvm("0.5"))
+        self.inject()
+        self.check_share(TOY_LOOP, 30)
+        self.check_listing(TOY_LOOP, "guard_type(s2, int)", "cmp",
+                           "int_multiply(s2, s7)", "imul")
+
+    def test_gdb_goes_through_the_toy_vms_loop(self):
+        if not shutil.which("gdb"):
+            self.skipTest("there is no gdb")
+        said = self.run_tool("gdb", "-nx", "-batch", "-ex", "break do_poll",
+                             "-ex", "run", "-ex", "bt", "--args",
+                             *self.toyvm("0.1"))
+        if "Breakpoint 1, do_poll" not in said:
+            self.skipTest("gdb cannot run a program here: " +
+                          " ".join(said.split())[-100:])
+        self.assertRegex(said, rf"#1 .*{TOY_LOOP} \(\) at .*jit-\d+\.ops:\d+")
+        self.assertRegex(said, r"#\d+ .* run_jit \(")
+        self.assertRegex(said, r"#\d+ .*main \(")
 
     def test_gdb_shows_the_loop_and_who_called_it(self):
         if not shutil.which("gdb"):

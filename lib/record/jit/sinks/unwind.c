@@ -72,6 +72,7 @@ put_rules(struct vmp_bytes *out, const struct vmprof_trace *trace)
 void
 vmp_sink_eh_frame(struct vmp_bytes *out, const struct vmp_sunk *sunk)
 {
+    const size_t first = out->size;
     size_t at;
 
     if (!machine.is_known || sunk->trace->frame == VMPROF_TRACE_FRAME_UNKNOWN)
@@ -87,7 +88,7 @@ vmp_sink_eh_frame(struct vmp_bytes *out, const struct vmp_sunk *sunk)
     end_entry(out, at);
 
     at = begin_entry(out);
-    vmp_bytes_u32(out, (uint32_t)out->size); /* back to the first */
+    vmp_bytes_u32(out, (uint32_t)(out->size - first)); /* back to it */
     vmp_bytes_u64(out, sunk->address);
     vmp_bytes_u64(out, sunk->length);
     end_entry(out, at);
