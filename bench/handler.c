@@ -342,7 +342,7 @@ begin(void)
     thread = (struct vmp_thread *)head;
     r = vmp_clock_start(&thread->clock, VMPROF_CLOCK_PERF, thread->tid,
                         LONG_NS);
-    info.si_code = POLL_IN;
+    info.si_code = POLL_HUP;
     info.si_fd = thread->clock.fd;
     getcontext(&context);
     return r;
@@ -360,6 +360,10 @@ main(void)
     for (unsigned round = 0; round < ROUNDS; round++)
         for (unsigned i = 0; i < COLUMN_COUNT; i++)
             measure(&columns[i], round);
+    if (!thread->counters.samples) {
+        fprintf(stderr, "handler: it takes the ticks for somebody else's\n");
+        return 1;
+    }
     set_depth(0);
     for (unsigned i = 0; i < COLUMN_COUNT; i++)
         qsort(columns[i].ns, SAMPLES, sizeof(*columns[i].ns), compare);
