@@ -125,16 +125,23 @@ if [ -x "$vmprof" ]; then
 else
     skip 'the command records and reports' 'it was not built'
 fi
-module=$(find "$root" -path '*lua*' -name vmprof.so)
-if [ -n "$module" ] && [ -x "$vmprof" ] && command -v lua5.4 >/dev/null; then
-    # Below the scratch root neither is where it was configured to be.
-    check 'it records a Lua program that knows nothing of it' \
-        env -u LD_LIBRARY_PATH "VMPROF_LUA_MODULE=$module" \
-        timeout 60 "$vmprof" record -o "$scratch/lua.vmprof" -- \
-        lua5.4 "$source/examples/lua/shares.lua" 1
-    check 'and reports on that' \
-        reports 'half' "$vmprof" report "$scratch/lua.vmprof"
-else
-    skip 'Lua is profiled' 'the shim was not built'
-fi
+# records_lua VARIABLE COMMAND: where its module is, below the scratch root and
+# so not where it was configured to be.
+records_lua()
+{
+    directory=$(basename "$2" 5.4)
+    module=$(find "$root" -path "*/$directory/*" -name vmprof.so)
+    if [ -n "$module" ] && [ -x "$vmprof" ] && command -v "$2" >/dev/null; then
+        check "it records a program of $2 that knows nothing of it" \
+            env -u LD_LIBRARY_PATH "$1=$module" \
+            timeout 60 "$vmprof" record -o "$scratch/$2.vmprof" -- \
+            "$2" "$source/examples/lua/shares.lua" 1
+        check 'and reports on that' \
+            reports 'half' "$vmprof" report "$scratch/$2.vmprof"
+    else
+        skip "$2 is profiled" 'the shim was not built'
+    fi
+}
+records_lua VMPROF_LUA_MODULE lua5.4
+records_lua VMPROF_LUAJIT_MODULE luajit
 echo "1..$number"
