@@ -19,6 +19,9 @@ static const char help[] =
     "\n"
     "  -o, --output OUT   where to write\n"
     "      --title TITLE  what stands above it; else the program's name\n"
+    "      --source DIR   with the lines of the program that the JIT's loops "
+    "are\n"
+    "                     made of, from files below DIR\n"
     "      --no-native    without machine code: its time is that of the VM's\n"
     "                     function that called it\n"
     "  -h, --help         this text\n";
@@ -35,6 +38,9 @@ take_option(struct arguments *arguments, int option)
     switch (option) {
     case 't':
         arguments->job.title = optarg;
+        return 0;
+    case 's':
+        arguments->job.source = optarg;
         return 0;
     case 'o':
         arguments->output = optarg;
@@ -55,6 +61,7 @@ parse(struct arguments *arguments, int argc, char **argv)
     static const struct option options[] = {
         { "title", required_argument, NULL, 't' },
         { "output", required_argument, NULL, 'o' },
+        { "source", required_argument, NULL, 's' },
         { "no-native", no_argument, NULL, 'N' },
         { "help", no_argument, NULL, 'h' },
         { 0 },

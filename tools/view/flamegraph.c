@@ -284,13 +284,15 @@ sum_traces(struct view *view, const struct profile *profile)
 }
 
 static int
-write_traces(const struct view *view, const struct profile *profile, FILE *out)
+write_traces(const struct view *view, const struct export_job *job, FILE *out)
 {
+    const struct profile *const profile = &job->profile;
     const struct jit_page page = {
         .profile = profile,
         .functions = &view->functions,
         .reading = &view->jit,
         .times = &view->times,
+        .source = job->source,
     };
 
     return profile->traces.private ? write_jit(&page, out) : 0;
@@ -313,7 +315,7 @@ write_page(const struct view *view, const struct export_job *job)
     result = write_types(&job->profile, &view->functions, &view->fold,
                          KIND_BITS, out);
     if (!result)
-        result = write_traces(view, &job->profile, out);
+        result = write_traces(view, job, out);
     fputs("}\n", out);
     fwrite(page_after_data, 1, page_after_data_size, out);
     return result;

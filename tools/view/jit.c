@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 #include "jit.h"
+#include "source.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -341,6 +342,8 @@ write_jit(const struct jit_page *page, FILE *out)
     if (!result) {
         write_timeline(&page->reading->phases.by_events, "byEvents", out);
         write_timeline(&page->reading->phases.by_samples, "bySamples", out);
+        if (page->source)
+            result = write_source(&page->profile->traces, page->source, out);
         putc('}', out);
     }
     free(shown.rows);

@@ -12,6 +12,7 @@ struct jit_page {
     const struct functions *functions; /* that frames are shown as */
     const struct jit_reading *reading;
     const struct trace_times *times;
+    const char *source; /* the directory of sources; NULL: none is shown */
 };
 
 /* Write the member "jit". Returns 0 or -ENOMEM. */

@@ -40,6 +40,14 @@ function placeText(place)
     return name + (file || line ? ` (${file || "?"}:${line})` : "");
 }
 
+/* The line itself, if the page has it; "" else. */
+function placeSource(place)
+{
+    const lines = place && jit.source && jit.source[place[1]];
+    return lines && Object.hasOwn(jit.source, place[1]) &&
+        Object.hasOwn(lines, place[2]) ? lines[place[2]] : "";
+}
+
 function traceLink(number)
 {
     if (!traceOf.has(number))

@@ -110,6 +110,13 @@ function wholeHeat(trace)
     return (trace.heat || []).reduce((sum, [, ns]) => sum + ns, 0);
 }
 
+function addSource(cell, place)
+{
+    const text = placeSource(place);
+    if (text)
+        cell.append(" ", element("code", text.trim(), "source"));
+}
+
 /* Time by line of the source, those of the program that run in the trace. */
 function linesTable(trace)
 {
@@ -118,7 +125,9 @@ function linesTable(trace)
         if (!place)
             return;
         const key = placeText(place);
-        lines.set(key, (lines.get(key) || 0) + ns);
+        const line = lines.get(key) || { place, ns: 0 };
+        line.ns += ns;
+        lines.set(key, line);
     };
     for (const [,,,, place] of trace.operations || [])
         add(place, 0);
@@ -128,10 +137,11 @@ function linesTable(trace)
         return "";
     const { made, body } = table("Lines", [["Sampled", "heat"], ["Line", ""]]);
     made.className = "lines";
-    for (const [key, ns] of [...lines].slice(0, 500)) {
+    for (const [key, { place, ns }] of [...lines].slice(0, 500)) {
         const row = element("tr");
-        row.append(heatCell(ns, wholeHeat(trace)),
-                   element("td", key.slice(0, 300)));
+        const cell = element("td", key.slice(0, 300));
+        addSource(cell, place);
+        row.append(heatCell(ns, wholeHeat(trace)), cell);
         body.append(row);
     }
     return made;
@@ -155,6 +165,7 @@ function placeRow(place)
 {
     const row = element("tr", "", "place");
     const cell = element("th", placeText(place).slice(0, 300));
+    addSource(cell, place);
     cell.colSpan = 3;
     cell.scope = "rowgroup";
     row.append(cell);

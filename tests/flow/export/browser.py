@@ -128,6 +128,14 @@ def traced(path):
     path.write_bytes(stacks.native.jit_demo().bytes())
 
 
+def traced_with_source(path):
+    """The same, beside a program that is markup."""
+    traced(path)
+    lines = [f"line {number}" for number in range(1, 30)]
+    lines[10] = "  x = '</script><img src=x onerror=alert(12)>'\r"
+    (path.parent / "demo.toy").write_text("\n".join(lines))
+
+
 def traces_hostile(path):
     """Names that are markup, and a jump to a trace that is not there."""
     native = stacks.native
@@ -170,7 +178,7 @@ def traces_many(path):
 
 
 PAGES = {
-    "jit": (traced, traces_hostile, traces_many, stacks.small),
+    "jit": (traced, traced_with_source, traces_hostile, traces_many, stacks.small),
     "flamegraph": (stacks.small, hostile, huge, deep, waiting, typed),
     "speedscope": (stacks.small, hostile),
 }
@@ -183,6 +191,8 @@ def make_pages(vmprof, directory, test):
         command = {"flamegraph": ["flamegraph", profile],
                    "jit": ["flamegraph", profile],
                    "speedscope": ["convert", profile, "--to", test]}[test]
+        if make is traced_with_source:
+            command += ["--source", directory]
         subprocess.run([vmprof, *command], check=True,
                        stderr=subprocess.DEVNULL)
 

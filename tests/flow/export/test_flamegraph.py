@@ -6,6 +6,8 @@ import base64
 import hashlib
 import html.parser
 import json
+import os
+import pathlib
 import re
 
 import command
@@ -132,6 +134,58 @@ class Flamegraph(command.CommandTest):
                  "lostSwitching", "stacksCut", "framesCut", "unwritten")
         self.assertEqual([data[name] for name in names],
                          [11, 4, 3, 2, 1, 6, 60, 5])
+
+
+class Source(command.CommandTest):
+    """The lines of the program beside its loops, from below a directory."""
+
+    def write_profile(self, files):
+        native = stacks.native
+        s = native.Session(program="sources")
+        s.codes([(number, f"toy:f:1:{name}")
+                 for number, name in enumerate(files, 1)])
+        s.traces(
+            native.trace(1, name="loop", kind=native.LOOP, code=1, line=2),
+            native.places(1, [(number, 0, 2, 0)
+                              for number, _ in enumerate(files, 1)]))
+        s.frames(1, [(1, native.TRACE, None, 0)])
+        s.nodes(1, [(0, 1)])
+        s.thread(0)
+        s.samples(0, [(1, 100, 100)])
+        with open(self.path("a.vmprof"), "wb") as file:
+            file.write(s.bytes())
+
+    def write(self, name, text="first\nsecond\n"):
+        path = pathlib.Path(self.path(name))
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        return str(path)
+
+    def page(self, *options):
+        run = self.succeed("flamegraph", "a.vmprof", *options)
+        with open(self.path("a.html"), encoding="utf-8", newline="") as file:
+            return Page(file.read()).data()["jit"], run.stderr
+
+    def test_lines_are_those_of_files_below_the_directory(self):
+        inside = self.write("below/in.toy")
+        outside = self.write("out.toy", "no\nsecret\n")
+        os.mkfifo(self.path("below/pipe.toy"))
+        os.symlink(outside, self.path("below/link.toy"))
+        bad = ["../out.toy", outside.replace(":", "%3A"), "pipe.toy",
+               "link.toy", "below", "nothing.toy", "/"]
+        self.write_profile(["in.toy", inside, "in.toy/x", *bad])
+        jit, said = self.page("--source", "below")
+        self.assertEqual(jit["source"], {"in.toy": {"2": "second"},
+                                         inside: {"2": "second"}})
+        self.assertEqual(said.count(b"is not shown"), len(bad) + 1)
+        self.assertIn(b"below below: it does not lie there", said)
+
+    def test_without_a_directory_no_file_is_read(self):
+        self.write("in.toy")
+        self.write_profile(["in.toy"])
+        jit, said = self.page()
+        self.assertNotIn("source", jit)
+        self.assertNotIn(b"source", said)
 
 
 if __name__ == "__main__":

@@ -93,6 +93,19 @@ test("a loop has its lines, guards, operations and machine code",
          await close(page);
      });
 
+test("lines of the program stand beside, as text", async (browser) => {
+    const page = await openPage(browser, "traced_with_source", "#loop-1");
+    const line = "x = '</script><img src=x onerror=alert(12)>'";
+    await eventually(async () => equal(
+        await texts(page, "#loop .lines tbody tr"), [
+            `60.0 % work (demo.toy:11) ${line}`,
+            "40.0 % leaf (lib:one.toy:21)",
+            "work (demo.toy:12) line 12"], "lines"));
+    const listing = await texts(page, "#loop .listing tbody tr");
+    equal(listing[0], `work (demo.toy:11) ${line}`, "first line");
+    await close(page);
+});
+
 test("links lead from loop to loop, and back goes back", async (browser) => {
     const page = await openPage(browser, "traced", "#loop-1");
     const title = async (wanted) => eventually(async () => equal(
