@@ -25,7 +25,7 @@ struct export_job {
     const struct read_options *options;
     enum export_value value;
     const char *source; /* the directory of sources, for pages; NULL: none */
-    bool lines; /* in a vmprof log, in place of what is compiled code */
+    bool lines;         /* in a vmprof log, in place of what is compiled code */
     struct output *output;
     struct profile profile; /* zeroed; export_read() fills it */
     char message[512];

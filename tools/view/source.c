@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "../export/text.h"
-#include "../report/view.h"
 
 enum {
     LONGEST_LINE = 300, /* bytes of it that are shown */
@@ -90,11 +89,11 @@ tell_missing(const char *directory, const char *file)
 {
     const char *const why =
         errno == EXDEV ? "it does not lie there" : strerror(errno);
-    char *const clean = clean_text(file);
+    struct text clean = { 0 };
 
     fprintf(stderr, "vmprof: the source %s is not shown: below %s: %s\n",
-            clean ? clean : "?", directory, why);
-    free(clean);
+            text_clean(&clean, file) ? clean.data : "?", directory, why);
+    text_free(&clean);
 }
 
 /* The lines of one file that its places have. */
@@ -115,6 +114,8 @@ write_lines(FILE *in, const struct trace_place *const *places, size_t count,
         line[strcspn(line, "\r\n")] = 0;
         if (length > LONGEST_LINE)
             line[LONGEST_LINE] = 0;
+        for (char *tab = line; (tab = strchr(tab, '\t'));)
+            *tab = ' ';
         fprintf(out, "%s\"%" PRIu32 "\":", written++ ? "," : "", number);
         text_write_json(out, line);
         while (next < count && places[next]->line == number)

@@ -155,7 +155,7 @@ class Source(command.CommandTest):
         with open(self.path("a.vmprof"), "wb") as file:
             file.write(s.bytes())
 
-    def write(self, name, text="first\nsecond\n"):
+    def write(self, name, text="first\n\tsecond\n"):
         path = pathlib.Path(self.path(name))
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
@@ -175,8 +175,8 @@ class Source(command.CommandTest):
                "link.toy", "below", "nothing.toy", "/"]
         self.write_profile(["in.toy", inside, "in.toy/x", *bad])
         jit, said = self.page("--source", "below")
-        self.assertEqual(jit["source"], {"in.toy": {"2": "second"},
-                                         inside: {"2": "second"}})
+        self.assertEqual(jit["source"], {"in.toy": {"2": " second"},
+                                         inside: {"2": " second"}})
         self.assertEqual(said.count(b"is not shown"), len(bad) + 1)
         self.assertIn(b"below below: it does not lie there", said)
 
