@@ -221,13 +221,26 @@ files_are_the_parents(void **state)
 
 #if defined(__x86_64__) && defined(__GLIBC__)
 
-static void *frames[8];
+static void *frames[16];
 static int frame_count;
 
 static __attribute__((noinline)) void
 look_back(void)
 {
-    frame_count = backtrace(frames, 8);
+    frame_count = backtrace(frames, 16);
+}
+
+/* How many frames there are down to an address, which has to be one of them: a
+ * sanitizer has one of its own in between. */
+static int
+frames_down_to(const void *address)
+{
+    int i = 0;
+
+    while (i < frame_count && frames[i] != address)
+        i++;
+    assert_true(i < frame_count);
+    return i + 1;
 }
 
 /* sub rsp, 40; call *rdi; add rsp, 40; ret */
@@ -258,11 +271,10 @@ a_backtrace_gets_through(void **state)
     trace.frame_size = 40;
     assert_int_equal(vmprof_register_trace(reserved.id, &trace), 0);
     call(look_back);
-    assert_true(frame_count >= 4);
-    assert_ptr_equal(frames[1], at + 6);
+    assert_true(frame_count > frames_down_to(at + 6) + 1);
     assert_int_equal(vmprof_unregister_trace(reserved.id), 0);
     call(look_back);
-    assert_int_equal(frame_count, 2);
+    assert_int_equal(frame_count, frames_down_to(at + 6));
     assert_int_equal(vmprof_close_jit_sinks(), 0);
 }
 
