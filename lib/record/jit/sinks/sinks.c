@@ -16,6 +16,7 @@
 #include "../../../sized.h"
 #include "../../code.h"
 #include "../../fork.h"
+#include "../../lock.h"
 #include "sink.h"
 
 enum {
@@ -46,18 +47,18 @@ static struct {
 } state;
 
 atomic_bool vmp_sinks_open;
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct vmp_lock lock = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
 void
 vmp_sinks_lock(void)
 {
-    pthread_mutex_lock(&mutex);
+    vmp_lock(&lock);
 }
 
 void
 vmp_sinks_unlock(void)
 {
-    pthread_mutex_unlock(&mutex);
+    vmp_unlock(&lock);
 }
 
 /* What tools that read words and lines take for one name. */
