@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include <vmprof/jit_sinks.h>
@@ -225,6 +227,23 @@ find(vmprof_jit_id id)
     return entry;
 }
 
+/* NULL: no memory. */
+static struct entry *
+add(vmprof_jit_id id, struct vmp_told *told)
+{
+    struct entry *const entry = calloc(1, sizeof(*entry));
+
+    if (!entry)
+        return NULL;
+    entry->id = id;
+    entry->told = told;
+    HASH_ADD(hh, state.entries, id, sizeof(id), entry);
+    if (entry->hh.tbl)
+        return entry;
+    free(entry);
+    return NULL;
+}
+
 void
 vmp_sinks_place(vmprof_jit_id id, struct vmp_told *told, const void *address)
 {
@@ -234,11 +253,8 @@ vmp_sinks_place(vmprof_jit_id id, struct vmp_told *told, const void *address)
     entry = find(id);
     if (entry)
         forget(entry);
-    entry = state.sinks ? calloc(1, sizeof(*entry)) : NULL;
+    entry = state.sinks ? add(id, told) : NULL;
     if (entry) {
-        entry->id = id;
-        entry->told = told;
-        HASH_ADD(hh, state.entries, id, sizeof(id), entry);
         place(entry, address);
     } else {
         state.error = state.sinks ? ENOMEM : 0;
