@@ -46,6 +46,7 @@ static void
 after_in_child(void)
 {
     vmp_traces_leave_to_parent();
+    vmp_sinks_leave_to_parent();
     vmp_events_leave_to_parent(vmp_current ? &vmp_current->events : NULL);
     vmp_events_unlock();
     vmp_interp_leave_to_parent(vmp_current ? &vmp_current->hits : NULL);
@@ -54,7 +55,6 @@ after_in_child(void)
     vmp_observe_unlock();
     vmp_threads_unlock();
     vmp_codes_leave_to_parent();
-    vmp_sinks_leave_to_parent();
 }
 
 static void

@@ -11,7 +11,7 @@
 
 enum {
     HELD_SHIFT = 26, /* above the pauses in force */
-    SESSION_SHIFT = 2 * HELD_SHIFT,
+    SESSION_SHIFT = HELD_SHIFT + 1,
     LONGEST_WAIT_MS = 250, /* for a write that does not return */
     AWAIT_NS = 20 * 1000,
 };
@@ -23,9 +23,7 @@ atomic_uint_least64_t vmp_pauses;
 void
 vmp_pauses_begin(unsigned session)
 {
-    const uint64_t number = session % ((1u << (64 - SESSION_SHIFT)) - 1) + 1;
-
-    atomic_store(&vmp_pauses, number << SESSION_SHIFT);
+    atomic_store(&vmp_pauses, (uint64_t)session << SESSION_SHIFT);
 }
 
 void
@@ -37,7 +35,7 @@ vmp_pauses_end(void)
 /* Against the session that there is when the word is exchanged: one that ends
  * and begins again meanwhile has another word. */
 static int
-pause_by(uint64_t amount)
+pause_with(uint64_t bits)
 {
     uint64_t pauses = atomic_load(&vmp_pauses);
 
@@ -46,15 +44,15 @@ pause_by(uint64_t amount)
             return -EALREADY;
         if ((pauses & VMP_PAUSE_COUNT) == VMP_PAUSE_COUNT)
             return -EOVERFLOW;
-    } while (
-        !atomic_compare_exchange_weak(&vmp_pauses, &pauses, pauses + amount));
+    } while (!atomic_compare_exchange_weak(&vmp_pauses, &pauses,
+                                           (pauses + 1) | bits));
     return (int)(pauses & VMP_PAUSE_COUNT) + 1;
 }
 
 int
 vmprof_pause(void)
 {
-    return pause_by(1);
+    return pause_with(0);
 }
 
 int
@@ -63,7 +61,7 @@ vmprof_pause_output(void)
     const struct timespec moment = { 0, AWAIT_NS };
     const uint64_t until_ns =
         vmp_now_ns(CLOCK_MONOTONIC) + LONGEST_WAIT_MS * UINT64_C(1000000);
-    const int r = pause_by(1 | HOLDS_OUTPUT);
+    const int r = pause_with(HOLDS_OUTPUT);
 
     /* Pairs with vmp_begin_write(): either we see that it writes, or it sees
      * that it must not. */
@@ -92,10 +90,8 @@ vmprof_resume(void)
 bool
 vmp_begin_write(void)
 {
-    const uint64_t held = VMP_PAUSE_COUNT << HELD_SHIFT;
-
     atomic_store(&vmp_session.writing, true);
-    if (!(atomic_load(&vmp_pauses) & held))
+    if (!(atomic_load(&vmp_pauses) & HOLDS_OUTPUT))
         return true;
     atomic_store(&vmp_session.writing, false);
     return false;

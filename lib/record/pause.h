@@ -10,8 +10,8 @@
 
 /*
  * In one word, so that a call counts for one session as a whole: the pauses in
- * force, those of them that hold the output, and above them which session these
- * are of; 0: none runs.
+ * force, whether one since the first holds the output, and above that which
+ * session this is of, whose number is not 0; 0: none runs.
  */
 extern atomic_uint_least64_t vmp_pauses;
 

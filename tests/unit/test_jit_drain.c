@@ -172,6 +172,29 @@ times_that_are_not_certain_are_lost(void **state)
     decoded_free(&d);
 }
 
+/* It asked for room when the session was there, and got on when it was over. */
+static void
+a_thread_that_joins_too_late_has_no_events(void **state)
+{
+    const struct vmp_jit_wishes wishes = { .emits = VMPROF_EMIT_EVENT,
+                                           .capacity = CAPACITY };
+    uint64_t events = 0, lost = 0;
+
+    (void)state;
+    put(1, 1001);
+    mark(2000);
+    vmp_jit_part(&jit);
+    vmp_jit_join(&jit, SESSION + 1, &wishes, 0);
+    drain.session = SESSION + 1;
+    vmp_jit_mark(&drain, &jit, 0);
+    assert_true(vmp_jit_make_room(&jit.ring));
+    vmp_jit_part(&jit);
+    vmp_jit_drain(&drain, &jit, 0, true);
+    vmp_jit_count(&jit, SESSION + 1, &events, &lost);
+    assert_int_equal(events, 0);
+    assert_int_equal(lost, 0);
+}
+
 int
 main(void)
 {
@@ -180,6 +203,8 @@ main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(times_that_are_not_certain_are_lost,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_thread_that_joins_too_late_has_no_events, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

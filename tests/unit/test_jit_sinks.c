@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,6 +220,57 @@ files_are_the_parents(void **state)
     remove_files();
 }
 
+static void *
+be_cancelled(void *unused)
+{
+    (void)unused;
+    require(pthread_cancel(pthread_self()) == 0);
+    register_at(fake_code[0], 64, "loop");
+    pthread_testcancel();
+    return NULL;
+}
+
+static void
+require_cancellable(void)
+{
+    int before;
+
+    require(pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &before) == 0);
+    require(before == PTHREAD_CANCEL_ENABLE);
+}
+
+/* Writing to a file is where a thread may be cancelled. */
+static void
+cancel_one_that_writes(void)
+{
+    pthread_t thread;
+    void *result;
+    int status = -1;
+    pid_t child;
+
+    require(open_sinks(FILES) == 0);
+    require(pthread_create(&thread, NULL, be_cancelled, NULL) == 0);
+    require(pthread_join(thread, &result) == 0);
+    require(result == PTHREAD_CANCELED);
+    register_at(fake_code[1], 64, "loop");
+    child = fork();
+    if (child == 0) {
+        require_cancellable();
+        _exit(0);
+    }
+    require(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+    require_cancellable();
+    require(vmprof_close_jit_sinks() == 0);
+    remove_files();
+}
+
+static void
+a_cancelled_thread_leaves_the_sinks_to_others(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(cancel_one_that_writes, 10), 0);
+}
+
 #if defined(__x86_64__) && defined(__GLIBC__)
 
 static void *frames[16];
@@ -289,6 +341,7 @@ main(void)
         cmocka_unit_test(bad_options_are_refused),
         cmocka_unit_test(gdb_has_those_that_are_there),
         cmocka_unit_test(files_are_the_parents),
+        cmocka_unit_test(a_cancelled_thread_leaves_the_sinks_to_others),
 #if defined(__x86_64__) && defined(__GLIBC__)
         cmocka_unit_test(a_backtrace_gets_through),
 #endif

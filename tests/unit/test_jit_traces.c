@@ -497,10 +497,46 @@ traces_that_are_gone_cost_little(void **state)
                   (long long)(now_ms() - from));
 }
 
+static vmprof_jit_id
+register_whole(vmprof_jit_id id)
+{
+    const struct vmprof_trace trace = whole_trace();
+
+    assert_int_equal(vmprof_register_trace(id, &trace), 0);
+    return id;
+}
+
+/* The writer is at work with what it has, and then comes to the rest. */
+static void
+what_is_new_stays_until_it_is_written(void **state)
+{
+    (void)state;
+    struct vmp_trace_copy copy;
+    vmprof_jit_id id;
+
+    vmp_traces_record(VMP_RECORD_TRACES);
+    id = register_whole(reserve(2).id);
+    assert_true(vmp_traces_next(&copy));
+    assert_int_equal(copy.is.id, id);
+    register_whole(id);
+    assert_int_equal(vmprof_unregister_trace(id), 0);
+    vmp_trace_copy_free(&copy);
+
+    assert_true(vmp_traces_next(&copy));
+    assert_true(copy.news & VMP_NEWS_LISTS);
+    assert_int_equal(copy.is.told->is.position_count, LENGTH(positions));
+    assert_non_null(copy.is.code);
+    vmp_trace_copy_free(&copy);
+    assert_int_equal(vmp_traces_lookup(id)->told->is.position_count, 0);
+    assert_false(vmp_traces_next(&copy));
+    vmp_traces_record(VMP_RECORD_NO_TRACES);
+}
+
 static void
 use_up_ids(void)
 {
     struct vmprof_reserved_trace reserved;
+    uint64_t last = 0;
     unsigned count = 0;
     int r;
 
@@ -511,11 +547,11 @@ use_up_ids(void)
     /* Fewer guards have room yet, down to none. */
     for (uint64_t most = 65535; most; most /= 2)
         while (vmprof_reserve_trace(most, &reserved) == 0)
-            ;
+            last = reserved.first_guard + most - 1;
     while ((r = vmprof_reserve_trace(0, &reserved)) == 0)
-        ;
+        last = reserved.id;
     require(r == -ENOSPC);
-    require(reserved.id == (1 << 24) - 1);
+    require(last == (1 << 24) - 1);
 }
 
 static void
@@ -544,6 +580,7 @@ main(void)
         cmocka_unit_test(threads_register_at_the_same_time),
         cmocka_unit_test(a_child_keeps_all_traces),
         cmocka_unit_test(traces_that_are_gone_cost_little),
+        cmocka_unit_test(what_is_new_stays_until_it_is_written),
         cmocka_unit_test(ids_end_at_2_to_the_24),
     };
 

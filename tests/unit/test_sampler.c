@@ -14,6 +14,7 @@
 
 #include "decode.h"
 #include "isolate.h"
+#include "record/pause.h"
 
 static int file, read_only;
 
@@ -233,6 +234,23 @@ pauses_nest_and_end_with_the_session(void **state)
     assert_int_equal(vmprof_disable(), 0);
 }
 
+/* Or many that were undone would be taken for something else. */
+static void
+a_pause_that_is_undone_leaves_nothing_behind(void **state)
+{
+    uint64_t before;
+
+    (void)state;
+    assert_int_equal(vmprof_enable(file, 0.01), 0);
+    assert_int_equal(vmprof_pause_output(), 1);
+    before = atomic_load(&vmp_pauses);
+    assert_int_equal(vmprof_pause_output(), 2);
+    assert_int_equal(vmprof_resume(), 1);
+    assert_int_equal(atomic_load(&vmp_pauses), before);
+    assert_int_equal(vmprof_resume(), 0);
+    assert_int_equal(vmprof_disable(), 0);
+}
+
 static void
 stats_of_a_bad_size_are_refused_untouched(void **state)
 {
@@ -298,6 +316,7 @@ main(void)
         cmocka_unit_test(enabling_twice_is_busy_and_the_first_goes_on),
         cmocka_unit_test(disabling_when_off_says_so),
         cmocka_unit_test(pauses_nest_and_end_with_the_session),
+        cmocka_unit_test(a_pause_that_is_undone_leaves_nothing_behind),
         cmocka_unit_test(stats_of_a_bad_size_are_refused_untouched),
         cmocka_unit_test(disabling_tells_what_the_session_did),
         cmocka_unit_test(every_error_has_a_sentence),

@@ -295,7 +295,9 @@ vmp_jit_drain(struct vmp_jit_drain *drain, struct vmp_jit *jit, uint32_t thread,
     if (atomic_load(&jit->joined) != drain->session || !jit->mark_count ||
         jit->taken_session != drain->session)
         return;
-    to = jit->marks[jit->mark_count - 1].index;
+    /* A thread that has joined since the last mark has nothing below it. */
+    to = greater(jit->marks[jit->mark_count - 1].index,
+                 atomic_load(&jit->first));
     if (is_last)
         atomic_store(&jit->end, to);
     if (atomic_load(&jit->overflow) != VMPROF_JIT_OVERFLOW_NEWEST)

@@ -156,13 +156,14 @@ vmp_trace_pass(struct vmp_trace *trace)
     return true;
 }
 
-/* What a file need not be told any more; or what it has been told. */
+/* What a file need not be told any more; or what it has been told, unless there
+ * is more of it. */
 static void
 settle(struct vmp_trace *trace)
 {
     if (trace->is_passing)
         vmp_trace_free(trace);
-    else if (trace->state == VMP_TRACE_UNREGISTERED)
+    else if (trace->state == VMP_TRACE_UNREGISTERED && !trace->is_queued)
         vmp_trace_shrink(trace);
 }
 

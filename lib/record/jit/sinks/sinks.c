@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include <vmprof/jit_sinks.h>
@@ -16,6 +18,7 @@
 #include "../../../sized.h"
 #include "../../code.h"
 #include "../../fork.h"
+#include "../../lock.h"
 #include "sink.h"
 
 enum {
@@ -46,18 +49,18 @@ static struct {
 } state;
 
 atomic_bool vmp_sinks_open;
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct vmp_lock lock = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
 void
 vmp_sinks_lock(void)
 {
-    pthread_mutex_lock(&mutex);
+    vmp_lock(&lock);
 }
 
 void
 vmp_sinks_unlock(void)
 {
-    pthread_mutex_unlock(&mutex);
+    vmp_unlock(&lock);
 }
 
 /* What tools that read words and lines take for one name. */
@@ -224,6 +227,23 @@ find(vmprof_jit_id id)
     return entry;
 }
 
+/* NULL: no memory. */
+static struct entry *
+add(vmprof_jit_id id, struct vmp_told *told)
+{
+    struct entry *const entry = calloc(1, sizeof(*entry));
+
+    if (!entry)
+        return NULL;
+    entry->id = id;
+    entry->told = told;
+    HASH_ADD(hh, state.entries, id, sizeof(id), entry);
+    if (entry->hh.tbl)
+        return entry;
+    free(entry);
+    return NULL;
+}
+
 void
 vmp_sinks_place(vmprof_jit_id id, struct vmp_told *told, const void *address)
 {
@@ -233,11 +253,8 @@ vmp_sinks_place(vmprof_jit_id id, struct vmp_told *told, const void *address)
     entry = find(id);
     if (entry)
         forget(entry);
-    entry = state.sinks ? calloc(1, sizeof(*entry)) : NULL;
+    entry = state.sinks ? add(id, told) : NULL;
     if (entry) {
-        entry->id = id;
-        entry->told = told;
-        HASH_ADD(hh, state.entries, id, sizeof(id), entry);
         place(entry, address);
     } else {
         state.error = state.sinks ? ENOMEM : 0;
