@@ -42,6 +42,7 @@ SAME(vmprof_thread, thread_1, top);
 SAME(vmprof_thread, thread_1, limit);
 SAME(vmprof_thread, thread_1, stack);
 SAME(vmprof_thread, thread_1, phase);
+SAME(vmprof_thread, thread_1, overflows);
 SAME(vmprof_thread, thread_1, poll_countdown);
 SAME(vmprof_thread, thread_1, bytecode_countdown);
 SAME(vmprof_thread, thread_1, candidates);
@@ -131,6 +132,14 @@ struct options_0_1 {
     uint32_t native;
     uint32_t native_bytes;
     uint32_t reserved;
+    uint32_t format;
+    uint32_t log_parts;
+    const void *main_loop;
+    const void *main_loop_end;
+    uint32_t jit_emits;
+    uint32_t jit_inner;
+    uint32_t jit_overflow;
+    uint32_t jit_ring_size;
 };
 
 SAME(vmprof_options, options_0_1, size);
@@ -145,6 +154,14 @@ SAME(vmprof_options, options_0_1, sampling);
 SAME(vmprof_options, options_0_1, native);
 SAME(vmprof_options, options_0_1, native_bytes);
 SAME(vmprof_options, options_0_1, reserved);
+SAME(vmprof_options, options_0_1, format);
+SAME(vmprof_options, options_0_1, log_parts);
+SAME(vmprof_options, options_0_1, main_loop);
+SAME(vmprof_options, options_0_1, main_loop_end);
+SAME(vmprof_options, options_0_1, jit_emits);
+SAME(vmprof_options, options_0_1, jit_inner);
+SAME(vmprof_options, options_0_1, jit_overflow);
+SAME(vmprof_options, options_0_1, jit_ring_size);
 STILL_FITS(vmprof_options, options_0_1);
 
 struct stats_0_1 {
@@ -178,6 +195,8 @@ struct stats_0_1 {
     uint64_t native_failed;
     uint64_t clock_retries;
     uint64_t lost_overrun;
+    uint64_t jit_events;
+    uint64_t jit_events_lost;
 };
 
 SAME(vmprof_stats, stats_0_1, size);
@@ -210,6 +229,8 @@ SAME(vmprof_stats, stats_0_1, native_cut);
 SAME(vmprof_stats, stats_0_1, native_failed);
 SAME(vmprof_stats, stats_0_1, clock_retries);
 SAME(vmprof_stats, stats_0_1, lost_overrun);
+SAME(vmprof_stats, stats_0_1, jit_events);
+SAME(vmprof_stats, stats_0_1, jit_events_lost);
 STILL_FITS(vmprof_stats, stats_0_1);
 
 /* Values are compiled in too. */
@@ -232,6 +253,10 @@ static_assert(VMPROF_SAMPLING_AUTO == 0 && VMPROF_SAMPLING_SIGNAL == 1 &&
                   VMPROF_NATIVE_OFF == 0 && VMPROF_NATIVE_COPY == 1 &&
                   VMPROF_NATIVE_FRAME_POINTERS == 2,
               "a way of sampling changed its value");
+static_assert(VMPROF_FORMAT_NATIVE == 0 && VMPROF_FORMAT_LOG == 1 &&
+                  VMPROF_LOG_MEMORY == 1 && VMPROF_LOG_LINES == 2 &&
+                  VMPROF_LOG_TRACES == 4,
+              "a format or a part of a log changed its value");
 static_assert(VMPROF_NAME_SIZE == 1024, "buffers of callers have this size");
 
 int
