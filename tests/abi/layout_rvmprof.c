@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Frozen copies, as in layout.c, of what RPython's machine code and C have
+ * Frozen copies, as layout.h says, of what RPython's machine code and C have
  * compiled in.
  */
 #include <assert.h>

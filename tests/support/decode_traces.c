@@ -2,7 +2,7 @@
 
 /* Chunks TRACES and COUNTS. */
 
-#include "decode_traces.h"
+#include "decode_parts.h"
 
 #include <stdlib.h>
 #include <string.h>

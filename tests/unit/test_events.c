@@ -2,121 +2,9 @@
 
 /* Tools, what they ask for, and what they are told. */
 
-#include "suite.h"
+#include "recorder.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <vmprof/events.h>
-
-enum {
-    CODE = 4,
-    OTHER_CODE = 8,
-    MOST_CALLS = 64,
-};
-
-#define BIT(name) VMPROF_EVENT_BIT(VMPROF_EVENT_##name)
-
-/* A tool that notes what it was told, in one list with all others. */
-struct recorder {
-    char letter;
-    vmprof_tool tool;
-    int result;
-    unsigned calls;
-    struct vmprof_event last;
-    void (*act)(struct recorder *recorder);
-};
-
-static struct vmprof_thread *self;
-static char told[MOST_CALLS];
-static size_t told_count;
-
-static int
-record(void *user, struct vmprof_thread *thread,
-       const struct vmprof_event *event)
-{
-    struct recorder *const recorder = user;
-
-    assert_ptr_equal(thread, self);
-    recorder->calls++;
-    recorder->last = *event;
-    if (told_count < MOST_CALLS - 1)
-        told[told_count++] = recorder->letter;
-    if (recorder->act)
-        recorder->act(recorder);
-    return recorder->result;
-}
-
-static void
-add_tool(struct recorder *recorder, char letter, int64_t priority)
-{
-    const char name[] = { 't', letter, 0 };
-    struct vmprof_tool_callbacks callbacks;
-
-    memset(recorder, 0, sizeof(*recorder));
-    recorder->letter = letter;
-    vmprof_tool_callbacks_init(&callbacks);
-    callbacks.user = recorder;
-    callbacks.event = record;
-    callbacks.priority = priority;
-    assert_int_equal(vmprof_register_tool(name, &callbacks, &recorder->tool),
-                     0);
-}
-
-static int
-fire_at(enum vmprof_event_kind kind, vmprof_code_id code, uint64_t offset)
-{
-    const struct vmprof_event event = {
-        .kind = kind,
-        .code = code,
-        .offset = offset,
-    };
-
-    return vmprof_wants_event(self, VMPROF_EVENT_BIT(kind))
-               ? vmprof_fire_event(self, &event)
-               : 0;
-}
-
-static int
-fire(enum vmprof_event_kind kind)
-{
-    return fire_at(kind, CODE, 1);
-}
-
-static const char *
-take_told(void)
-{
-    static char taken[MOST_CALLS];
-
-    memcpy(taken, told, told_count);
-    taken[told_count] = 0;
-    told_count = 0;
-    return taken;
-}
-
-static int
-attach(void **state)
-{
-    (void)state;
-    told_count = 0;
-    return vmprof_attach_thread(NULL, &self);
-}
-
-/* Whoever was registered by a test is gone after it. */
-static int
-detach(void **state)
-{
-    struct vmprof_tool_info info;
-
-    (void)state;
-    vmprof_tool_info_init(&info);
-    while (vmprof_list_tool(0, &info) == 0)
-        vmprof_unregister_tool(info.tool);
-    return vmprof_detach_thread(self);
-}
 
 static void
 a_tool_that_is_registered_wrongly_is_refused(void **state)
@@ -321,155 +209,6 @@ a_site_counts_as_wanted_while_another_code_alone_is_looked_at(void **state)
     assert_int_equal(a.calls, 1);
 }
 
-static void
-the_first_error_is_the_vms_and_all_tools_are_told(void **state)
-{
-    struct recorder a, b, c;
-    struct vmprof_tool_info info;
-
-    (void)state;
-    add_tool(&a, 'a', 0);
-    add_tool(&b, 'b', 0);
-    add_tool(&c, 'c', 0);
-    vmprof_set_events(a.tool, BIT(RAISE));
-    vmprof_set_events(b.tool, BIT(RAISE));
-    vmprof_set_events(c.tool, BIT(RAISE));
-    b.result = -EIO;
-    c.result = -EPERM;
-    errno = ENOENT;
-    assert_int_equal(fire(VMPROF_EVENT_RAISE), -EIO);
-    assert_int_equal(errno, ENOENT);
-    assert_string_equal(take_told(), "abc");
-    vmprof_tool_info_init(&info);
-    assert_int_equal(vmprof_get_tool("tc", &info), 0);
-    assert_int_equal(info.errors, 1);
-    assert_int_equal(info.last_error, -EPERM);
-}
-
-static void
-fire_again(struct recorder *recorder)
-{
-    if (recorder->calls < 5)
-        fire(VMPROF_EVENT_CALL);
-}
-
-static void
-a_callback_has_no_events_of_its_own_but_others_have_them(void **state)
-{
-    struct recorder a, b;
-
-    (void)state;
-    add_tool(&a, 'a', 0);
-    add_tool(&b, 'b', 0);
-    vmprof_set_events(a.tool, BIT(CALL));
-    vmprof_set_events(b.tool, BIT(CALL));
-    a.act = fire_again;
-    fire(VMPROF_EVENT_CALL);
-    assert_string_equal(take_told(), "abb");
-    b.act = fire_again;
-    fire(VMPROF_EVENT_CALL);
-    /* a, then b inside of it, then b, and a inside of that. */
-    assert_string_equal(take_told(), "abba");
-}
-
-static void
-unregister_own(struct recorder *recorder)
-{
-    struct vmprof_tool_callbacks callbacks;
-    vmprof_tool tool;
-
-    assert_int_equal(vmprof_unregister_tool(recorder->tool), 0);
-    fire(VMPROF_EVENT_CALL);
-    /* One that comes now is not taken for it. */
-    vmprof_tool_callbacks_init(&callbacks);
-    assert_int_equal(vmprof_register_tool("ta", &callbacks, &tool), 0);
-    assert_int_not_equal(tool, recorder->tool);
-}
-
-static void
-a_callback_can_take_its_own_tool_away(void **state)
-{
-    struct recorder a, b;
-    struct vmprof_tool_info info;
-
-    (void)state;
-    add_tool(&a, 'a', 0);
-    add_tool(&b, 'b', 0);
-    vmprof_set_events(a.tool, BIT(CALL));
-    vmprof_set_events(b.tool, BIT(CALL));
-    a.act = unregister_own;
-    a.result = VMPROF_EVENT_DISABLE;
-    assert_int_equal(fire(VMPROF_EVENT_CALL), 0);
-    assert_string_equal(take_told(), "abb");
-    fire(VMPROF_EVENT_CALL);
-    assert_string_equal(take_told(), "b");
-    vmprof_tool_info_init(&info);
-    assert_int_equal(vmprof_get_tool("ta", &info), 0);
-    assert_int_equal(info.errors, 0);
-    assert_int_equal(info.events, 0);
-}
-
-static jmp_buf out;
-
-static void
-jump_out(struct recorder *recorder)
-{
-    (void)recorder;
-    longjmp(out, 1);
-}
-
-static void
-a_callback_may_be_left_by_a_longjmp_that_the_vm_tells_of(void **state)
-{
-    struct recorder a;
-    const uint64_t token = vmprof_running_callbacks(self);
-
-    (void)state;
-    add_tool(&a, 'a', 0);
-    vmprof_set_events(a.tool, BIT(CALL));
-    a.act = jump_out;
-    if (!setjmp(out)) {
-        fire(VMPROF_EVENT_CALL);
-        fail();
-    }
-    vmprof_event_abandoned(self, token);
-    a.act = NULL;
-    fire(VMPROF_EVENT_CALL);
-    assert_string_equal(take_told(), "aa");
-    assert_int_equal(vmprof_unregister_tool(a.tool), 0);
-}
-
-static void
-fork_in_it(struct recorder *recorder)
-{
-    int status;
-    const pid_t child = fork();
-
-    if (child == 0) {
-        fire(VMPROF_EVENT_CALL);
-        vmprof_set_events(recorder->tool, 0);
-        _exit(vmprof_wants_event(self, VMPROF_EVENTS_ALL) ||
-              recorder->calls != 1);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-}
-
-static void
-a_callback_may_fork(void **state)
-{
-    struct recorder a;
-
-    (void)state;
-    add_tool(&a, 'a', 0);
-    vmprof_set_events(a.tool, BIT(CALL));
-    a.act = fork_in_it;
-    fire(VMPROF_EVENT_CALL);
-    a.act = NULL;
-    fire(VMPROF_EVENT_CALL);
-    assert_string_equal(take_told(), "aa");
-}
-
 static unsigned changes;
 static uint64_t last_epoch;
 
@@ -544,55 +283,6 @@ allocations_are_told_by_bytes(void **state)
                     TIMES * BYTES / PERIOD * 11 / 10);
 }
 
-static int
-value_of(void *user, struct vmprof_thread *thread,
-         const struct vmprof_event *event, enum vmprof_value_name name,
-         uint64_t index, struct vmprof_value *value)
-{
-    assert_ptr_equal(user, told);
-    assert_ptr_equal(thread, self);
-    if (name != VMPROF_VALUE_OF_ARGUMENT || index > 1)
-        return -ENOENT;
-    value->kind = VMPROF_VALUE_INTEGER;
-    value->integer = (int64_t)event->offset + (int64_t)index;
-    return 0;
-}
-
-static void
-look_at_values(struct recorder *recorder)
-{
-    struct vmprof_value value = { .integer = 9 };
-
-    assert_int_equal(vmprof_get_event_value(self, &recorder->last,
-                                            VMPROF_VALUE_OF_ARGUMENT, 1,
-                                            &value),
-                     0);
-    assert_int_equal(value.integer, 2);
-    assert_int_equal(vmprof_get_event_value(self, &recorder->last,
-                                            VMPROF_VALUE_OF_LOCAL, 0, &value),
-                     -ENOENT);
-    assert_int_equal(value.integer, 2);
-}
-
-static void
-values_are_fetched_when_they_are_asked_for(void **state)
-{
-    struct recorder a;
-    struct vmprof_value value;
-
-    (void)state;
-    add_tool(&a, 'a', 0);
-    vmprof_set_events(a.tool, BIT(CALL));
-    assert_int_equal(vmprof_get_event_value(self, &a.last,
-                                            VMPROF_VALUE_OF_OBJECT, 0, &value),
-                     -ENOTSUP);
-    vmprof_set_value_function(value_of, told);
-    a.act = look_at_values;
-    fire(VMPROF_EVENT_CALL);
-    assert_int_equal(a.calls, 1);
-    vmprof_set_value_function(NULL, NULL);
-}
-
 static void
 events_that_mean_nothing_and_threads_that_are_none_are_left_alone(void **state)
 {
@@ -607,8 +297,6 @@ events_that_mean_nothing_and_threads_that_are_none_are_left_alone(void **state)
     assert_int_equal(a.calls, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, attach, detach)
-
 int
 main(void)
 {
@@ -622,14 +310,8 @@ main(void)
         TEST(many_sites_can_be_disabled),
         TEST(events_can_be_wanted_of_one_code_or_one_thread),
         TEST(a_site_counts_as_wanted_while_another_code_alone_is_looked_at),
-        TEST(the_first_error_is_the_vms_and_all_tools_are_told),
-        TEST(a_callback_has_no_events_of_its_own_but_others_have_them),
-        TEST(a_callback_can_take_its_own_tool_away),
-        TEST(a_callback_may_be_left_by_a_longjmp_that_the_vm_tells_of),
-        TEST(a_callback_may_fork),
         TEST(the_vm_is_told_when_something_changes),
         TEST(allocations_are_told_by_bytes),
-        TEST(values_are_fetched_when_they_are_asked_for),
         TEST(events_that_mean_nothing_and_threads_that_are_none_are_left_alone),
     };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /* What the files of the decoder share. */
-#ifndef DECODE_TRACES_H
-#define DECODE_TRACES_H
+#ifndef DECODE_PARTS_H
+#define DECODE_PARTS_H
 
 #include <stdbool.h>
 
@@ -15,10 +15,15 @@ struct decode_cursor {
     bool bad;
 };
 
+/* The first error is kept. */
+void
+decode_fail(struct decoded *d, const char *what);
 void
 decode_need(struct decode_cursor *c, bool holds, const char *what);
 uint64_t
 decode_varint(struct decode_cursor *c);
+int64_t
+decode_zigzag(struct decode_cursor *c);
 char *
 decode_string(struct decode_cursor *c);
 void
@@ -30,10 +35,30 @@ decode_free_fields(struct decoded_fields *fields);
 void *
 decode_grow(void *array, size_t count, size_t size);
 
+/* The payloads, by type. */
+void
+decode_codes(struct decode_cursor *c);
+void
+decode_frames(struct decode_cursor *c);
+void
+decode_nodes(struct decode_cursor *c);
+void
+decode_modules(struct decode_cursor *c);
+void
+decode_thread(struct decode_cursor *c);
+void
+decode_samples(struct decode_cursor *c);
+void
+decode_words(struct decode_cursor *c);
+void
+decode_sites(struct decode_cursor *c);
+void
+decode_events(struct decode_cursor *c);
 void
 decode_traces(struct decode_cursor *c);
 void
 decode_counts(struct decode_cursor *c);
+
 void
 decoded_free_traces(struct decoded *d);
 
