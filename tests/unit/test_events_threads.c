@@ -14,7 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <vmprof/vmprof.h>
 
@@ -306,12 +308,89 @@ a_tool_is_gone_when_its_last_callback_has_returned(void **state)
     pthread_join(letting, NULL);
 }
 
+static atomic_bool attached, may_end;
+static unsigned counted;
+
+static int
+count(void *user, struct vmprof_thread *thread,
+      const struct vmprof_event *event)
+{
+    (void)user;
+    (void)thread;
+    (void)event;
+    counted++;
+    return 0;
+}
+
+static void *
+be_there(void *user)
+{
+    struct vmprof_thread *thread;
+
+    (void)user;
+    if (vmprof_attach_thread(NULL, &thread) != 0)
+        abort();
+    atomic_store(&attached, true);
+    while (!atomic_load(&may_end))
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    vmprof_detach_thread(thread);
+    return NULL;
+}
+
+/* In a child, whose parent had other threads: they come and go, and are told. */
+static int
+use_events(vmprof_tool tool)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        pthread_t thread;
+
+        if (vmprof_set_events(tool, i % 2) || vmprof_restart_events(tool) ||
+            pthread_create(&thread, NULL, fire_once, NULL) ||
+            pthread_join(thread, NULL))
+            return 1;
+    }
+    return vmprof_unregister_tool(tool) || counted != 4;
+}
+
+static void
+a_child_has_tools_and_none_of_the_other_threads(void **state)
+{
+    struct vmprof_tool_callbacks callbacks;
+    pthread_t threads[3];
+    vmprof_tool tool;
+    pid_t child;
+    int status;
+
+    (void)state;
+    vmprof_tool_callbacks_init(&callbacks);
+    callbacks.event = count;
+    assert_int_equal(vmprof_register_tool("count", &callbacks, &tool), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        atomic_store(&attached, false);
+        pthread_create(&threads[i], NULL, be_there, NULL);
+        while (!atomic_load(&attached))
+            nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    }
+    child = fork();
+    if (child == 0) {
+        alarm(20);
+        _exit(use_events(tool));
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    atomic_store(&may_end, true);
+    for (unsigned i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(status, 0);
+    assert_int_equal(vmprof_unregister_tool(tool), 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_tool_is_told_of_exactly_what_it_asks_for),
         cmocka_unit_test(a_tool_is_gone_when_its_last_callback_has_returned),
+        cmocka_unit_test(a_child_has_tools_and_none_of_the_other_threads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,14 +79,15 @@ vmp_events_changed(void);
 void
 vmp_events_tell(void);
 
-/* Wait until no other thread is at any of these. With VMP_EVENTS_READING alone,
- * which never lasts, it may be under the lock; else not. */
+/* Wait until no other thread is at any of these: with VMP_EVENTS_READING alone,
+ * which never lasts, under the lock; else without. */
 void
 vmp_events_await(uint64_t bits);
 
-/* Whether a thread is at any of these; under the lock. */
+/* Whether a thread but one, which may be NULL, is at any of these; under the
+ * lock. */
 bool
-vmp_events_is_any_at(uint64_t bits);
+vmp_events_is_any_at(uint64_t bits, const struct vmprof_thread *but);
 
 /* Whether a tool wants an event of a code, on `thread` or, NULL, on any; reads
  * tables. */
@@ -104,8 +105,8 @@ vmp_events_attach(struct vmp_thread_events *events, struct vmprof_thread *head);
 void
 vmp_events_detach(struct vmp_thread_events *events);
 
-/* The child of a fork: no callback of the other threads will end. Under the
- * lock, which is the caller's to let go. */
+/* The child of a fork: there are no other threads, and none of their callbacks
+ * will end. Under the lock, which is the caller's to let go. */
 void
 vmp_events_leave_to_parent(struct vmp_thread_events *own);
 

@@ -54,7 +54,7 @@ find_free(void)
 {
     for (unsigned i = 0; i < VMPROF_MAX_TOOLS; i++)
         if (!is_alive(&vmp_wanted.tools[i]) &&
-            !vmp_events_is_any_at((uint64_t)1 << i))
+            !vmp_events_is_any_at((uint64_t)1 << i, NULL))
             return &vmp_wanted.tools[i];
     return NULL;
 }

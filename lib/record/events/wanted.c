@@ -157,21 +157,10 @@ vmp_events_wanted_of(unsigned slot, uint64_t code)
 }
 
 bool
-vmp_events_is_any_at(uint64_t bits)
+vmp_events_is_any_at(uint64_t bits, const struct vmprof_thread *but)
 {
     for (struct vmp_thread_events *t = vmp_wanted.threads; t; t = t->next)
-        if (atomic_load_explicit(&t->at, memory_order_acquire) & bits)
-            return true;
-    return false;
-}
-
-static bool
-is_another_at(uint64_t bits)
-{
-    const struct vmprof_thread *const own = vmprof_current_thread();
-
-    for (struct vmp_thread_events *t = vmp_wanted.threads; t; t = t->next)
-        if (t->head != own &&
+        if (t->head != but &&
             atomic_load_explicit(&t->at, memory_order_acquire) & bits)
             return true;
     return false;
@@ -181,17 +170,17 @@ void
 vmp_events_await(uint64_t bits)
 {
     static const struct timespec moment = { .tv_nsec = 50000 };
+    const struct vmprof_thread *const own = vmprof_current_thread();
+    const bool is_locked = bits == VMP_EVENTS_READING;
     bool is_at;
 
     vmp_barrier_all();
     for (;;) {
-        if (bits == VMP_EVENTS_READING) {
-            is_at = is_another_at(bits);
-        } else {
+        if (!is_locked)
             vmp_events_lock();
-            is_at = is_another_at(bits);
+        is_at = vmp_events_is_any_at(bits, own);
+        if (!is_locked)
             vmp_events_unlock();
-        }
         if (!is_at)
             return;
         nanosleep(&moment, NULL);
@@ -233,7 +222,12 @@ vmp_events_detach(struct vmp_thread_events *events)
 void
 vmp_events_leave_to_parent(struct vmp_thread_events *own)
 {
-    for (struct vmp_thread_events *t = vmp_wanted.threads; t; t = t->next)
-        if (t != own)
-            atomic_store(&t->at, 0);
+    /* The records of the others are for whoever attaches next. */
+    vmp_wanted.threads = own;
+    if (own) {
+        own->next = NULL;
+        own->link = &vmp_wanted.threads;
+    }
+    sum_threads();
+    set_by_kind();
 }
