@@ -6,9 +6,7 @@
 
 #include <lua.h>
 
-enum {
-    NAME_SIZE = 256,
-};
+#include "../lua_common/naming.h"
 
 /*
  * Name the function of `activation`, of `L`, which has been asked for "Slut".

@@ -2,24 +2,18 @@
 
 /* require "vmprof": what a Lua program calls. */
 #include "module.h"
+#include "../lua_common/dialect.h"
+#include "../lua_common/session.h"
 #include "edges.h"
-#include "options.h"
 #include "state.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include <lauxlib.h>
+#include <luajit.h>
+#include <vmprof/jit.h>
 
-/* The session belongs to the process, whichever state began it. */
-static pthread_mutex_t session = PTHREAD_MUTEX_INITIALIZER;
-static int session_fd = -1;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 static atomic_size_t frame_limit = DEFAULT_FRAMES;
 
 void
@@ -51,66 +45,28 @@ attach_or_raise(lua_State *L)
     return state;
 }
 
-/* Returns 0, -EALREADY, -EIO, or what else vmprof_disable() said. */
-static int
-close_session(void)
-{
-    int error = -EALREADY;
-
-    pthread_mutex_lock(&session);
-    if (session_fd >= 0) {
-        error = vmprof_disable();
-        if (close(session_fd) && !error)
-            error = -errno;
-        session_fd = -1;
-    }
-    pthread_mutex_unlock(&session);
-    return error;
-}
-
-/* A program that calls os.exit() does not close its state. */
 static void
-at_exit(void)
+check_options(lua_State *L, struct start_options *options)
 {
-    close_session();
-}
+    static const char *const names[] = { "edges", "inner", "overflow", NULL };
+    /* In the order of enum vmprof_jit_inner. */
+    static const char *const inners[] = { "count", "ignore", "each", "auto",
+                                          NULL };
+    /* In that of enum vmprof_jit_overflow. */
+    static const char *const overflows[] = { "drop", "newest", "block", NULL };
+    static const char *const edges[] = { "current", "count", "events", NULL };
+    static const uint32_t emits[] = {
+        VMPROF_EMIT_CURRENT,
+        VMPROF_EMIT_CURRENT | VMPROF_EMIT_COUNT,
+        VMPROF_EMIT_CURRENT | VMPROF_EMIT_COUNT | VMPROF_EMIT_EVENT,
+    };
+    struct vmprof_options *const library = &options->library;
 
-static void
-register_exit(void)
-{
-    /* If there is no room for it, vmprof.stop() has to be called. */
-    (void)atexit(at_exit);
-}
-
-/* Returns NULL, or why not. */
-static const char *
-open_session(const struct start_options *options)
-{
-    struct vmprof_options library = options->library;
-    const int fd =
-        open(options->file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    int error;
-
-    if (fd < 0)
-        return strerror(errno);
-    pthread_once(&once, register_exit);
-    library.fd = fd;
-    error = vmprof_enable_with(&library);
-    if (error) {
-        close(fd);
-        return vmprof_strerror(error);
-    }
-    session_fd = fd;
-    return NULL;
-}
-
-static bool
-is_enabled(void)
-{
-    struct vmprof_stats stats;
-
-    vmprof_stats_init(&stats);
-    return vmprof_get_stats(&stats) == 0 && stats.enabled;
+    vmprof_shim_check_options(L, names, options);
+    library->jit_emits = emits[vmprof_shim_check_choice(L, "edges", edges)];
+    library->jit_inner = vmprof_shim_check_choice(L, "inner", inners);
+    library->jit_overflow = vmprof_shim_check_choice(L, "overflow", overflows);
+    library->vm_name = LUAJIT_VERSION;
 }
 
 static int
@@ -118,23 +74,10 @@ start(lua_State *L)
 {
     struct profiled_state *state;
     struct start_options options;
-    const char *problem = NULL;
-    bool enabled;
 
-    vmprof_luajit_check_options(L, &options);
+    check_options(L, &options);
     state = attach_or_raise(L);
-    pthread_mutex_lock(&session);
-    /* Before the file is opened, which would empty that of the session. */
-    enabled = is_enabled();
-    if (!enabled)
-        problem = open_session(&options);
-    pthread_mutex_unlock(&session);
-    if (enabled)
-        return luaL_error(L, "profiling is already on; it must be stopped "
-                             "before it can be started again");
-    if (problem)
-        return luaL_error(L, "cannot profile into '%s': %s", options.file,
-                          problem);
+    vmprof_shim_start_session(L, &options);
     state->opened_session = true;
     vmprof_luajit_traces_update(L, state->traces);
     if (options.library.max_frames)
@@ -146,21 +89,8 @@ static int
 stop(lua_State *L)
 {
     const struct profiled_state *const state = vmprof_luajit_find_state(L);
-    struct vmprof_stats stats;
-    const int error = close_session();
 
-    if (error == -EALREADY)
-        return luaL_error(L, "profiling is not on, or was not started by "
-                             "vmprof.start()");
-    if (error == -EIO) {
-        vmprof_stats_init(&stats);
-        vmprof_get_stats(&stats);
-        return luaL_error(L, "the profile is not whole: %s",
-                          strerror(stats.write_error));
-    }
-    if (error)
-        return luaL_error(L, "cannot stop profiling: %s",
-                          vmprof_strerror(error));
+    vmprof_shim_stop_session(L);
     if (state)
         vmprof_luajit_traces_update(L, state->traces);
     return 0;
@@ -170,7 +100,7 @@ void
 vmprof_luajit_state_closes(struct profiled_state *state)
 {
     if (state->opened_session)
-        close_session();
+        vmprof_shim_close_session();
     state->opened_session = false;
 }
 
@@ -195,31 +125,10 @@ detach(lua_State *L)
     return 0;
 }
 
-static const struct {
-    const char *name;
-    size_t offset;
-} counters[] = {
-#define COUNTER(name)                                                          \
-    {                                                                          \
-#        name, offsetof(struct vmprof_stats, name)                             \
-    }
-    COUNTER(interval_ns),       COUNTER(elapsed_ns),
-    COUNTER(threads),           COUNTER(expirations),
-    COUNTER(samples),           COUNTER(lost_ring_full),
-    COUNTER(lost_busy),         COUNTER(lost_switching),
-    COUNTER(lost_walker),       COUNTER(stacks_cut),
-    COUNTER(frames_cut),        COUNTER(overflows),
-    COUNTER(locations_lost),    COUNTER(samples_written),
-    COUNTER(samples_unwritten), COUNTER(bytes_written),
-    COUNTER(clock_failures),    COUNTER(sampled_ns),
-    COUNTER(jit_events),        COUNTER(jit_events_lost),
-#undef COUNTER
-};
-
 static void
 set_number(lua_State *L, const char *name, uint64_t value)
 {
-    lua_pushnumber(L, (lua_Number)value);
+    vmprof_shim_push_count(L, value);
     lua_setfield(L, -2, name);
 }
 
@@ -247,24 +156,11 @@ add_trace_stats(lua_State *L)
 static int
 stats(lua_State *L)
 {
-    const size_t count = sizeof(counters) / sizeof(*counters);
     struct vmprof_stats now;
-    uint64_t value;
 
-    vmprof_stats_init(&now);
-    if (vmprof_get_stats(&now))
-        return luaL_error(L, "this libvmprof is too old for the module");
-    lua_createtable(L, 0, (int)count + 2);
-    for (size_t i = 0; i < count; i++) {
-        memcpy(&value, (const char *)&now + counters[i].offset, sizeof(value));
-        set_number(L, counters[i].name, value);
-    }
-    lua_pushboolean(L, now.enabled != 0);
-    lua_setfield(L, -2, "enabled");
-    if (now.write_error) {
-        lua_pushstring(L, strerror(now.write_error));
-        lua_setfield(L, -2, "write_error");
-    }
+    vmprof_shim_push_stats(L, &now);
+    set_number(L, "jit_events", now.jit_events);
+    set_number(L, "jit_events_lost", now.jit_events_lost);
     add_trace_stats(L);
     return 1;
 }

@@ -8,7 +8,7 @@
 
 #include <lua.h>
 
-#include "../lua/definition.h"
+#include "../lua_common/naming.h"
 
 /*
  * Name the function on top of the stack, of which `activation` has been asked

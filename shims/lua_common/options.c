@@ -1,34 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 
 #include "options.h"
+#include "dialect.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include <lauxlib.h>
-#include <luajit.h>
-#include <vmprof/jit.h>
 
 static const char *const names[] = {
-    "file",  "interval", "mode",     "clock", "max_frames",
-    "edges", "inner",    "overflow", NULL,
+    "file", "interval", "mode", "clock", "max_frames", NULL,
 };
 
+static bool
+contains(const char *const *list, const char *name)
+{
+    while (list && *list && strcmp(*list, name) != 0)
+        list++;
+    return list && *list;
+}
+
 static void
-refuse_unknown_names(lua_State *L)
+refuse_unknown_names(lua_State *L, const char *const *more)
 {
     const char *name;
-    int i;
 
     lua_pushnil(L);
     while (lua_next(L, 1)) {
         lua_pop(L, 1);
         name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
-        for (i = 0; names[i] && name && strcmp(name, names[i]) != 0; i++)
-            continue;
-        if (!name || !names[i])
+        if (!name || (!contains(names, name) && !contains(more, name)))
             luaL_argerror(L, 1,
                           lua_pushfstring(L, "unknown option '%s'",
-                                          name ? name : luaL_typename(L, -1)));
+                                          vmprof_shim_describe_value(L)));
     }
 }
 
@@ -48,14 +52,14 @@ check_file(lua_State *L)
 }
 
 /* Whether option `name` is given; then it is on top of the stack. */
-static int
+static bool
 push_option(lua_State *L, const char *name)
 {
     lua_getfield(L, 1, name);
     if (!lua_isnil(L, -1))
-        return 1;
+        return true;
     lua_pop(L, 1);
-    return 0;
+    return false;
 }
 
 static double
@@ -75,9 +79,9 @@ check_interval(lua_State *L)
     return interval;
 }
 
-/* The index of the option's value in `choices`, or 0 if it is not given. */
-static uint32_t
-check_choice(lua_State *L, const char *name, const char *const *choices)
+uint32_t
+vmprof_shim_check_choice(lua_State *L, const char *name,
+                         const char *const *choices)
 {
     uint32_t choice = 0;
     const char *value;
@@ -90,7 +94,7 @@ check_choice(lua_State *L, const char *name, const char *const *choices)
     if (!choices[choice])
         luaL_argerror(L, 1,
                       lua_pushfstring(L, "option '%s' cannot be '%s'", name,
-                                      value ? value : luaL_typename(L, -1)));
+                                      vmprof_shim_describe_value(L)));
     lua_pop(L, 1);
     return choice;
 }
@@ -113,34 +117,20 @@ check_max_frames(lua_State *L)
 }
 
 void
-vmprof_luajit_check_options(lua_State *L, struct start_options *options)
+vmprof_shim_check_options(lua_State *L, const char *const *more,
+                          struct start_options *options)
 {
     /* In the order of enum vmprof_mode and enum vmprof_clock. */
     static const char *const modes[] = { "cpu", "wall", NULL };
     static const char *const clocks[] = { "auto", "perf", "monotonic",
                                           "observer", NULL };
-    /* In that of enum vmprof_jit_inner. */
-    static const char *const inners[] = { "count", "ignore", "each", "auto",
-                                          NULL };
-    /* And of enum vmprof_jit_overflow. */
-    static const char *const overflows[] = { "drop", "newest", "block", NULL };
-    static const char *const edges[] = { "current", "count", "events", NULL };
-    static const uint32_t emits[] = {
-        VMPROF_EMIT_CURRENT,
-        VMPROF_EMIT_CURRENT | VMPROF_EMIT_COUNT,
-        VMPROF_EMIT_CURRENT | VMPROF_EMIT_COUNT | VMPROF_EMIT_EVENT,
-    };
 
     luaL_checktype(L, 1, LUA_TTABLE);
-    refuse_unknown_names(L);
+    refuse_unknown_names(L, more);
     vmprof_options_init(&options->library);
     options->file = check_file(L);
     options->library.interval = check_interval(L);
-    options->library.mode = check_choice(L, "mode", modes);
-    options->library.clock = check_choice(L, "clock", clocks);
+    options->library.mode = vmprof_shim_check_choice(L, "mode", modes);
+    options->library.clock = vmprof_shim_check_choice(L, "clock", clocks);
     options->library.max_frames = check_max_frames(L);
-    options->library.jit_emits = emits[check_choice(L, "edges", edges)];
-    options->library.jit_inner = check_choice(L, "inner", inners);
-    options->library.jit_overflow = check_choice(L, "overflow", overflows);
-    options->library.vm_name = LUAJIT_VERSION;
 }

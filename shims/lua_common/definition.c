@@ -8,7 +8,7 @@
  * Lua itself keeps no such name, and what callers call a function changes from
  * one to the next. A line with more than one function says nothing.
  */
-#include "definition.h"
+#include "naming.h"
 
 #include <ctype.h>
 #include <fcntl.h>
@@ -170,8 +170,8 @@ name_in_line(const char *line, char name[NAME_SIZE])
 }
 
 bool
-vmprof_lua_definition(const char *source, size_t size, int number,
-                      char name[NAME_SIZE])
+vmprof_shim_definition(const char *source, size_t size, int number,
+                       char name[NAME_SIZE])
 {
     char line[LINE_SIZE];
 
