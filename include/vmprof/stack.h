@@ -66,7 +66,7 @@ struct vmprof_frame {
 /** A stack of frames that is not a thread's own: a coroutine's. @since 0.1 */
 struct vmprof_stack;
 
-/** Where a hit is counted that has been there before: see interp.h. */
+/** Where a hit is counted that has been there before: see interp_sites.h. */
 struct vmprof_hit_cell;
 
 /** Where events of compiled code go: see jit.h. */
@@ -87,7 +87,7 @@ struct vmprof_thread {
     uint64_t counting;          /**< VMPROF_COUNTING, or 0: no bytecode need be
                                      counted */
     int64_t hit_floor;          /**< of a countdown that hits are counted by */
-    struct vmprof_hit_cell *hit_cells; /**< where, see interp.h */
+    struct vmprof_hit_cell *hit_cells; /**< where, see interp_sites.h */
     uint64_t trace;                    /**< that runs, vmprof_jit_id; 0: none */
     struct vmprof_jit_ring *jit_ring;  /**< never NULL, and always this one */
     uint64_t events;              /**< somebody may want these, see events.h */

@@ -45,18 +45,6 @@ enum {
 #define TBNZ_SIGN    0xb7f80000u
 #define TBZ_SIGN     0xb6f80000u
 
-/* Where in the structs. */
-enum {
-    AT_TRACE = offsetof(struct vmprof_thread, trace),
-    AT_RING = offsetof(struct vmprof_thread, jit_ring),
-    AT_INDEX = offsetof(struct vmprof_jit_ring, index),
-    AT_LIMIT = offsetof(struct vmprof_jit_ring, limit),
-    AT_RECORDS = offsetof(struct vmprof_jit_ring, records),
-    AT_MASK = offsetof(struct vmprof_jit_ring, mask),
-    AT_INNER = offsetof(struct vmprof_jit_ring, inner),
-    AT_FULL = offsetof(struct vmprof_jit_ring, full),
-};
-
 /* What an edge has of registers, and has done to the stack. */
 struct frame {
     int temporary[MOST_TEMPORARIES];
@@ -194,7 +182,7 @@ store_current(struct vmp_assembler *a, const struct vmprof_emit *emit, int base,
 
     if (current)
         constant(a, t, current);
-    member(a, STR, current ? t : SP, base, AT_TRACE);
+    member(a, STR, current ? t : SP, base, VMP_AT_TRACE);
 }
 
 static void
@@ -228,7 +216,7 @@ call_full(struct vmp_assembler *a, const struct vmprof_emit *emit, int ring,
     put(a, STP_PUSH | X30 << 10, SP, X0);
     if (ring != X0)
         put_3(a, ORR, ring, SP, X0);
-    member(a, LDR, X30, X0, AT_FULL);
+    member(a, LDR, X30, X0, VMP_AT_FULL);
     put(a, BLR, X30, 0);
     put(a, LDP_POP | X30 << 10, SP, X0);
     if (emit->keep_flags)
@@ -242,12 +230,12 @@ append(struct vmp_assembler *a, const struct vmprof_emit *emit, const int *t)
               records = t[4];
     size_t has_room, is_lost;
 
-    member(a, LDR, index, ring, AT_INDEX);
-    member(a, LDR, slot, ring, AT_LIMIT);
+    member(a, LDR, index, ring, VMP_AT_INDEX);
+    member(a, LDR, slot, ring, VMP_AT_LIMIT);
     put_3(a, SUB, slot, index, slot);
     has_room = jump(a, TBNZ_SIGN, slot);
     call_full(a, emit, ring, time);
-    member(a, LDR, slot, ring, AT_LIMIT);
+    member(a, LDR, slot, ring, VMP_AT_LIMIT);
     put_3(a, SUB, slot, index, slot);
     is_lost = jump(a, TBZ_SIGN, slot);
     land(a, has_room);
@@ -255,9 +243,9 @@ append(struct vmp_assembler *a, const struct vmprof_emit *emit, const int *t)
     put(a, MRS_COUNTER, 0, time);
     constant(a, slot, vmp_record_word(emit));
     put_3(a, ORR | VMPROF_RECORD_TIME_SHIFT << 10, time, slot, time);
-    member(a, LDR, slot, ring, AT_MASK);
+    member(a, LDR, slot, ring, VMP_AT_MASK);
     put_3(a, AND, slot, index, slot);
-    member(a, LDR, records, ring, AT_RECORDS);
+    member(a, LDR, records, ring, VMP_AT_RECORDS);
     put_3(a, STR_INDEXED, slot, records, time);
     put(a, ADD_CONSTANT | 1 << 10, index, index);
     put(a, STLR, ring, index); /* the index is its first member */
@@ -270,7 +258,7 @@ event(struct vmp_assembler *a, const struct vmprof_emit *emit, const int *t)
     size_t is_ignored = 0;
 
     if (emit->is_inner) {
-        member(a, LDR, t[1], t[0], AT_INNER);
+        member(a, LDR, t[1], t[0], VMP_AT_INNER);
         is_ignored = jump(a, CBZ, t[1]);
     }
     append(a, emit, t);
@@ -298,11 +286,9 @@ static struct frame
 plan(const struct vmprof_emit *emit)
 {
     struct frame frame = { .count = count_temporaries(emit) };
-    uint32_t scratch = emit->scratch, all = UINT32_MAX >> 1, except = 0;
+    uint32_t scratch = emit->scratch, all = UINT32_MAX >> 1;
+    uint32_t except = vmp_registers_read(emit);
 
-    /* What it reads it does not choose to write to. */
-    if (emit->base <= VMPROF_BASE_MEMORY)
-        except |= (uint32_t)1 << emit->base_register;
     for (unsigned i = 0; i < frame.count; i++) {
         int reg = vmp_take_register(&scratch, except);
 
@@ -330,7 +316,7 @@ edge(struct vmp_assembler *a, const struct vmprof_emit *emit)
     if (emit->emits & VMPROF_EMIT_CURRENT)
         store_current(a, emit, base, base == t[0] ? t[1] : t[0]);
     if (has_event)
-        member(a, LDR, t[0], base, AT_RING);
+        member(a, LDR, t[0], base, VMP_AT_RING);
     if (emit->emits & VMPROF_EMIT_COUNT)
         count(a, emit, has_event ? t + 1 : t);
     if (has_event)

@@ -12,6 +12,18 @@
 
 #include <vmprof/emit.h>
 
+/* Where in the structs. */
+enum {
+    VMP_AT_TRACE = offsetof(struct vmprof_thread, trace),
+    VMP_AT_RING = offsetof(struct vmprof_thread, jit_ring),
+    VMP_AT_INDEX = offsetof(struct vmprof_jit_ring, index),
+    VMP_AT_LIMIT = offsetof(struct vmprof_jit_ring, limit),
+    VMP_AT_RECORDS = offsetof(struct vmprof_jit_ring, records),
+    VMP_AT_MASK = offsetof(struct vmprof_jit_ring, mask),
+    VMP_AT_INNER = offsetof(struct vmprof_jit_ring, inner),
+    VMP_AT_FULL = offsetof(struct vmprof_jit_ring, full),
+};
+
 /* Machine code as it is written. What does not fit is counted and left out. */
 struct vmp_assembler {
     unsigned char *code;
@@ -69,6 +81,14 @@ vmp_take_register(uint32_t *scratch, uint32_t except)
             return i;
         }
     return -1;
+}
+
+/* What an edge reads, which it does not choose to write to. */
+static inline uint32_t
+vmp_registers_read(const struct vmprof_emit *emit)
+{
+    return emit->base <= VMPROF_BASE_MEMORY ? (uint32_t)1 << emit->base_register
+                                            : 0;
 }
 
 /* Registers that an edge may name or be given, bits by number. */

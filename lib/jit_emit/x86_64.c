@@ -34,18 +34,6 @@ enum {
     JE = 0x74,
 };
 
-/* Where in the structs. */
-enum {
-    AT_TRACE = offsetof(struct vmprof_thread, trace),
-    AT_RING = offsetof(struct vmprof_thread, jit_ring),
-    AT_INDEX = offsetof(struct vmprof_jit_ring, index),
-    AT_LIMIT = offsetof(struct vmprof_jit_ring, limit),
-    AT_RECORDS = offsetof(struct vmprof_jit_ring, records),
-    AT_MASK = offsetof(struct vmprof_jit_ring, mask),
-    AT_INNER = offsetof(struct vmprof_jit_ring, inner),
-    AT_FULL = offsetof(struct vmprof_jit_ring, full),
-};
-
 /* What an edge has of registers, and has done to the stack. */
 struct frame {
     uint32_t scratch; /* those left that may be changed */
@@ -267,7 +255,7 @@ load_record(struct vmp_assembler *a, const struct vmprof_emit *emit,
 static void
 store_current(struct vmp_assembler *a, const struct vmprof_emit *emit, int base)
 {
-    memory(a, STORE_CONSTANT, 0, base, AT_TRACE);
+    memory(a, STORE_CONSTANT, 0, base, VMP_AT_TRACE);
     vmp_assemble_u32(a, vmp_current_after(emit));
 }
 
@@ -292,7 +280,7 @@ call_full(struct vmp_assembler *a, struct frame *frame)
         push(a, frame, RDI);
         move(a, RDI, frame->ring);
     }
-    memory(a, CALL, 2, RDI, AT_FULL);
+    memory(a, CALL, 2, RDI, VMP_AT_FULL);
     if (frame->ring != RDI)
         pop(a, frame, RDI);
     if (is_above)
@@ -320,24 +308,24 @@ append(struct vmp_assembler *a, const struct vmprof_emit *emit,
     const int ring = frame->ring, index = frame->other;
     size_t has_room, is_lost;
 
-    memory(a, LOAD, index, ring, AT_INDEX);
-    memory(a, CMP_LOAD, index, ring, AT_LIMIT);
+    memory(a, LOAD, index, ring, VMP_AT_INDEX);
+    memory(a, CMP_LOAD, index, ring, VMP_AT_LIMIT);
     has_room = jump(a, JB);
     call_full(a, frame);
-    memory(a, CMP_LOAD, index, ring, AT_LIMIT);
+    memory(a, CMP_LOAD, index, ring, VMP_AT_LIMIT);
     is_lost = jump(a, JAE);
     land(a, has_room);
 
     make_record(a, emit);
-    memory(a, LOAD, RDX, ring, AT_MASK);
+    memory(a, LOAD, RDX, ring, VMP_AT_MASK);
     byte(a, 0x48u | (unsigned)(index >> 3) << 2); /* and rdx, index */
     byte(a, 0x21);
     byte(a, 0xc0u | (unsigned)(index & 7) << 3 | RDX);
     shift_left(a, RDX, 3);
-    memory(a, ADD_LOAD, RDX, ring, AT_RECORDS);
+    memory(a, ADD_LOAD, RDX, ring, VMP_AT_RECORDS);
     memory(a, STORE, RAX, RDX, 0);
     memory(a, LEA, index, index, 1);
-    memory(a, STORE, index, ring, AT_INDEX);
+    memory(a, STORE, index, ring, VMP_AT_INDEX);
     land(a, is_lost);
 }
 
@@ -348,7 +336,7 @@ event(struct vmp_assembler *a, const struct vmprof_emit *emit,
     size_t is_ignored = 0;
 
     if (emit->is_inner) {
-        memory(a, CMP_BYTE, 7, frame->ring, AT_INNER);
+        memory(a, CMP_BYTE, 7, frame->ring, VMP_AT_INNER);
         byte(a, 0);
         is_ignored = jump(a, JE);
     }
@@ -365,11 +353,8 @@ plan(const struct vmprof_emit *emit)
     const bool has_count = emit->emits & VMPROF_EMIT_COUNT;
     const bool has_base = emit->base == VMPROF_BASE_REGISTER;
     struct frame frame = { emit->scratch, 0, 0, -1, -1, -1, false };
-    uint32_t except = 1u << RSP;
+    uint32_t except = 1u << RSP | vmp_registers_read(emit);
 
-    /* What it reads it does not choose to write to. */
-    if (emit->base <= VMPROF_BASE_MEMORY)
-        except |= 1u << emit->base_register;
     frame.has_flags = emit->keep_flags && (has_event || has_count);
     if (has_event || frame.has_flags)
         need(&frame, RAX);
@@ -407,7 +392,7 @@ edge(struct vmp_assembler *a, const struct vmprof_emit *emit)
     if (emit->emits & VMPROF_EMIT_CURRENT)
         store_current(a, emit, frame.base);
     if (emit->emits & VMPROF_EMIT_EVENT)
-        memory(a, LOAD, frame.ring, frame.base, AT_RING);
+        memory(a, LOAD, frame.ring, frame.base, VMP_AT_RING);
     save_flags(a, &frame);
     if (emit->emits & VMPROF_EMIT_COUNT)
         count(a, emit, frame.other);

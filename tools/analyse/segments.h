@@ -82,6 +82,11 @@ segments_end(struct segments *segments, uint32_t thread, uint64_t time);
 bool
 segments_unreliable(const struct segments *segments, uint32_t trace);
 
+/* A copy of the transitions, of which there are some, the most frequent first;
+ * to be freed. NULL: no memory. */
+struct transition *
+transitions_sorted(const struct segments *segments);
+
 void
 segments_free(struct segments *segments);
 

@@ -187,8 +187,9 @@ refuse(const struct jitlog *log, const struct jit_file *file)
 }
 
 static int
-read_checked(struct jitlog *log, const struct jit_file *file)
+read_checked(void *from, const struct jit_file *file)
 {
+    struct jitlog *log = from;
     struct input *input = &log->input;
     int result;
 
@@ -218,8 +219,6 @@ free_log(struct jitlog *log)
     free(log->opcodes);
     free(log->optimised);
     free(log->code);
-    input_close(&log->input);
-    free(log);
 }
 
 int
@@ -228,26 +227,10 @@ jitlog_read(struct traces *traces, const char *path,
             size_t message_size)
 {
     const struct jit_file file = { path, message, message_size };
-    struct jitlog *log = calloc(1, sizeof(*log));
-    int result;
+    struct jitlog log = { .traces = traces, .options = options };
+    const int result =
+        jit_file_read(&file, &log.input, traces, options, read_checked, &log);
 
-    memset(traces, 0, sizeof(*traces));
-    if (message_size)
-        message[0] = '\0';
-    if (!log)
-        return jit_file_fail(&file, "%s: not enough memory", path);
-    log->traces = traces;
-    log->options = options;
-    result = input_open(&log->input, path);
-    if (result < 0) {
-        result = jit_file_cannot_read(&file, result);
-    } else {
-        if (options->show_progress)
-            input_show_progress(&log->input);
-        result = read_checked(log, &file);
-    }
-    free_log(log);
-    if (result)
-        traces_free(traces);
+    free_log(&log);
     return result;
 }

@@ -208,14 +208,14 @@ free_log(struct pypylog *log)
     free(log->dumps);
     free(log->operand_counts);
     free(log->event_line);
-    input_close(&log->input);
-    free(log);
 }
 
 static int
-say_what_happened(const struct pypylog *log, const struct jit_file *file,
-                  int result)
+read_checked(void *from, const struct jit_file *file)
 {
+    struct pypylog *log = from;
+    const int result = read_file(log);
+
     if (result == -ECANCELED)
         return log->stopped;
     if (result < 0)
@@ -240,26 +240,10 @@ pypylog_read(struct traces *traces, const char *path,
              size_t message_size)
 {
     const struct jit_file file = { path, message, message_size };
-    struct pypylog *log = calloc(1, sizeof(*log));
-    int result;
+    struct pypylog log = { .traces = traces, .options = options };
+    const int result =
+        jit_file_read(&file, &log.input, traces, options, read_checked, &log);
 
-    memset(traces, 0, sizeof(*traces));
-    if (message_size)
-        message[0] = '\0';
-    if (!log)
-        return jit_file_fail(&file, "%s: not enough memory", path);
-    log->traces = traces;
-    log->options = options;
-    result = input_open(&log->input, path);
-    if (result < 0) {
-        result = jit_file_cannot_read(&file, result);
-    } else {
-        if (options->show_progress)
-            input_show_progress(&log->input);
-        result = say_what_happened(log, &file, read_file(log));
-    }
-    free_log(log);
-    if (result)
-        traces_free(traces);
+    free_log(&log);
     return result;
 }

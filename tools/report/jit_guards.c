@@ -100,18 +100,15 @@ report_jit_guards(const struct jit_view *jit)
     order = order_guards(jit, &count);
     if (!order)
         return -ENOMEM;
-    shown =
-        jit->view.limit && jit->view.limit < count ? jit->view.limit : count;
+    shown = count_shown(&jit->view, count);
     if (count)
         terminal_print(&jit->view.terminal, STYLE_HEADING,
                        "\n%13s  %-7s %-14s Guard that failed\n", "Times", "By",
                        "Trace");
     for (uint32_t i = 0; i < shown && !result; i++)
         result = print_guard(jit, &order[i]);
-    if (!result && shown < count)
-        fprintf(jit->view.terminal.out,
-                "        and %" PRIu32 " more; --limit 0 shows all\n",
-                count - shown);
+    if (!result)
+        print_rest(&jit->view, count, shown);
     free(order);
     return result;
 }

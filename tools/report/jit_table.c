@@ -285,42 +285,26 @@ print_loop(const struct jit_view *jit, const struct columns *columns,
 int
 report_jit_table(const struct jit_view *jit)
 {
-    uint32_t count, shown;
+    uint32_t count;
     uint32_t *order = jit_order(jit, &count);
+    const uint32_t shown = count_shown(&jit->view, count);
     struct columns columns;
     struct jit_groups groups = { 0 };
     int result = order ? jit_groups_make(&groups, &jit->traces) : -ENOMEM;
 
-    shown = count;
-    if (jit->view.limit && jit->view.limit < shown)
-        shown = jit->view.limit;
     choose_columns(&columns, jit);
     measure(&columns, jit);
     if (order && count)
         print_heading(jit, &columns);
     for (uint32_t i = 0; i < shown && !result; i++)
         result = print_loop(jit, &columns, &groups, order[i]);
-    if (!result && shown < count)
-        fprintf(jit->view.terminal.out,
-                "        and %" PRIu32 " more; --limit 0 shows all\n",
-                count - shown);
+    if (!result)
+        print_rest(&jit->view, count, shown);
     if (order && !count)
         fputs("\nNo trace is in this file.\n", jit->view.terminal.out);
     jit_groups_free(&groups);
     free(order);
     return result;
-}
-
-static int
-compare_transitions(const void *a, const void *b)
-{
-    const struct transition *left = a, *right = b;
-
-    if (left->count != right->count)
-        return left->count < right->count ? 1 : -1;
-    if (left->from != right->from)
-        return left->from < right->from ? -1 : 1;
-    return (left->to > right->to) - (left->to < right->to);
 }
 
 /* A loop and its entry bridge may well be of the same line. */
@@ -366,27 +350,21 @@ report_jit_transitions(const struct jit_view *jit)
     const struct segments *segments = jit->times.segments;
     uint32_t count = segments ? segments->transition_count : 0;
     struct transition *sorted;
+    const uint32_t shown = count_shown(&jit->view, count);
     int result = 0;
-    uint32_t shown;
 
     if (!count)
         return 0;
-    sorted = calloc(count, sizeof(*sorted));
+    sorted = transitions_sorted(segments);
     if (!sorted)
         return -ENOMEM;
-    memcpy(sorted, segments->transitions, count * sizeof(*sorted));
-    qsort(sorted, count, sizeof(*sorted), compare_transitions);
-    shown =
-        jit->view.limit && jit->view.limit < count ? jit->view.limit : count;
     terminal_print(&jit->view.terminal, STYLE_HEADING, "\n%13s  Transition\n",
                    "Times");
     fprintf(jit->view.terminal.out, "%13s\n", "events");
     for (uint32_t i = 0; i < shown && !result; i++)
         result = print_transition(jit, &sorted[i]);
-    if (!result && shown < count)
-        fprintf(jit->view.terminal.out,
-                "        and %" PRIu32 " more; --limit 0 shows all\n",
-                count - shown);
+    if (!result)
+        print_rest(&jit->view, count, shown);
     free(sorted);
     return result;
 }

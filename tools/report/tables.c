@@ -38,7 +38,13 @@ print_row(const struct view *view, const struct labels *labels,
     return 0;
 }
 
-static void
+uint32_t
+count_shown(const struct view *view, uint32_t count)
+{
+    return view->limit && view->limit < count ? view->limit : count;
+}
+
+void
 print_rest(const struct view *view, uint32_t count, uint32_t shown)
 {
     if (shown < count)
@@ -52,11 +58,9 @@ print_rows(const struct view *view, const struct labels *labels,
            const struct rows *rows, const char *heading,
            title_function title_of)
 {
-    uint32_t shown = rows->count;
+    const uint32_t shown = count_shown(view, rows->count);
     int result = 0;
 
-    if (view->limit && view->limit < shown)
-        shown = view->limit;
     terminal_print(&view->terminal, STYLE_HEADING, "\n%-17s  %-17s  %s\n",
                    "   Self", "  Total", heading);
     for (uint32_t i = 0; i < shown && !result; i++)
@@ -158,11 +162,9 @@ report_threads(const struct view *view)
 {
     uint32_t count;
     struct ordered_thread *order = order_threads(view, &count);
-    uint32_t shown = count;
+    const uint32_t shown = count_shown(view, count);
     int result = order ? 0 : -ENOMEM;
 
-    if (view->limit && view->limit < shown)
-        shown = view->limit;
     terminal_print(&view->terminal, STYLE_HEADING, "\n%-17s  %9s  %11s  %s\n",
                    "  Share   Sampled", "Unsampled", "Samples", "Thread");
     for (uint32_t i = 0; i < shown && !result; i++)

@@ -92,6 +92,13 @@ report_damage(const struct view *view);
 void
 print_title(const struct view *view, const char *title);
 
+/* How many of so many rows the limit lets be shown, and what is said of the
+ * rest. */
+uint32_t
+count_shown(const struct view *view, uint32_t count);
+void
+print_rest(const struct view *view, uint32_t count, uint32_t shown);
+
 /* The parts. Each returns 0 or -ENOMEM. */
 int
 report_header(const struct view *view);

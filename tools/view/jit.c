@@ -255,18 +255,6 @@ write_traces(const struct jit_page *page, const struct shown_traces *shown,
     return result;
 }
 
-static int
-compare_transitions(const void *a, const void *b)
-{
-    const struct transition *left = a, *right = b;
-
-    if (left->count != right->count)
-        return left->count < right->count ? 1 : -1;
-    if (left->from != right->from)
-        return left->from < right->from ? -1 : 1;
-    return (left->to > right->to) - (left->to < right->to);
-}
-
 /* Entry 0 is the interpreter, which is always there. */
 static bool
 is_shown(const struct shown_traces *shown, const struct jit_page *page,
@@ -282,14 +270,11 @@ write_transitions(const struct jit_page *page, const struct shown_traces *shown,
 {
     const struct segments *segments = page->times->segments;
     const uint32_t count = segments ? segments->transition_count : 0;
-    struct transition *sorted = calloc((size_t)count + 1, sizeof(*sorted));
+    struct transition *sorted = count ? transitions_sorted(segments) : NULL;
     uint32_t written = 0;
 
-    if (!sorted)
+    if (count && !sorted)
         return -ENOMEM;
-    for (uint32_t i = 0; i < count; i++)
-        sorted[i] = segments->transitions[i];
-    qsort(sorted, count, sizeof(*sorted), compare_transitions);
     fputs(",\n\"transitions\":[", out);
     for (uint32_t i = 0; i < count && written < MOST_TRANSITIONS; i++)
         if (is_shown(shown, page, sorted[i].from) &&

@@ -67,23 +67,6 @@ vmp_ranges_leave_to_parent(void)
     atomic_store(&vmp_ranges.readers, 0);
 }
 
-/* The slot whose part an address is in. */
-static uint32_t
-slot_of(const struct vmp_range_map *map, uintptr_t address)
-{
-    uint32_t low = 0, high = map->count;
-
-    while (high - low > 1) {
-        const uint32_t middle = low + (high - low) / 2;
-
-        if (map->slots[middle].from <= address)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* How many ranges of a block begin below an address. */
 static uint32_t
 count_below(const struct vmp_range_block *block, uintptr_t address)
@@ -132,7 +115,7 @@ vmp_ranges_overlap(uintptr_t start, uint32_t size, uint32_t but)
         return 0;
     /* Downwards from the last that begins before the end: those that are there
      * do not overlap, so the second that is not `but` decides. */
-    for (uint32_t s = slot_of(map, end - 1) + 1; s--;) {
+    for (uint32_t s = vmp_range_slot_of(map, end - 1) + 1; s--;) {
         const struct vmp_range_block *const block = block_of(map, s);
 
         for (uint32_t i = count_below(block, end); i--;) {
@@ -256,7 +239,7 @@ static int
 insert(struct vmp_range_map *map, const struct vmp_range *added)
 {
     struct vmp_range ranges[VMP_RANGES_PER_BLOCK + 1];
-    const uint32_t slot = map ? slot_of(map, added->start) : 0;
+    const uint32_t slot = map ? vmp_range_slot_of(map, added->start) : 0;
     struct vmp_range_block *const before = map ? block_of(map, slot) : NULL;
     const uint32_t count = merge(before, added, ranges);
     struct vmp_range_block *block;
@@ -322,7 +305,8 @@ static struct vmp_range *
 range_at(uintptr_t start)
 {
     const struct vmp_range_map *const map = current_map();
-    struct vmp_range_block *const block = block_of(map, slot_of(map, start));
+    struct vmp_range_block *const block =
+        block_of(map, vmp_range_slot_of(map, start));
 
     return &block->ranges[count_below(block, start)];
 }
@@ -338,7 +322,7 @@ static void
 tidy(uintptr_t start)
 {
     const struct vmp_range_map *const map = current_map();
-    const uint32_t slot = slot_of(map, start);
+    const uint32_t slot = vmp_range_slot_of(map, start);
 
     if (is_empty(block_of(map, slot)))
         leave_out(map, slot);

@@ -50,6 +50,23 @@ struct vmp_ranges {
 
 extern struct vmp_ranges vmp_ranges;
 
+/* The slot whose part an address is in. */
+static inline uint32_t
+vmp_range_slot_of(const struct vmp_range_map *map, uintptr_t address)
+{
+    uint32_t low = 0, high = map->count;
+
+    while (high - low > 1) {
+        const uint32_t middle = low + (high - low) / 2;
+
+        if (map->slots[middle].from <= address)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* The range that an address is in. Any context. */
 bool
 vmp_find_range(uintptr_t address, struct vmp_range *out);

@@ -37,21 +37,13 @@ static bool
 look_up(const struct vmp_range_map *map, uintptr_t address,
         struct vmp_range *out)
 {
-    uint32_t low = 0, high = map->count;
+    uint32_t slot = vmp_range_slot_of(map, address);
 
-    while (high - low > 1) {
-        const uint32_t middle = low + (high - low) / 2;
-
-        if (map->slots[middle].from <= address)
-            low = middle;
-        else
-            high = middle;
-    }
     /* A range may go beyond its block's part, where others were. */
     do {
         uint32_t trace;
         const struct vmp_range *const range =
-            last_until(atomic_load(&map->slots[low].block), address, &trace);
+            last_until(atomic_load(&map->slots[slot].block), address, &trace);
 
         if (!range)
             continue;
@@ -59,7 +51,7 @@ look_up(const struct vmp_range_map *map, uintptr_t address,
             return false;
         *out = (struct vmp_range){ range->start, range->size, trace };
         return true;
-    } while (low--);
+    } while (slot--);
     return false;
 }
 
