@@ -272,6 +272,7 @@ read_native(const struct request *request, struct jit_view *jit,
     if (result)
         return result;
     jit_reading_open(reading, &view->tree, request->inner, request->calls);
+    jit_reading_probe(reading, request->probe);
     jit_reading_options(reading, &names.options);
     result = profile_read(&view->profile, view->path, &names.options,
                           jit_reading_batch, reading, message, message_size);

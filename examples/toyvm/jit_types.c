@@ -96,7 +96,7 @@ jit_types_load(const char *name)
         error = vmprof_load_type_profile(data, size, version, &types);
     if (error)
         fprintf(stderr, "toyvm: cannot use the types in %s: %s\n", name,
-                vmprof_strerror(error));
+                data ? vmprof_strerror(error) : strerror(-error));
     free(data);
     return types;
 }

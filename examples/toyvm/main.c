@@ -28,6 +28,23 @@ fail(const char *what, int error)
     return FAILED;
 }
 
+/* The same where the system is the cause. */
+static int
+fail_file(const char *what, const char *name, int error)
+{
+    fprintf(stderr, "toyvm: %s %s: %s\n", what, name, strerror(-error));
+    return FAILED;
+}
+
+/* What could not be written before fclose() is not written by it either. */
+static int
+close_written(FILE *file)
+{
+    const bool failed = ferror(file);
+
+    return fclose(file) == 0 && !failed ? 0 : -EIO;
+}
+
 /* The text of a file with a NUL at its end, or NULL and errno. */
 static char *
 read_file(const char *name)
@@ -122,7 +139,7 @@ write_type_truth(const struct program *program, const char *name)
         return FAILED;
     }
     type_truth_print(program, file);
-    return fclose(file) == 0 ? 0 : fail("cannot write the types", -EIO);
+    return close_written(file) ? fail_file("cannot write", name, -EIO) : 0;
 }
 
 static int
@@ -130,7 +147,7 @@ save_types(const char *name)
 {
     int error = jit_types_save(name);
 
-    return error ? fail("cannot save the types", error) : 0;
+    return error ? fail_file("cannot save the types in", name, error) : 0;
 }
 
 static int
@@ -143,7 +160,7 @@ write_jit_truth(const char *name)
         return FAILED;
     }
     jit_truth_print(file);
-    return fclose(file) == 0 ? 0 : fail("cannot write the truth", -EIO);
+    return close_written(file) ? fail_file("cannot write", name, -EIO) : 0;
 }
 
 static int
@@ -157,7 +174,19 @@ open_sinks(const char *directory)
                     VMPROF_SINK_GDB | VMPROF_SINK_UNWIND;
     options.directory = directory;
     error = vmprof_open_jit_sinks(&options);
-    return error ? fail("cannot tell others of traces", error) : 0;
+    return error
+               ? fail_file("cannot tell others of traces in", directory, error)
+               : 0;
+}
+
+static int
+close_sinks(const char *directory)
+{
+    int error = vmprof_close_jit_sinks();
+
+    return error < 0
+               ? fail_file("not all traces are told of in", directory, error)
+               : 0;
 }
 
 /* Profiling ends before the functions are freed: lines are still asked for. */
@@ -188,7 +217,7 @@ run_profiled(struct program *program, const struct settings *settings,
         succeeded = false;
     if (settings->jit_truth && write_jit_truth(settings->jit_truth))
         succeeded = false;
-    if (settings->sinks && vmprof_close_jit_sinks() < 0)
+    if (settings->sinks && close_sinks(settings->sinks))
         succeeded = false;
     error = profile_stop(settings->profile ? stderr : NULL);
     profile_remove_program(program);

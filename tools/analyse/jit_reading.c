@@ -23,6 +23,21 @@ jit_reading_open(struct jit_reading *reading, struct tree *tree,
     trace_events_open(&reading->nested, INNER_IGNORE, CALL_NEST, 0);
 }
 
+static void
+set_probe(struct trace_events *events, uint64_t probe_ns)
+{
+    events->each.policies.probe = probe_ns;
+    events->folded.policies.probe = probe_ns;
+}
+
+void
+jit_reading_probe(struct jit_reading *reading, uint64_t probe_ns)
+{
+    reading->probe_ns = probe_ns;
+    set_probe(&reading->events, probe_ns);
+    set_probe(&reading->nested, probe_ns);
+}
+
 /* Traces are a part of their profile. */
 static const struct profile *
 profile_of(const struct traces *traces)
@@ -87,9 +102,9 @@ jit_reading_finish(struct jit_reading *reading, struct trace_times *times,
 
     for (uint32_t i = 0; i < nested->figure_count; i++)
         reading->nested_ns += nested->figures[i].self;
-    reading->probe_ns = shortest < MOST_PROBE_NS ? shortest : MOST_PROBE_NS;
-    reading->events.each.policies.probe = reading->probe_ns;
-    reading->events.folded.policies.probe = reading->probe_ns;
+    if (!reading->probe_ns)
+        reading->probe_ns = shortest < MOST_PROBE_NS ? shortest : MOST_PROBE_NS;
+    set_probe(&reading->events, reading->probe_ns);
     if (!result)
         trace_times_take_events(times, &reading->events);
     times->off_cpu = profile->traces.off_cpu_ns;

@@ -18,7 +18,8 @@ struct jit_reading {
     struct trace_phases phases;
     struct trace_heat heat;
     struct tree *tree;
-    uint64_t probe_ns;  /* what an event took, by the file; 0: it has none */
+    uint64_t probe_ns;  /* what an event took, as was said or by the file;
+                           0: it has none */
     uint64_t nested_ns; /* of all traces and the interpreter */
     bool calls_differ;  /* traces have the time of others that they called */
 };
@@ -27,6 +28,11 @@ struct jit_reading {
 void
 jit_reading_open(struct jit_reading *reading, struct tree *tree,
                  enum inner_policy inner, enum call_policy call);
+
+/* What an event took, which is taken off each stretch; 0: only what the file
+ * tells of it, and stretches stay whole. Before the reading. */
+void
+jit_reading_probe(struct jit_reading *reading, uint64_t probe_ns);
 
 /* What it needs beside what is set. */
 void

@@ -174,24 +174,31 @@ class Lost(unittest.TestCase):
 
 
 class Probes(unittest.TestCase):
-    def flips(self, length):
+    def flips(self, length, *options):
         events = [(i * length, ENTER if i % 2 == 0 else EXIT, c.LOOP)
                   for i in range(200)]
         end = 200 * length
         data = recorded(events, [(0, 0, 0), (end, end, end)]).bytes()
-        return (c.by_name(jit(data))["loop"]["figures"]["events"]["unreliable"],
-                c.text("jit", c.write(data)))
+        found = c.by_name(jit(data, *options))["loop"]["figures"]["events"]
+        return found, c.text("jit", *options, c.write(data))
 
     def test_segments_of_a_few_probes_are_marked(self):
-        unreliable, table = self.flips(20)
-        self.assertTrue(unreliable)
+        found, table = self.flips(20)
+        self.assertTrue(found["unreliable"])
+        self.assertEqual(found["self"], 100 * 20)
         self.assertIn("segments are shorter than five probes, which take 20 ns",
                       table)
 
     def test_longer_ones_are_not(self):
-        unreliable, table = self.flips(200)
-        self.assertFalse(unreliable)
+        found, table = self.flips(200)
+        self.assertFalse(found["unreliable"])
         self.assertNotIn("probes", table)
+
+    def test_what_events_are_said_to_take_is_taken_off(self):
+        found, table = self.flips(200, "--probe", "50")
+        self.assertTrue(found["unreliable"])
+        self.assertEqual(found["self"], 100 * 150)
+        self.assertIn("shorter than five probes, which take 50 ns", table)
 
 
 if __name__ == "__main__":

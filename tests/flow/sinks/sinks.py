@@ -7,7 +7,9 @@ told of, and show their operations as their source."""
 import os
 import pathlib
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -71,6 +73,17 @@ class Sinks(unittest.TestCase):
         for line in lines:
             at = listing.find(line, at)
             self.assertGreaterEqual(at, 0, f"{line}: {listing}")
+
+    def test_files_that_are_cut_fail_the_program_with_a_message(self):
+        def small_files():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))
+
+        done = subprocess.run(self.toyvm("0.1"), preexec_fn=small_files,
+                              timeout=120, text=True, capture_output=True)
+        self.assertIn(f"not all traces are told of in {self.where}: ",
+                      done.stderr)
+        self.assertEqual(done.returncode, 1)
 
     def test_perf_shows_operations_between_instructions(self):
         self.record(LOOP, str(self.where), "run")

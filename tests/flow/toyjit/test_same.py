@@ -83,6 +83,18 @@ class Same(unittest.TestCase):
                 self.assertIn(message, done.stderr)
                 self.assertEqual(done.returncode, 2)
 
+    def test_a_file_that_cannot_be_used_is_named(self):
+        for option, message in [
+                ("jit-sinks=/no/such", "others of traces in /no/such: No such"),
+                ("jit-types=no/such", "the types in no/such: No such"),
+                ("--save-types=no/such", "the types in no/such: No such"),
+                ("--jit-truth=/dev/full", "cannot write /dev/full: ")]:
+            with self.subTest(option):
+                done = run(PROGRAMS / "jit_types.toy", 300,
+                           options=[f"jit={BACKENDS[0]}", option])
+                self.assertIn(message, done.stderr)
+                self.assertEqual(done.returncode, 1)
+
 
 if __name__ == "__main__":
     tap.main()
