@@ -57,8 +57,8 @@ vmp_log_put_word(struct vmp_log_encoder *log, uint64_t value)
     log->used += VMP_LOG_WORD;
 }
 
-void
-vmp_log_put_bytes(struct vmp_log_encoder *log, const void *data, size_t size)
+static void
+put_bytes(struct vmp_log_encoder *log, const void *data, size_t size)
 {
     memcpy(log->buffer + log->used, data, size);
     log->used += size;
@@ -68,7 +68,7 @@ static void
 put_string(struct vmp_log_encoder *log, const char *text, size_t size)
 {
     vmp_log_put_word(log, size);
-    vmp_log_put_bytes(log, text, size);
+    put_bytes(log, text, size);
 }
 
 void
@@ -118,7 +118,7 @@ put_time(struct vmp_log_encoder *log, enum vmp_log_marker marker,
     vmp_log_put_byte(log, marker);
     vmp_log_put_word(log, unix_ns / NS_PER_S);
     vmp_log_put_word(log, unix_ns % NS_PER_S / NS_PER_US);
-    vmp_log_put_bytes(log, zone, sizeof(zone));
+    put_bytes(log, zone, sizeof(zone));
 }
 
 /* The period is the only number in a log that is time: it is rounded. */
@@ -153,7 +153,7 @@ put_header(struct vmp_log_encoder *log, const struct vmp_session_info *info)
     vmp_log_put_byte(log, VMP_LOG_VERSION & 0xff);
     vmp_log_put_byte(log, mode_of(log, info));
     vmp_log_put_byte(log, (unsigned)size);
-    vmp_log_put_bytes(log, name, size);
+    put_bytes(log, name, size);
 }
 
 static void

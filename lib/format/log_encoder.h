@@ -84,8 +84,6 @@ void
 vmp_log_put_byte(struct vmp_log_encoder *log, unsigned value);
 void
 vmp_log_put_word(struct vmp_log_encoder *log, uint64_t value);
-void
-vmp_log_put_bytes(struct vmp_log_encoder *log, const void *data, size_t size);
 
 /* A record. The text is made fit for it in place. */
 void

@@ -55,6 +55,22 @@ append_part(char *to, const char *part, size_t room)
     return whole + sizeof(ELLIPSIS) - 1;
 }
 
+/* Write a number that is not negative, without a NUL. Returns its length. */
+static size_t
+format_decimal(char buffer[24], long number)
+{
+    char reversed[24];
+    size_t count = 0;
+
+    do {
+        reversed[count++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number);
+    for (size_t i = 0; i < count; i++)
+        buffer[i] = reversed[count - 1 - i];
+    return count;
+}
+
 int
 vmprof_format_name(char *buffer, size_t size, const char *class_name,
                    const char *function, long line, const char *file)
@@ -68,7 +84,7 @@ vmprof_format_name(char *buffer, size_t size, const char *class_name,
 
     if (size < VMPROF_NAME_SIZE)
         return -EINVAL;
-    const size_t digits = vmp_format_decimal(number, line < 0 ? 0 : line);
+    const size_t digits = format_decimal(number, line < 0 ? 0 : line);
 
     used = append_part(buffer, class_name ? class_name : "", CLASS_ROOM);
     buffer[used++] = ':';
@@ -81,21 +97,6 @@ vmprof_format_name(char *buffer, size_t size, const char *class_name,
                         VMPROF_NAME_SIZE - 1 - used);
     buffer[used] = 0;
     return (int)used;
-}
-
-size_t
-vmp_format_decimal(char buffer[24], long number)
-{
-    char reversed[24];
-    size_t count = 0;
-
-    do {
-        reversed[count++] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number);
-    for (size_t i = 0; i < count; i++)
-        buffer[i] = reversed[count - 1 - i];
-    return count;
 }
 
 bool

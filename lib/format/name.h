@@ -7,10 +7,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Write a number that is not negative, without a NUL. Returns its length. */
-size_t
-vmp_format_decimal(char buffer[24], long number);
-
 /* Whether a name has the form "class:function:line:file". */
 bool
 vmp_name_is_full(const char *name);

@@ -33,8 +33,6 @@ enum trace_key {
     KEY_EMITS = 24,
     KEY_FIRST_GUARD = 26,
     KEY_STATE = 30,
-    KEY_REGISTERED = 32,
-    KEY_UNREGISTERED = 34,
 };
 
 enum {
@@ -132,14 +130,6 @@ static uint32_t
 small(uint64_t number)
 {
     return number > UINT32_MAX ? 0 : (uint32_t)number;
-}
-
-static uint64_t
-time_ns(const struct entry_reader *reader, uint64_t units_plus_1)
-{
-    const uint64_t unit_ns = reader->native->sessions[reader->session].unit_ns;
-
-    return units_plus_1 ? (units_plus_1 - 1) * unit_ns : 0;
 }
 
 int
@@ -243,12 +233,6 @@ set_number(struct entry_reader *reader, const struct field *field)
     case KEY_STATE:
         trace->freed = field->number == STATE_UNREGISTERED;
         trace->aborted = field->number == STATE_ABORTED;
-        break;
-    case KEY_REGISTERED:
-        trace->from_ns = time_ns(reader, field->number);
-        break;
-    case KEY_UNREGISTERED:
-        trace->until_ns = time_ns(reader, field->number);
         break;
     }
 }

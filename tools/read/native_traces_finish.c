@@ -219,8 +219,6 @@ put_range(struct finish *finish)
         .size = trace->code_size,
         .trace = finish->index,
         .session = trace->session,
-        .from_ns = trace->from_ns,
-        .until_ns = trace->until_ns,
     };
 
     if (!trace->code_start || !trace->code_size)

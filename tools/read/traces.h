@@ -124,7 +124,6 @@ struct trace {
     const char *reason; /* of that; "": not known */
     uint32_t emits;     /* bits of enum vmprof_emits; of native files */
     bool freed;
-    uint64_t from_ns, until_ns; /* since its session's start; 0: all of it */
 };
 
 /* A stretch of machine code. The same address may be of one after another. */
@@ -132,8 +131,7 @@ struct trace_range {
     uint64_t start, size;
     uint32_t trace;
     uint32_t session;
-    uint64_t from_ns, until_ns; /* as above */
-    uint64_t furthest_end;      /* of it and all before it */
+    uint64_t furthest_end; /* of it and all before it */
 };
 
 /* What the JIT and the collector did, as sections of a log. */
@@ -275,11 +273,6 @@ jitlog_is_at(const unsigned char *data, size_t size);
 uint32_t
 traces_find_address(const struct traces *traces, uint32_t session,
                     uint64_t address);
-
-/* The same at a time, where the file has that. */
-uint32_t
-traces_find_address_at(const struct traces *traces, uint32_t session,
-                       uint64_t address, uint64_t time_ns);
 
 /* The operation whose machine code an offset of a trace is of; 0: none. */
 uint32_t

@@ -15,13 +15,6 @@ range_has(const struct trace_range *range, uint32_t session, uint64_t address)
            address - range->start < range->size;
 }
 
-static bool
-range_is_of(const struct trace_range *range, uint64_t time_ns)
-{
-    return time_ns >= range->from_ns &&
-           (!range->until_ns || time_ns < range->until_ns);
-}
-
 /* The number of ranges that begin at or before an address. */
 static uint32_t
 count_before(const struct traces *traces, uint64_t address)
@@ -41,9 +34,9 @@ count_before(const struct traces *traces, uint64_t address)
     return first;
 }
 
-static uint32_t
-find(const struct traces *traces, uint32_t session, uint64_t address,
-     const uint64_t *time_ns)
+uint32_t
+traces_find_address(const struct traces *traces, uint32_t session,
+                    uint64_t address)
 {
     uint32_t i = count_before(traces, address);
     uint32_t latest = 0;
@@ -53,25 +46,10 @@ find(const struct traces *traces, uint32_t session, uint64_t address,
          steps++) {
         const struct trace_range *range = &traces->ranges[i];
 
-        if (range_has(range, session, address) && range->trace > latest &&
-            (!time_ns || range_is_of(range, *time_ns)))
+        if (range_has(range, session, address) && range->trace > latest)
             latest = range->trace;
     }
     return latest;
-}
-
-uint32_t
-traces_find_address(const struct traces *traces, uint32_t session,
-                    uint64_t address)
-{
-    return find(traces, session, address, NULL);
-}
-
-uint32_t
-traces_find_address_at(const struct traces *traces, uint32_t session,
-                       uint64_t address, uint64_t time_ns)
-{
-    return find(traces, session, address, &time_ns);
 }
 
 /* Those without machine code do not count; offsets only grow. */
