@@ -4,6 +4,9 @@
  * itself never reads the environment. */
 
 #include <vmprof/autostart.h>
+#include <vmprof/call_graph.h>
+#include <vmprof/coverage.h>
+#include <vmprof/event_counts.h>
 #include <vmprof/sampler.h>
 
 #include <errno.h>
@@ -18,6 +21,26 @@
 #include <unistd.h>
 
 static const double DEFAULT_INTERVAL = 0.001;
+
+/* What is to be enabled. */
+struct settings {
+    struct vmprof_options options;
+    unsigned tools; /* bits, by place in the list below */
+};
+
+static const struct {
+    const char *name;
+    int (*start)(const struct vmprof_layer_options *options,
+                 struct vmprof_layer **out);
+} tools[] = {
+    { "coverage", vmprof_new_coverage },
+    { "callgraph", vmprof_new_call_graph },
+    { "counters", vmprof_new_event_counts },
+};
+
+enum {
+    TOOLS = sizeof(tools) / sizeof(*tools),
+};
 
 static int
 parse_number(const char *text, double *out)
@@ -72,9 +95,30 @@ parse_emits(const char *text, uint32_t *emits)
     return r;
 }
 
+/* Names with commas in between. */
 static int
-parse_setting(const char *at, struct vmprof_options *options)
+parse_tools(const char *text, unsigned *bits)
 {
+    for (;; text++) {
+        const size_t size = strcspn(text, ",;");
+        unsigned i = 0;
+
+        while (i < TOOLS && (strlen(tools[i].name) != size ||
+                             memcmp(text, tools[i].name, size) != 0))
+            i++;
+        if (i == TOOLS)
+            return -EINVAL;
+        *bits |= 1u << i;
+        text += size;
+        if (*text != ',')
+            return 0;
+    }
+}
+
+static int
+parse_setting(const char *at, struct settings *settings)
+{
+    struct vmprof_options *const options = &settings->options;
     static const char *const modes[] = { "cpu", "wall", NULL };
     /* In the order of their enums. */
     static const char *const clocks[] = { "auto",     "perf", "monotonic",
@@ -108,16 +152,18 @@ parse_setting(const char *at, struct vmprof_options *options)
         return parse_word(at + 10, inners, &options->jit_inner);
     if (!strncmp(at, "jit-overflow=", 13))
         return parse_word(at + 13, overflows, &options->jit_overflow);
+    if (!strncmp(at, "tool=", 5))
+        return parse_tools(at + 5, &settings->tools);
     return -EINVAL;
 }
 
 /* Returns the path, the rest of the value, or NULL. */
 static const char *
-parse(const char *value, struct vmprof_options *options)
+parse(const char *value, struct settings *settings)
 {
     while (strncmp(value, "file=", 5)) {
         const char *const end = strchr(value, ';');
-        if (!end || parse_setting(value, options) < 0)
+        if (!end || parse_setting(value, settings) < 0)
             return NULL;
         value = end + 1;
     }
@@ -178,32 +224,55 @@ stop(void)
     vmprof_disable();
 }
 
+/* They stay until the process ends. */
+static int
+start_tools(unsigned bits)
+{
+    struct vmprof_layer_options options;
+    struct vmprof_layer *layer;
+    int r = 0;
+
+    vmprof_layer_options_init(&options);
+    options.in_profile = 1;
+    for (unsigned i = 0; i < TOOLS && r == 0; i++)
+        if (bits >> i & 1)
+            r = tools[i].start(&options, &layer);
+    return r;
+}
+
+static int
+start(struct settings *settings, const char *path)
+{
+    struct vmprof_options *const options = &settings->options;
+    int r;
+
+    options->fd = open_file(path, options->format);
+    if (options->fd < 0)
+        return options->fd;
+    r = vmprof_enable_with(options);
+    close(options->fd);
+    if (r < 0)
+        return r;
+    r = start_tools(settings->tools);
+    if (r == 0 && atexit(stop) == 0)
+        return 1;
+    stop();
+    return r < 0 ? r : -ENOMEM;
+}
+
 int
 vmprof_autostart(const char *vm_name)
 {
     static atomic_flag called = ATOMIC_FLAG_INIT;
     const char *const value = secure_getenv(VMPROF_RECORD_VARIABLE);
-    struct vmprof_options options;
+    struct settings settings = { 0 };
     const char *path;
-    int r;
 
     if (!value || atomic_flag_test_and_set(&called))
         return 0;
-    vmprof_options_init(&options);
-    options.interval = DEFAULT_INTERVAL;
-    options.vm_name = vm_name;
-    path = parse(value, &options);
-    if (!path)
-        return -EINVAL;
-    options.fd = open_file(path, options.format);
-    if (options.fd < 0)
-        return options.fd;
-    r = vmprof_enable_with(&options);
-    close(options.fd);
-    if (r < 0)
-        return r;
-    if (atexit(stop) == 0)
-        return 1;
-    stop();
-    return -ENOMEM;
+    vmprof_options_init(&settings.options);
+    settings.options.interval = DEFAULT_INTERVAL;
+    settings.options.vm_name = vm_name;
+    path = parse(value, &settings);
+    return path ? start(&settings, path) : -EINVAL;
 }
