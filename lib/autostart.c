@@ -4,12 +4,15 @@
  * itself never reads the environment. */
 
 #include <vmprof/autostart.h>
+#include <vmprof/event_names.h>
+#include <vmprof/event_recorder.h>
 #include <vmprof/sampler.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +21,11 @@
 #include <unistd.h>
 
 static const double DEFAULT_INTERVAL = 0.001;
+
+struct settings {
+    struct vmprof_options options;
+    struct vmprof_event_recorder_options recorder; /* events 0: none */
+};
 
 static int
 parse_number(const char *text, double *out)
@@ -72,9 +80,36 @@ parse_emits(const char *text, uint32_t *emits)
     return r;
 }
 
+/* A whole one. */
 static int
-parse_setting(const char *at, struct vmprof_options *options)
+parse_count(const char *text, uint64_t *count)
 {
+    char *end;
+
+    if (*text < '0' || *text > '9')
+        return -EINVAL;
+    errno = 0;
+    *count = strtoull(text, &end, 10);
+    return !errno && *end == ';' ? 0 : -EINVAL;
+}
+
+static int
+parse_recorder_setting(const char *at,
+                       struct vmprof_event_recorder_options *recorder)
+{
+    if (!strncmp(at, "events=", 7))
+        return vmprof_parse_events(at + 7, &recorder->events);
+    if (!strncmp(at, "event-period=", 13))
+        return parse_count(at + 13, &recorder->period);
+    if (!strncmp(at, "event-rate=", 11))
+        return parse_count(at + 11, &recorder->rate);
+    return -EINVAL;
+}
+
+static int
+parse_setting(const char *at, struct settings *settings)
+{
+    struct vmprof_options *const options = &settings->options;
     static const char *const modes[] = { "cpu", "wall", NULL };
     /* In the order of their enums. */
     static const char *const clocks[] = { "auto",     "perf", "monotonic",
@@ -108,16 +143,16 @@ parse_setting(const char *at, struct vmprof_options *options)
         return parse_word(at + 10, inners, &options->jit_inner);
     if (!strncmp(at, "jit-overflow=", 13))
         return parse_word(at + 13, overflows, &options->jit_overflow);
-    return -EINVAL;
+    return parse_recorder_setting(at, &settings->recorder);
 }
 
 /* Returns the path, the rest of the value, or NULL. */
 static const char *
-parse(const char *value, struct vmprof_options *options)
+parse(const char *value, struct settings *settings)
 {
     while (strncmp(value, "file=", 5)) {
         const char *const end = strchr(value, ';');
-        if (!end || parse_setting(value, options) < 0)
+        if (!end || parse_setting(value, settings) < 0)
             return NULL;
         value = end + 1;
     }
@@ -178,28 +213,45 @@ stop(void)
     vmprof_disable();
 }
 
+/* The recorder comes first, so that nothing of the session is missed. */
+static int
+enable(const struct settings *settings)
+{
+    const bool records = settings->recorder.events != 0;
+    int r = records ? vmprof_start_event_recorder(&settings->recorder) : 0;
+
+    if (r < 0)
+        return r;
+    r = vmprof_enable_with(&settings->options);
+    if (r < 0 && records)
+        vmprof_stop_event_recorder();
+    return r;
+}
+
 int
 vmprof_autostart(const char *vm_name)
 {
     static atomic_flag called = ATOMIC_FLAG_INIT;
     const char *const value = secure_getenv(VMPROF_RECORD_VARIABLE);
-    struct vmprof_options options;
+    struct settings settings;
     const char *path;
     int r;
 
     if (!value || atomic_flag_test_and_set(&called))
         return 0;
-    vmprof_options_init(&options);
-    options.interval = DEFAULT_INTERVAL;
-    options.vm_name = vm_name;
-    path = parse(value, &options);
-    if (!path)
+    vmprof_options_init(&settings.options);
+    vmprof_event_recorder_options_init(&settings.recorder);
+    settings.options.interval = DEFAULT_INTERVAL;
+    settings.options.vm_name = vm_name;
+    path = parse(value, &settings);
+    if (!path || (settings.recorder.events &&
+                  settings.options.format == VMPROF_FORMAT_LOG))
         return -EINVAL;
-    options.fd = open_file(path, options.format);
-    if (options.fd < 0)
-        return options.fd;
-    r = vmprof_enable_with(&options);
-    close(options.fd);
+    settings.options.fd = open_file(path, settings.options.format);
+    if (settings.options.fd < 0)
+        return settings.options.fd;
+    r = enable(&settings);
+    close(settings.options.fd);
     if (r < 0)
         return r;
     if (atexit(stop) == 0)

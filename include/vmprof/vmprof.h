@@ -7,6 +7,8 @@
 #include <vmprof/base.h>
 #include <vmprof/code.h>
 #include <vmprof/emit.h>
+#include <vmprof/event_names.h>
+#include <vmprof/event_recorder.h>
 #include <vmprof/events.h>
 #include <vmprof/interp.h>
 #include <vmprof/jit.h>

@@ -54,6 +54,8 @@ struct native {
     uint32_t code_capacity;
     struct type_table types;
     struct native_jit jit;
+    uint64_t *recorded_numbers; /* by thread: of the next recorded event */
+    uint32_t recorded_capacity;
 
     struct native_batch batch;
     struct native_sums sums; /* used if the options say so */
@@ -99,6 +101,8 @@ int
 native_samples_chunk(struct native *native, struct native_chunk *chunk);
 int
 native_events_chunk(struct native *native, struct native_chunk *chunk);
+int
+native_recorded_chunk(struct native *native, struct native_chunk *chunk);
 
 /*
  * The frame of an address, by its names, or by its number; that of the
