@@ -10,6 +10,8 @@
 #include <vmprof/coverage.h>
 #include <vmprof/emit.h>
 #include <vmprof/event_counts.h>
+#include <vmprof/event_names.h>
+#include <vmprof/event_recorder.h>
 #include <vmprof/events.h>
 #include <vmprof/interp.h>
 #include <vmprof/jit.h>

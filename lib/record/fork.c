@@ -6,6 +6,7 @@
 
 #include "code.h"
 #include "events/events.h"
+#include "events/recorded.h"
 #include "interp/hits.h"
 #include "interp/settings.h"
 #include "jit/sinks/sinks.h"
@@ -20,6 +21,7 @@
 static void
 before(void)
 {
+    vmp_recorder_lock();
     vmp_callbacks_lock();
     vmp_threads_lock();
     vmp_observe_lock();
@@ -43,6 +45,7 @@ after_in_parent(void)
     vmp_observe_unlock();
     vmp_threads_unlock();
     vmp_callbacks_unlock();
+    vmp_recorder_unlock();
 }
 
 static void
@@ -60,6 +63,7 @@ after_in_child(void)
     vmp_observe_unlock();
     vmp_threads_unlock();
     vmp_codes_leave_to_parent();
+    vmp_recorder_unlock();
 }
 
 static void

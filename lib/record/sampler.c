@@ -278,6 +278,8 @@ start(struct vmp_output *output)
     for (struct vmp_thread *t = vmp_threads; t; t = t->next)
         if (t->state == VMP_THREAD_ATTACHED)
             vmp_session_join(t);
+    vmp_recorder_set_session(
+        vmp_session.format == VMPROF_FORMAT_LOG ? 0 : vmp_session.number);
     return 0;
 }
 

@@ -76,6 +76,7 @@ vmp_thread_recycle(struct vmp_thread *thread)
     free(thread->path);
     vmp_spliced_free(thread->spliced);
     vmp_stack_unmap(&thread->own);
+    vmp_recorded_free(&thread->recorded);
     vmp_jit_recycle(&thread->jit);
     clear(thread);
 }

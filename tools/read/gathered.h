@@ -22,7 +22,7 @@ struct covered_line {
 /* The caller of the sum over all callers, of which only the last is set. */
 #define CALLER_ANY UINT32_MAX
 
-struct call {
+struct call_edge {
     uint32_t caller; /* 0: unknown, or none */
     uint32_t callee;
     uint64_t calls, resumes, self_ns, inclusive_ns;
@@ -31,7 +31,7 @@ struct call {
 struct gathered {
     struct event_count *counts;
     struct covered_line *lines;
-    struct call *calls;
+    struct call_edge *calls;
     uint32_t count_count, line_count, call_count;
     bool has_counts, has_lines, has_calls; /* there are chunks of them */
     uint64_t lost_events, lost_lines, lost_calls;

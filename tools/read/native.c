@@ -39,6 +39,7 @@ static const chunk_function chunk_functions[] = {
     [CHUNK_TRACES] = native_traces_chunk,
     [CHUNK_EVENTS] = native_events_chunk,
     [CHUNK_COUNTS] = native_counts_chunk,
+    [VMP_CHUNK_RECORDED] = native_recorded_chunk,
     [VMP_CHUNK_EVENT_COUNTS] = native_event_counts_chunk,
     [VMP_CHUNK_LINES] = native_lines_chunk,
     [VMP_CHUNK_CALLS] = native_calls_chunk,
@@ -275,6 +276,7 @@ native_free(struct native *native)
     }
     free(native->sessions);
     free(native->codes);
+    free(native->recorded_numbers);
     vmp_intern_free(&native->session_ids);
     vmp_intern_free(&native->thread_ids);
     vmp_intern_free(&native->code_ids);

@@ -61,6 +61,8 @@ struct native {
     struct type_table types;
     struct native_rows count_rows, line_rows, call_rows;
     struct native_jit jit;
+    uint64_t *recorded_numbers; /* by thread: of the next recorded event */
+    uint32_t recorded_capacity;
 
     struct native_batch batch;
     struct native_sums sums; /* used if the options say so */
@@ -112,6 +114,8 @@ int
 native_samples_chunk(struct native *native, struct native_chunk *chunk);
 int
 native_events_chunk(struct native *native, struct native_chunk *chunk);
+int
+native_recorded_chunk(struct native *native, struct native_chunk *chunk);
 
 /*
  * The frame of an address, by its names, or by its number; that of the

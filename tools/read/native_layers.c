@@ -96,10 +96,10 @@ take_line(struct native *native, struct native_chunk *chunk)
 }
 
 static int
-add_call(struct native *native, const struct call *from)
+add_call(struct native *native, const struct call_edge *from)
 {
     struct gathered *gathered = &native->profile->gathered;
-    struct call *to;
+    struct call_edge *to;
     bool is_new;
     const int64_t row =
         find_row(&native->call_rows, from->caller, from->callee,
@@ -110,7 +110,8 @@ add_call(struct native *native, const struct call *from)
         return -ENOMEM;
     to = &gathered->calls[row];
     if (is_new)
-        *to = (struct call){ .caller = from->caller, .callee = from->callee };
+        *to = (struct call_edge){ .caller = from->caller,
+                                  .callee = from->callee };
     to->calls = add_up(to->calls, from->calls);
     to->resumes = add_up(to->resumes, from->resumes);
     to->self_ns = add_up(to->self_ns, from->self_ns);
@@ -123,7 +124,7 @@ take_call(struct native *native, struct native_chunk *chunk)
 {
     const uint64_t caller_id = cursor_varint(&chunk->payload);
     const uint64_t callee_id = cursor_varint(&chunk->payload);
-    struct call call = {
+    struct call_edge call = {
         .calls = cursor_varint(&chunk->payload),
         .resumes = cursor_varint(&chunk->payload),
         .self_ns = cursor_varint(&chunk->payload),

@@ -436,6 +436,8 @@ store_close(struct profile *profile)
         vmp_intern_free(&private->nodes);
         free(private);
     }
+    for (uint32_t i = 0; i < profile->session_count; i++)
+        free(profile->sessions[i].recorded);
     free(profile->sessions);
     free(profile->threads);
     free(profile->codes);

@@ -22,6 +22,8 @@ struct recording {
     bool memory, lines;   /* parts of a log */
     /* Of compiled loops, as vmprof_autostart() takes them; NULL: the default. */
     const char *jit, *jit_inner, *jit_overflow;
+    /* Of recorded events, likewise; NULL: none, or the default. */
+    const char *events, *event_period, *event_rate;
 };
 
 struct environment {

@@ -2,11 +2,14 @@
 
 #include "options.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../commands.h"
+#include "../event_options.h"
 
 static const struct option long_options[] = {
     { "output", required_argument, NULL, 'o' },
@@ -22,6 +25,9 @@ static const struct option long_options[] = {
     { "jit", optional_argument, NULL, 'J' },
     { "jit-inner", required_argument, NULL, 'I' },
     { "jit-overflow", required_argument, NULL, 'O' },
+    { "events", required_argument, NULL, 'E' },
+    { "event-period", required_argument, NULL, 'P' },
+    { "event-rate", required_argument, NULL, 'R' },
     { "quiet", no_argument, NULL, 'q' },
     { "help", no_argument, NULL, 'h' },
     { 0 },
@@ -89,6 +95,32 @@ set_format(struct record_options *options, const char *argument)
 }
 
 static int
+set_events(struct record_options *options, const char *argument)
+{
+    uint64_t events;
+
+    options->recording.events = argument;
+    return take_events("record", "--events", argument, &events);
+}
+
+/* As it stands there: autostart takes the same digits. */
+static int
+set_count(const char **to, const char *argument, uint64_t most,
+          const char *message)
+{
+    char *end;
+    unsigned long long number;
+
+    errno = 0;
+    number = strtoull(argument, &end, 10);
+    if (*argument < '0' || *argument > '9' || *end || errno || !number ||
+        number > most)
+        return usage(message, argument);
+    *to = argument;
+    return 0;
+}
+
+static int
 take_option(struct record_options *options, int option)
 {
     static const char *const modes[] = { "cpu", "wall", NULL };
@@ -144,6 +176,16 @@ take_option(struct record_options *options, int option)
     case 'O':
         return set_word(&options->recording.jit_overflow, optarg, overflows,
                         "--jit-overflow is drop, newest or block, not");
+    case 'E':
+        return set_events(options, optarg);
+    case 'P':
+        return set_count(&options->recording.event_period, optarg,
+                         UINT64_C(1) << 31,
+                         "--event-period is a number from 1 to 2147483648, "
+                         "not");
+    case 'R':
+        return set_count(&options->recording.event_rate, optarg, 1000000000,
+                         "--event-rate is a number from 1 to 1000000000, not");
     case 'q':
         options->quiet = true;
         return 0;
@@ -167,6 +209,20 @@ check_jit(const struct record_options *options)
     if (!has_events && (recording->jit_inner || recording->jit_overflow))
         return usage_error("record", "--jit-inner and --jit-overflow are of "
                                      "--jit=event");
+    return 0;
+}
+
+static int
+check_events(const struct record_options *options)
+{
+    const struct recording *const recording = &options->recording;
+
+    if (recording->events && recording->format)
+        return usage_error("record", "--events is of --format native");
+    if (!recording->events &&
+        (recording->event_period || recording->event_rate))
+        return usage_error("record", "--event-period and --event-rate are of "
+                                     "--events");
     return 0;
 }
 
@@ -203,7 +259,8 @@ parse(struct record_options *options, int argc, char **argv)
         (options->recording.memory || options->recording.lines))
         return usage_error("record", "--memory and --lines are of --format "
                                      "vmprof-log");
-    return check_jit(options);
+    result = check_jit(options);
+    return result ? result : check_events(options);
 }
 
 int
