@@ -85,7 +85,7 @@ RUN_LOOP(struct interp *interp, struct value *result)
 
     OPCODE_AT(REMAINDER)
 slow:
-    TRY(operate(interp, (enum opcode)(word & 0xff), sp[-2], sp[-1], &value));
+    TRY(operate(interp, opcode_of(word), sp[-2], sp[-1], &value));
     *--sp = value_nil();
     sp[-1] = value;
     COLLECT_IF_DUE();
@@ -111,14 +111,17 @@ slow:
     NEXT();
 
     OPCODE_AT(JUMP)
+    TEST(BIT(JUMP));
     JUMP_BY(operand_of(word));
 
     OPCODE_AT(LOOP)
+    TEST(BIT(BACK_EDGE));
     POLL();
     HOOK();
     JUMP_BY(operand_of(word));
 
     OPCODE_AT(JUMP_IF_FALSE)
+    TEST(BRANCHES);
     if (!value_is_true(*--sp)) {
         LEAVE_RUN();
         JUMP_BY(operand_of(word));
@@ -126,6 +129,7 @@ slow:
     NEXT();
 
     OPCODE_AT(AND)
+    TEST(BRANCHES);
     if (!value_is_true(sp[-1])) {
         LEAVE_RUN();
         JUMP_BY(operand_of(word));
@@ -134,6 +138,7 @@ slow:
     NEXT();
 
     OPCODE_AT(OR)
+    TEST(BRANCHES);
     if (value_is_true(sp[-1])) {
         LEAVE_RUN();
         JUMP_BY(operand_of(word));
@@ -210,11 +215,13 @@ slow:
         }
         TRY(call_function(interp, arguments[-1], arguments, count, HERE()));
         LOAD(profile_begin_call);
+        TEST(BIT(CALL));
         BEGIN_RUN();
         DISPATCH();
     }
 
     OPCODE_AT(RETURN)
+    TEST(BIT(RETURN));
     POLL();
     value = sp[-1];
     if (COUNTED && VMPROF_EXPECT(vmprof_has_candidates(profile), 0))
@@ -239,7 +246,8 @@ slow:
 
         frame->sp = sp - 2;
         LEND();
-        resumed = coroutine_resume(interp, sp[-2], sp[-1], HERE());
+        resumed =
+            coroutine_resume(interp, sp[-2], sp[-1], operand_of(word), HERE());
         TAKE_BACK();
         TRY(resumed);
         LOAD(profile_go_on);
@@ -256,6 +264,15 @@ slow:
     JUMP_BY(0);
 
     JIT();
+
+#if TOY_EVENTS == 1
+told:
+    LEND();
+    if (!events_at(interp, frame, pc, sp))
+        goto thrown;
+    TAKE_BACK();
+    goto *table[opcode_of(word)];
+#endif
 
 thrown:
     LEAVE_RUN();
