@@ -105,8 +105,6 @@ told_at(const struct function *function, size_t offset, uint64_t wanted)
 {
     uint64_t events = events_of_opcode(function, offset) | BIT(INSTRUCTION);
 
-    if (TOY_EVENTS != 1)
-        wanted &= ~(BIT(LINE) | BIT(INSTRUCTION));
     if (offset == 0)
         events |= BIT(CALL);
     if (function->sites[offset].line)

@@ -8,8 +8,8 @@
  * coroutines, exceptions, allocation, collections, compilation, threads.
  *
  * TOY_EVENTS, for comparison: 0, there are none; 2, the loop looks at the word
- * where it calls, returns and jumps, as a VM does that cannot change its code,
- * and does not tell of lines and instructions.
+ * where it calls, returns and jumps back, as a VM does that cannot change its
+ * code, and tells of no other instruction.
  */
 #ifndef TOY_EVENTS_H
 #define TOY_EVENTS_H
@@ -127,6 +127,10 @@ events_get_value(void *user, struct vmprof_thread *thread,
 /* False: there is no such event, at `*wrong`. */
 bool
 events_parse(const char *names, uint64_t *events, const char **wrong);
+
+/* From now on each place is told of once. */
+void
+events_print_once(void);
 
 /* 0 or a negative errno. */
 int

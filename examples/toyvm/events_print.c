@@ -57,6 +57,14 @@ enum {
     COUNT = sizeof(names) / sizeof(names[0])
 };
 
+static bool is_once;
+
+void
+events_print_once(void)
+{
+    is_once = true;
+}
+
 static uint64_t
 find_events(const char *name, size_t length)
 {
@@ -238,7 +246,7 @@ print(void *user, struct vmprof_thread *thread,
     text_format(&text, "\n");
     fwrite(text.bytes, 1, text.length, stderr);
     free(text.bytes);
-    return VMPROF_EVENT_KEEP;
+    return is_once ? VMPROF_EVENT_DISABLE : VMPROF_EVENT_KEEP;
 }
 
 /* Any number of threads may come here first. */

@@ -58,7 +58,6 @@ enum outcome {
 #    define TEST(events) (void)0
 #endif
 #define BIT(kind) VMPROF_EVENT_BIT(VMPROF_EVENT_##kind)
-#define BRANCHES  (BIT(BRANCH_TAKEN) | BIT(BRANCH_NOT_TAKEN))
 
 /* Run the instruction at pc. The pc cell is written each time, so that it is
  * right whenever a sample is taken; relaxed: only this thread's signal handler

@@ -111,7 +111,6 @@ slow:
     NEXT();
 
     OPCODE_AT(JUMP)
-    TEST(BIT(JUMP));
     JUMP_BY(operand_of(word));
 
     OPCODE_AT(LOOP)
@@ -121,7 +120,6 @@ slow:
     JUMP_BY(operand_of(word));
 
     OPCODE_AT(JUMP_IF_FALSE)
-    TEST(BRANCHES);
     if (!value_is_true(*--sp)) {
         LEAVE_RUN();
         JUMP_BY(operand_of(word));
@@ -129,7 +127,6 @@ slow:
     NEXT();
 
     OPCODE_AT(AND)
-    TEST(BRANCHES);
     if (!value_is_true(sp[-1])) {
         LEAVE_RUN();
         JUMP_BY(operand_of(word));
@@ -138,7 +135,6 @@ slow:
     NEXT();
 
     OPCODE_AT(OR)
-    TEST(BRANCHES);
     if (value_is_true(sp[-1])) {
         LEAVE_RUN();
         JUMP_BY(operand_of(word));

@@ -45,6 +45,7 @@ static const char usage[] =
     "  -X jit-sinks=DIRECTORY          tell perf, gdb and unwinders of traces\n"
     "  -X jit-truth-clock=cpu|ticks|none  the clock of --jit-truth\n"
     "  -X events=NAME,...              print these events on stderr; or all\n"
+    "  -X events-once                  each of a place the first time only\n"
     "  --help\n";
 
 static int
@@ -213,6 +214,10 @@ parse_extra(struct settings *settings, const char *option)
     }
     if (strcmp(option, "jit-profile-interp-jitter") == 0) {
         (void)vmprof_set_profile_interp_jitter(1);
+        return 0;
+    }
+    if (strcmp(option, "events-once") == 0) {
+        events_print_once();
         return 0;
     }
     if (strcmp(option, "jit-disable") == 0) {
