@@ -55,6 +55,8 @@ decode_sites(struct decode_cursor *c);
 void
 decode_events(struct decode_cursor *c);
 void
+decode_recorded(struct decode_cursor *c);
+void
 decode_traces(struct decode_cursor *c);
 void
 decode_counts(struct decode_cursor *c);
