@@ -5,6 +5,7 @@ import struct
 
 (SESSION, CODES, FRAMES, NODES, THREAD, SAMPLES, STATS, END,
  GROUP, MODULES, WORDS, SITES, TRACES, EVENTS, COUNTS) = range(1, 16)
+EVENT_COUNTS, LINES, CALLS = range(17, 20)
 TRACE, SYSTEM, NO_POLL, ADDRESS = 6, 8, 9, 10
 (EDGE_ENTER, EDGE_JUMP, EDGE_EXIT, EDGE_CALL, EDGE_RETURN) = range(5)
 LOOP, ENTRY_BRIDGE, BRIDGE, METHOD, STUB = range(1, 6)
@@ -183,6 +184,26 @@ class Session:
             last = ident
         self.put(COUNTS, out)
 
+    def event_counts(self, rows, time=1000, lost=0):
+        """`rows`: code id / 4, kind, count."""
+        self.put(EVENT_COUNTS, b"".join(
+            varint(v) for v in (time, lost, len(rows), *sum(rows, ()))))
+
+    def lines(self, rows, time=1000, lost=0):
+        """`rows`: code id / 4, line, whether it has run."""
+        self.put(LINES, varint(time) + varint(lost) + varint(len(rows)) +
+                 b"".join(varint(code) + varint(line << 1 | has_run)
+                          for code, line, has_run in rows))
+
+    def calls(self, rows, time=1000, lost=0, unmatched=0, abandoned=0):
+        """`rows`: caller (None: the sum), callee, and four numbers."""
+        out = b"".join(varint(v) for v in (time, lost, unmatched, abandoned,
+                                           len(rows)))
+        for caller, *rest in rows:
+            out += varint(0 if caller is None else caller + 1)
+            out += b"".join(varint(v) for v in rest)
+        self.put(CALLS, out)
+
     def end(self, time):
         self.put(END, fields({2: time}))
 
@@ -313,6 +334,19 @@ def native_demo(ident=0x1234, path="/nowhere/libdemo.so",
 INT, FLOAT, STR, LIST, POINT, ADD, LOAD, CALL, JUMP = range(1, 10)
 TYPE_WORDS = ["int", "float", "str", "list", "Point", "ADD", "LOAD", "CALL",
               "JUMP"]
+
+
+def layers_demo(ident=0x1234):
+    """What layers gather: counts, lines and calls."""
+    s = Session(ident)
+    s.codes([(1, "toy:main:1:a.toy"), (2, "toy:work:10:a.toy")])
+    s.event_counts([(1, 0, 1), (2, 0, 42), (0, 16, 7)], lost=7)
+    s.lines([(1, 2, 1), (1, 3, 0), (2, 11, 1)], lost=1)
+    s.calls([(None, 1, 0, 0, 0, 900), (0, 1, 1, 0, 100, 900),
+             (1, 2, 40, 3, 600, 700), (2, 2, 2, 0, 50, 50)], lost=3,
+            unmatched=2, abandoned=1)
+    s.end(1000)
+    return s
 
 
 def types_demo(ident=0x1234, **session):
