@@ -5,6 +5,7 @@
  * after another, and then a compiled loop of pairs() has to end. */
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -119,12 +120,21 @@ come_at(lua_State *L, int at)
     run(L, "warm()");
     tick_at = at;
     hold_ticks(&before);
+    /* Answers the last one: its hook is one of instructions, too. */
+    run(L, "local _");
     lua_sethook(L, hook, LUA_MASKCOUNT, 1 << 30);
     await_a_tick();
     steps = write_table_step_by_step(L);
     sigprocmask(SIG_SETMASK, &before, NULL);
     run(L, "assert(sum(numbers) == 20100 - 60)");
     return steps;
+}
+
+/* A tick before it can have got lost by itself: then nothing was written. */
+static bool
+is_within(lua_State *L, int at)
+{
+    return come_at(L, at) > at || come_at(L, at) > at || come_at(L, at) > at;
 }
 
 int
@@ -144,7 +154,7 @@ main(int argc, char **argv)
         fail(lua_tostring(L, -1));
     count_steps();
     alarm(DEADLINE_SECONDS);
-    for (at = 0; at < MOST_STEPS && come_at(L, at) > at; at += STRIDE)
+    for (at = 0; at < MOST_STEPS && is_within(L, at); at += STRIDE)
         continue;
     if (at < 100)
         fail("the table was not written step by step");
