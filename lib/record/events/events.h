@@ -37,14 +37,16 @@ struct vmp_thread_events {
 /* A slot. What is not atomic is read only by who holds the lock, or has said in
  * vmp_thread_events::at that a callback runs and found it alive afterwards. */
 struct vmp_tool {
-    atomic_bool alive;
-    atomic_uint rank; /* in the order of calls */
-    vmprof_tool handle;
+    /* What each event looks at, in one line of the cache. */
+    _Alignas(64) atomic_bool alive;
+    atomic_uint rank;               /* in the order of calls */
+    atomic_uint_least64_t events;   /* of all threads and codes */
+    atomic_uint_least64_t disabled; /* somewhere at least */
     struct vmprof_tool_callbacks callbacks;
-    char name[64];
-    atomic_uint_least64_t events;  /* of all threads and codes */
     atomic_uint_least64_t codes;   /* of some code at least */
     atomic_uint_least64_t threads; /* of some thread at least */
+    vmprof_tool handle;
+    char name[64];
     atomic_uint_least64_t errors;
     atomic_int last_error;
 };
@@ -53,6 +55,7 @@ struct vmp_wanted {
     struct vmp_tool tools[VMPROF_MAX_TOOLS];
     atomic_uint_least32_t by_kind[VMP_EVENT_KINDS]; /* who may want one: bits */
     atomic_uint_least64_t epoch;
+    atomic_bool is_in_order; /* slots are, by rank */
     atomic_bool has_sites;
     atomic_uint_least64_t allocation_period;
     struct vmp_places sites; /* where who has disabled what */
