@@ -82,10 +82,10 @@ resume(lua_State *L)
     if (!coroutine)
         return state->resume(L);
     enter(state, &run, L, coroutine);
-    error = vmprof_lua_tell_resume(state, L, coroutine);
+    error = vmprof_lua_tell_resume(state, coroutine);
     if (!error) {
         results = state->resume(L);
-        error = vmprof_lua_tell_suspension(state, L, coroutine);
+        error = vmprof_lua_tell_suspension(state, coroutine);
     }
     leave(state, &run);
     vmprof_lua_raise(L, error);
@@ -142,10 +142,10 @@ call_wrapped(lua_State *L)
     int results = 0, error;
 
     enter(state, &run, L, coroutine);
-    error = vmprof_lua_tell_resume(state, L, coroutine);
+    error = vmprof_lua_tell_resume(state, coroutine);
     if (!error) {
         results = resume_wrapped(L, coroutine);
-        error = vmprof_lua_tell_suspension(state, L, coroutine);
+        error = vmprof_lua_tell_suspension(state, coroutine);
         if (results < 0)
             status = close_failed(L, coroutine);
     }
@@ -219,7 +219,7 @@ close_coroutine(lua_State *L)
         return state->close(L);
     enter(state, &run, L, coroutine);
     results = state->close(L);
-    error = vmprof_lua_tell_suspension(state, L, coroutine);
+    error = vmprof_lua_tell_suspension(state, coroutine);
     leave(state, &run);
     vmprof_lua_raise(L, error);
     return results;

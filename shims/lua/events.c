@@ -268,7 +268,6 @@ tell_all(struct hooked *hooked, lua_Debug *activation, bool is_own_count)
         .thread = vmprof_current_thread(),
         .hooked = hooked,
         .state = hooked->state,
-        .runner = hooked->state,
         .activation = activation,
     };
     const int event = activation->event, line = activation->currentline;

@@ -60,7 +60,6 @@ struct moment {
     struct vmprof_thread *thread;
     struct hooked *hooked;
     lua_State *state;      /* of the event */
-    lua_State *runner;     /* who runs, and can call */
     lua_Debug *activation; /* NULL: none that values can be asked of */
     int error;             /* the first; 0: none */
 };
@@ -119,8 +118,8 @@ vmprof_lua_raise(lua_State *L, int error);
 
 /* functions.c */
 
-/* A coroutine without a hook, to call functions in that the program's hooks are
-   not to see. Its stack is empty. */
+/* A coroutine without a hook: what is called there is nothing to the program's
+   hooks, neither an event nor an instruction that counts. */
 lua_State *
 vmprof_lua_helper(lua_State *L);
 
@@ -172,13 +171,11 @@ vmprof_lua_leave_coroutine(const struct switched *switched);
 
 /* It is about to go on. Returns an error, for vmprof_lua_raise(). */
 int
-vmprof_lua_tell_resume(struct profiled_state *state, lua_State *L,
-                       lua_State *coroutine);
+vmprof_lua_tell_resume(struct profiled_state *state, lua_State *coroutine);
 
 /* It has yielded, returned, failed or been closed. Likewise. */
 int
-vmprof_lua_tell_suspension(struct profiled_state *state, lua_State *L,
-                           lua_State *coroutine);
+vmprof_lua_tell_suspension(struct profiled_state *state, lua_State *coroutine);
 
 /* values.c */
 

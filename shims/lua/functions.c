@@ -38,7 +38,6 @@ vmprof_lua_helper(lua_State *L)
     }
     helper = lua_tothread(L, -1);
     lua_pop(L, 1);
-    lua_settop(helper, 0);
     return helper;
 }
 

@@ -89,8 +89,7 @@ tell_switch(struct moment *moment, enum vmprof_event_kind kind)
 }
 
 static int
-tell_of(struct profiled_state *state, lua_State *L, lua_State *coroutine,
-        bool is_resume)
+tell_of(struct profiled_state *state, lua_State *coroutine, bool is_resume)
 {
     const int status = lua_status(coroutine);
     struct moment moment = {
@@ -103,7 +102,6 @@ tell_of(struct profiled_state *state, lua_State *L, lua_State *coroutine,
     moment.hooked = vmprof_lua_find_hooked(state, coroutine);
     if (!moment.hooked || !moment.hooked->has_frames || !moment.thread)
         return 0;
-    moment.runner = vmprof_lua_helper(L);
     if (is_resume)
         tell_switch(&moment, VMPROF_EVENT_RESUME);
     else if (status == LUA_YIELD)
@@ -114,15 +112,13 @@ tell_of(struct profiled_state *state, lua_State *L, lua_State *coroutine,
 }
 
 int
-vmprof_lua_tell_resume(struct profiled_state *state, lua_State *L,
-                       lua_State *coroutine)
+vmprof_lua_tell_resume(struct profiled_state *state, lua_State *coroutine)
 {
-    return tell_of(state, L, coroutine, true);
+    return tell_of(state, coroutine, true);
 }
 
 int
-vmprof_lua_tell_suspension(struct profiled_state *state, lua_State *L,
-                           lua_State *coroutine)
+vmprof_lua_tell_suspension(struct profiled_state *state, lua_State *coroutine)
 {
-    return tell_of(state, L, coroutine, false);
+    return tell_of(state, coroutine, false);
 }

@@ -70,8 +70,9 @@ push_callback(lua_State *L, const struct script_tool *tool)
     return true;
 }
 
+/* The callback is on top of the stack. */
 static int
-call(lua_State *L, const struct vmprof_event *event)
+call(lua_State *L, lua_State *of, const struct vmprof_event *event)
 {
     int result = VMPROF_EVENT_KEEP;
 
@@ -80,7 +81,9 @@ call(lua_State *L, const struct vmprof_event *event)
         lua_pushinteger(L, event->line);
     else
         lua_pushnil(L);
-    if (lua_pcall(L, 2, 1, 0)) {
+    lua_pushthread(of);
+    lua_xmove(of, L, 1);
+    if (lua_pcall(L, 3, 1, 0)) {
         lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
         return -ECANCELED;
     }
@@ -97,13 +100,18 @@ on_event(void *user, struct vmprof_thread *thread,
     const struct script_tool *const tool = user;
     const struct moment *const moment = vmprof_lua_moment();
 
+    lua_State *L;
+
     /* Of another state of this thread. */
     if (!moment || moment->thread != thread || moment->hooked->of != tool->of)
         return VMPROF_EVENT_KEEP;
-    if (!lua_checkstack(moment->runner, LUA_MINSTACK))
+    if (!lua_checkstack(moment->state, 4))
         return -ENOMEM;
-    return push_callback(moment->runner, tool) ? call(moment->runner, event)
-                                               : VMPROF_EVENT_KEEP;
+    L = vmprof_lua_helper(moment->state);
+    if (!lua_checkstack(L, LUA_MINSTACK))
+        return -ENOMEM;
+    return push_callback(L, tool) ? call(L, moment->state, event)
+                                  : VMPROF_EVENT_KEEP;
 }
 
 static uint64_t
