@@ -44,12 +44,18 @@ for _, set in ipairs { { "c", 0 }, { "r", 0 }, { "l", 0 }, { "crl", 0 },
     debug.sethook()
 end
 
--- A hook that raises errors.
+-- A hook that raises an error.
 for count = 3, 9 do
-    local function fail_after() for _ = 1, 100 do end end
+    local function long() for _ = 1, 100 do end end
+    local is_raised = false
+    local function raise()
+        if is_raised then return end
+        is_raised = true
+        error("hook " .. count, 0)
+    end
     local good, message = pcall(function()
-        debug.sethook(function() error("hook " .. count, 0) end, "", count)
-        fail_after()
+        debug.sethook(raise, "", count)
+        long()
     end)
     debug.sethook()
     print(good, message)

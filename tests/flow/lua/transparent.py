@@ -34,7 +34,8 @@ class Transparent(unittest.TestCase):
         with tempfile.TemporaryDirectory() as directory:
             file = pathlib.Path(directory) / "profile"
             start = f"require'vmprof'.start{{file='{file}'}}"
-            for code in (tool, f"{tool} {start}", f"{start} {tool}"):
+            orders = (f"{tool} {start}", f"{start} {tool}", tool)
+            for code in orders[:None if SLOW else 1]:
                 done = run(LUA, "-e", code, *arguments)
                 self.assertEqual(done.stdout, plain.stdout)
                 self.assertEqual(done.stderr, plain.stderr)
