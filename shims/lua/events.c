@@ -292,7 +292,7 @@ tell_all(struct hooked *hooked, lua_Debug *activation, bool is_own_count)
 void
 vmprof_lua_events_hook(lua_State *L, lua_Debug *activation)
 {
-    struct hooked *const hooked = vmprof_lua_hooked(L);
+    struct hooked *const hooked = vmprof_lua_hooked(L, activation);
     const int event = activation->event;
     bool is_own = false, is_programs;
     char here;

@@ -84,9 +84,10 @@ vmprof_lua_find_hooked(struct profiled_state *state, lua_State *L);
 void
 vmprof_lua_program_has_set(struct profiled_state *state, lua_State *L);
 
-/* For our hook, which `L` may have inherited; NULL: of no state of ours. */
+/* For our hook, which `L` may have inherited, and which is called for
+   `activation`; NULL: of no state of ours. */
 struct hooked *
-vmprof_lua_hooked(lua_State *L);
+vmprof_lua_hooked(lua_State *L, const lua_Debug *activation);
 
 /* A coroutine that `creator` made has inherited our hook: give it the
    program's. */

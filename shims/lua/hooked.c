@@ -128,7 +128,7 @@ new_hooked(struct profiled_state *state, lua_State *L)
 
 /* It had our hook before we knew of it. */
 static struct hooked *
-adopt(struct profiled_state *state, lua_State *L)
+adopt(struct profiled_state *state, lua_State *L, const lua_Debug *activation)
 {
     const struct hooked *const creator =
         state->top->state == L
@@ -138,12 +138,12 @@ adopt(struct profiled_state *state, lua_State *L)
 
     if (creator)
         hooked->program = creator->program;
-    vmprof_lua_follow(state, L, NULL);
+    vmprof_lua_follow(state, L, activation);
     return hooked;
 }
 
 struct hooked *
-vmprof_lua_hooked(lua_State *L)
+vmprof_lua_hooked(lua_State *L, const lua_Debug *activation)
 {
     struct profiled_state *state;
     struct hooked *hooked;
@@ -156,7 +156,7 @@ vmprof_lua_hooked(lua_State *L)
     if (!state)
         return NULL;
     hooked = vmprof_lua_find_hooked(state, L);
-    return hooked ? hooked : adopt(state, L);
+    return hooked ? hooked : adopt(state, L, activation);
 }
 
 static int

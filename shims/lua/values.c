@@ -55,20 +55,29 @@ describe(lua_State *L, struct vmprof_value *out)
     }
 }
 
-/* Push a variable of the function that runs; false: there is none. Those of C
-   functions are what it was called with. */
+/* Push a variable of the function that runs; false: there is none. Of C
+   functions these are what it was called with. */
 static bool
 push_local(const struct moment *moment, uint64_t index, bool is_argument)
 {
     lua_State *const L = moment->state;
     lua_Debug *const activation = moment->activation;
+    const char *name;
+    bool is_c;
 
     if (index > INT16_MAX)
         return false;
     lua_getinfo(L, "Su", activation);
-    if (is_argument && *activation->what != 'C' && index >= activation->nparams)
+    is_c = *activation->what == 'C';
+    if (is_argument && !is_c && index >= activation->nparams)
         return false;
-    return lua_getlocal(L, activation, (int)index + 1);
+    name = lua_getlocal(L, activation, (int)index + 1);
+    /* No variable of the program's, but what Lua keeps there. */
+    if (name && *name == '(' && !is_c) {
+        lua_pop(L, 1);
+        return false;
+    }
+    return name;
 }
 
 /* What is called or returns; of a return the first value. */
