@@ -14,7 +14,7 @@
 #include <vmprof/vmprof.h>
 
 enum {
-    MOST_TOOLS = 64,
+    MOST_TOOLS = 256,
 };
 
 enum action {
