@@ -4,6 +4,9 @@
  * itself never reads the environment. */
 
 #include <vmprof/autostart.h>
+#include <vmprof/call_graph.h>
+#include <vmprof/coverage.h>
+#include <vmprof/event_counts.h>
 #include <vmprof/event_names.h>
 #include <vmprof/event_recorder.h>
 #include <vmprof/sampler.h>
@@ -25,6 +28,21 @@ static const double DEFAULT_INTERVAL = 0.001;
 struct settings {
     struct vmprof_options options;
     struct vmprof_event_recorder_options recorder; /* events 0: none */
+    unsigned layers; /* bits, by place in the list below */
+};
+
+static const struct {
+    const char *name;
+    int (*start)(const struct vmprof_layer_options *options,
+                 struct vmprof_layer **out);
+} layers[] = {
+    { "coverage", vmprof_new_coverage },
+    { "callgraph", vmprof_new_call_graph },
+    { "counters", vmprof_new_event_counts },
+};
+
+enum {
+    LAYERS = sizeof(layers) / sizeof(*layers),
 };
 
 static int
@@ -106,6 +124,26 @@ parse_recorder_setting(const char *at,
     return -EINVAL;
 }
 
+/* Names with commas in between. */
+static int
+parse_layers(const char *text, unsigned *bits)
+{
+    for (;; text++) {
+        const size_t size = strcspn(text, ",;");
+        unsigned i = 0;
+
+        while (i < LAYERS && (strlen(layers[i].name) != size ||
+                              memcmp(text, layers[i].name, size) != 0))
+            i++;
+        if (i == LAYERS)
+            return -EINVAL;
+        *bits |= 1u << i;
+        text += size;
+        if (*text != ',')
+            return 0;
+    }
+}
+
 static int
 parse_setting(const char *at, struct settings *settings)
 {
@@ -143,6 +181,8 @@ parse_setting(const char *at, struct settings *settings)
         return parse_word(at + 10, inners, &options->jit_inner);
     if (!strncmp(at, "jit-overflow=", 13))
         return parse_word(at + 13, overflows, &options->jit_overflow);
+    if (!strncmp(at, "tool=", 5))
+        return parse_layers(at + 5, &settings->layers);
     return parse_recorder_setting(at, &settings->recorder);
 }
 
@@ -213,6 +253,22 @@ stop(void)
     vmprof_disable();
 }
 
+/* They stay until the process ends. */
+static int
+start_layers(unsigned bits)
+{
+    struct vmprof_layer_options options;
+    struct vmprof_layer *layer;
+    int r = 0;
+
+    vmprof_layer_options_init(&options);
+    options.in_profile = 1;
+    for (unsigned i = 0; i < LAYERS && r == 0; i++)
+        if (bits >> i & 1)
+            r = layers[i].start(&options, &layer);
+    return r;
+}
+
 /* The recorder comes first, so that nothing of the session is missed. */
 static int
 enable(const struct settings *settings)
@@ -223,6 +279,11 @@ enable(const struct settings *settings)
     if (r < 0)
         return r;
     r = vmprof_enable_with(&settings->options);
+    if (r == 0) {
+        r = start_layers(settings->layers);
+        if (r < 0)
+            vmprof_disable();
+    }
     if (r < 0 && records)
         vmprof_stop_event_recorder();
     return r;
@@ -233,7 +294,7 @@ vmprof_autostart(const char *vm_name)
 {
     static atomic_flag called = ATOMIC_FLAG_INIT;
     const char *const value = secure_getenv(VMPROF_RECORD_VARIABLE);
-    struct settings settings;
+    struct settings settings = { 0 };
     const char *path;
     int r;
 
@@ -244,7 +305,7 @@ vmprof_autostart(const char *vm_name)
     settings.options.interval = DEFAULT_INTERVAL;
     settings.options.vm_name = vm_name;
     path = parse(value, &settings);
-    if (!path || (settings.recorder.events &&
+    if (!path || ((settings.recorder.events || settings.layers) &&
                   settings.options.format == VMPROF_FORMAT_LOG))
         return -EINVAL;
     settings.options.fd = open_file(path, settings.options.format);

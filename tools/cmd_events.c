@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "event_options.h"
 #include "report/events_view.h"
+#include "report/gathered_view.h"
 #include "types_options.h"
 
 static const char help[] =
@@ -32,6 +33,16 @@ static const char help[] =
     "      --to TIME         not after\n"
     "  -n, --limit N         so many events; 0: all; default 100, of JSON all\n"
     "\n"
+    "In place of the events, what vmprof record --tool gathered:\n"
+    "      --counters        how often each event was, by function\n"
+    "      --coverage        which lines have run\n"
+    "      --annotate SOURCE with --coverage: the lines of a source file, "
+    "those\n"
+    "                        that ran marked with +, those that did not with "
+    "-\n"
+    "      --source-name NAME what FILE calls SOURCE, if that is not found\n"
+    "      --callgraph       who called whom, and how often\n"
+    "\n"
     "How:\n"
     "  -j, --json            as one JSON object\n"
     "      --ndjson          as JSON, an event a line\n"
@@ -41,6 +52,11 @@ enum {
     OPTION_FROM = 256,
     OPTION_TO,
     OPTION_NDJSON,
+    OPTION_COUNTERS,
+    OPTION_COVERAGE,
+    OPTION_CALLGRAPH,
+    OPTION_ANNOTATE,
+    OPTION_SOURCE_NAME,
     DEFAULT_LIMIT = 100,
 };
 
@@ -51,6 +67,11 @@ static const struct option long_options[] = {
     { "from", required_argument, NULL, OPTION_FROM },
     { "to", required_argument, NULL, OPTION_TO },
     { "limit", required_argument, NULL, 'n' },
+    { "counters", no_argument, NULL, OPTION_COUNTERS },
+    { "coverage", no_argument, NULL, OPTION_COVERAGE },
+    { "callgraph", no_argument, NULL, OPTION_CALLGRAPH },
+    { "annotate", required_argument, NULL, OPTION_ANNOTATE },
+    { "source-name", required_argument, NULL, OPTION_SOURCE_NAME },
     { "json", no_argument, NULL, 'j' },
     { "ndjson", no_argument, NULL, OPTION_NDJSON },
     { "help", no_argument, NULL, 'h' },
@@ -59,8 +80,17 @@ static const struct option long_options[] = {
 
 struct request {
     struct events_view events;
-    bool json, ndjson, help, has_limit;
+    struct gathered_wish gathered;
+    const char *source, *source_name;
+    bool json, ndjson, help, has_limit, has_filter;
 };
+
+static bool
+wants_gathered(const struct request *request)
+{
+    return request->gathered.counters || request->gathered.coverage ||
+           request->gathered.callgraph;
+}
 
 static int
 set_time(const char *option, const char *argument, uint64_t *ns)
@@ -86,10 +116,54 @@ set_time(const char *option, const char *argument, uint64_t *ns)
 }
 
 static int
+take_gathered(struct request *request, int option)
+{
+    switch (option) {
+    case OPTION_COUNTERS:
+        request->gathered.counters = true;
+        return 0;
+    case OPTION_COVERAGE:
+        request->gathered.coverage = true;
+        return 0;
+    case OPTION_CALLGRAPH:
+        request->gathered.callgraph = true;
+        return 0;
+    case OPTION_ANNOTATE:
+        request->source = optarg;
+        return 0;
+    case OPTION_SOURCE_NAME:
+        request->source_name = optarg;
+        return 0;
+    }
+    return usage_see_help("events");
+}
+
+/* Options that would do nothing are mistakes. */
+static int
+check_gathered(const struct request *request)
+{
+    const struct gathered_wish *wish = &request->gathered;
+
+    if (request->source && !wish->coverage)
+        return usage_error("events", "--annotate needs --coverage");
+    if (request->source_name && !request->source)
+        return usage_error("events", "--source-name needs --annotate");
+    if (request->source && request->json)
+        return usage_error("events", "--annotate or --json, not both");
+    if (wants_gathered(request) && (request->has_filter || request->ndjson))
+        return usage_error("events", "--code, --thread, --kind, --from, --to "
+                                     "and --ndjson are of the events alone");
+    return 0;
+}
+
+static int
 take_option(struct request *request, int option)
 {
     struct events_view *events = &request->events;
 
+    request->has_filter = request->has_filter || option == 'c' ||
+                          option == 't' || option == 'k' ||
+                          option == OPTION_FROM || option == OPTION_TO;
     switch (option) {
     case 'c':
         events->code = optarg;
@@ -116,7 +190,7 @@ take_option(struct request *request, int option)
         request->help = true;
         return 0;
     }
-    return usage_see_help("events");
+    return take_gathered(request, option);
 }
 
 static int
@@ -132,6 +206,9 @@ parse(struct request *request, int argc, char **argv)
         return result;
     if (request->json && request->ndjson)
         return usage_error("events", "--json or --ndjson, not both");
+    result = check_gathered(request);
+    if (result)
+        return result;
     if (request->events.from_ns > request->events.to_ns)
         return usage_error("events", "--from is after --to");
     if (!request->has_limit && !request->json && !request->ndjson)
@@ -152,6 +229,77 @@ show(struct request *request)
     if (request->ndjson)
         return report_events_ndjson(events);
     return report_events(events);
+}
+
+static int
+show_gathered(struct request *request)
+{
+    const struct view *view = &request->events.view;
+    const struct gathered_wish *wish = &request->gathered;
+    int result = 0;
+
+    if (request->json)
+        return report_gathered_json(view, wish);
+    if (wish->counters)
+        result = report_event_counts(view);
+    if (wish->coverage && !result)
+        result = request->source ? report_coverage_source(view, request->source,
+                                                          request->source_name)
+                                 : report_coverage(view);
+    if (wish->callgraph && !result)
+        result = report_call_graph(view);
+    if (!result)
+        report_damage(view);
+    return result;
+}
+
+/* The first tool whose rows are asked for and not there, or NULL. */
+static const char *
+find_missing(const struct request *request)
+{
+    const struct gathered *gathered = &request->events.view.profile.gathered;
+    const struct gathered_wish *wish = &request->gathered;
+
+    if (wish->counters && !gathered->has_counts)
+        return "counters";
+    if (wish->coverage && !gathered->has_lines)
+        return "coverage";
+    if (wish->callgraph && !gathered->has_calls)
+        return "callgraph";
+    return NULL;
+}
+
+static int
+run_gathered(struct request *request)
+{
+    struct view *view = &request->events.view;
+    const struct read_options options = {
+        .no_native = true,
+        .show_progress = true,
+        .summed = true,
+    };
+    const char *missing;
+    char message[512] = "";
+    int result = profile_read(&view->profile, view->path, &options, NULL, NULL,
+                              message, sizeof(message));
+
+    if (result && *message) {
+        fprintf(stderr, "vmprof: %s\n", message);
+        return STATUS_FAILED;
+    }
+    missing = result ? NULL : find_missing(request);
+    if (missing) {
+        fprintf(stderr,
+                "vmprof: %s has nothing of the tool %s: vmprof record --tool "
+                "%s begins it, of VMs that tell of events\n",
+                view->path, missing, missing);
+        return STATUS_FAILED;
+    }
+    if (!result)
+        result = show_gathered(request);
+    if (result == -ENOMEM)
+        fprintf(stderr, "vmprof: %s: not enough memory\n", view->path);
+    return result ? STATUS_FAILED : STATUS_DONE;
 }
 
 /* Why a file holds none. */
@@ -220,7 +368,7 @@ cmd_events(int argc, char **argv)
         return STATUS_DONE;
     }
     terminal_open(&request.events.view.terminal, stdout);
-    status = run(&request);
+    status = wants_gathered(&request) ? run_gathered(&request) : run(&request);
     events_view_free(&request.events);
     return status;
 }

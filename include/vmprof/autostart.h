@@ -30,7 +30,9 @@ VMPROF_BEGIN_DECLS
  * each edge, "jit=count" count them; "jit-inner=" is count, ignore, each or auto,
  * "jit-overflow=" drop, newest or block: see vmprof_options. "events=" names
  * events to be recorded, as vmprof_parse_events() takes them; "event-period=" and
- * "event-rate=" are vmprof_event_recorder_options'.
+ * "event-rate=" are vmprof_event_recorder_options'. "tool=coverage",
+ * "tool=callgraph" and "tool=counters", more than one of them with commas in
+ * between, begin the layers of coverage.h, call_graph.h and event_counts.h.
  *
  * @param vm_name  For the reports; NULL: unknown.
  *

@@ -36,6 +36,9 @@ enum vmp_chunk_type {
     VMP_CHUNK_EVENTS = 14,
     VMP_CHUNK_COUNTS = 15,
     VMP_CHUNK_RECORDED = 16,
+    VMP_CHUNK_EVENT_COUNTS = 17,
+    VMP_CHUNK_LINES = 18,
+    VMP_CHUNK_CALLS = 19,
 };
 
 /* Keys of fields: even ones hold a varint, odd ones a string. */

@@ -17,6 +17,7 @@
 #include "code.h"
 #include "fork.h"
 #include "memory.h"
+#include "layers/layers.h"
 #include "native.h"
 #include "observer.h"
 #include "session.h"
@@ -416,6 +417,8 @@ vmprof_disable_with(struct vmprof_stats *stats)
 
     if (r < 0)
         return r;
+    if (vmp_current)
+        vmp_layers_settle(&vmp_current->events);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
     r = disable(stats);
     pthread_setcancelstate(before, NULL);

@@ -11,6 +11,7 @@
 
 #include "../sized.h"
 #include "fork.h"
+#include "layers/layers.h"
 #include "lock.h"
 #include "session.h"
 #include "splice.h"
@@ -212,6 +213,7 @@ vmprof_detach_thread(struct vmprof_thread *head)
         return -ESRCH;
     signal_stack = thread->signal_stack;
     vmp_hits_detach(&thread->hits);
+    vmp_layers_detach(&thread->events);
     vmp_events_detach(&thread->events);
     vmp_threads_lock();
     vmp_observe_lock();

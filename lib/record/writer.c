@@ -13,6 +13,7 @@
 #include "helper.h"
 #include "interp/readout.h"
 #include "jit/drain.h"
+#include "layers/layers.h"
 #include "memory.h"
 #include "session.h"
 #include "symbols.h"
@@ -218,6 +219,13 @@ flush(struct vmp_writer *writer)
     vmp_threads_unlock();
 }
 
+/* Of bytecodes, types, traces and layers, for which a vmprof log has no place. */
+static bool
+takes_rows(void)
+{
+    return vmp_session.format != VMPROF_FORMAT_LOG;
+}
+
 static void
 write_stats(struct vmp_writer *writer, bool at_once)
 {
@@ -238,6 +246,8 @@ write_stats(struct vmp_writer *writer, bool at_once)
     if (writer->recorded)
         vmp_recorded_write_totals(writer->recorded, recorded);
     vmp_tell_counts(&writer->drain.traces, now_ns);
+    if (takes_rows())
+        vmp_layers_write(writer->encoder, since_start(writer, now_ns));
     vmp_encoder_stats(writer->encoder, since_start(writer, now_ns), &counters);
 }
 
@@ -261,16 +271,11 @@ drain_all(struct vmp_writer *writer, bool is_last)
     for (struct vmp_thread *t = newest; t; t = t->next)
         drain_thread(writer, t, is_last);
     vmp_tell_end(&writer->drain.traces);
+    if (takes_rows())
+        vmp_layers_name(writer->encoder);
     vmp_codes_bury(writer->mark);
     writer->mark = mark;
     write_stats(writer, is_last);
-}
-
-/* Of bytecodes, types and traces, for which a vmprof log has no place. */
-static bool
-takes_rows(void)
-{
-    return vmp_session.format != VMPROF_FORMAT_LOG;
 }
 
 static void
@@ -322,6 +327,7 @@ finish(struct vmp_writer *writer)
 
     drain_all(writer, true);
     vmp_tell_close();
+    vmp_layers_close();
     if (takes_rows())
         vmp_readout_close(writer->encoder, writer->info.monotonic_ns);
     describe_all(writer);
@@ -450,8 +456,10 @@ vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
         free_writer(writer);
         return r;
     }
-    if (takes_rows())
+    if (takes_rows()) {
         vmp_readout_open();
+        vmp_layers_open();
+    }
     *out = writer;
     return 0;
 }

@@ -65,6 +65,12 @@ read_payload(struct decode_cursor *c, uint64_t type)
         decode_counts(c);
     else if (type == 16)
         decode_recorded(c);
+    else if (type == 17)
+        decode_event_counts(c);
+    else if (type == 18)
+        decode_lines(c);
+    else if (type == 19)
+        decode_calls(c);
     else
         decode_need(c, false, "an unknown type");
     decode_need(c, c->at == c->end,
@@ -220,6 +226,7 @@ decoded_free(struct decoded *d)
     free(d->sites);
     free(d->events);
     free(d->recorded);
+    free(d->gathered);
     free(d->modules);
     free(d->codes);
     free(d->frames);

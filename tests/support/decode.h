@@ -109,6 +109,13 @@ struct decoded_count {
     uint64_t time, id, count;
 };
 
+/* A row of what a layer gathered; numbers as doc/format.md has them, codes and
+ * callers whole: caller UINT64_MAX is the sum of all. */
+struct decoded_gathered {
+    uint64_t type, time;
+    uint64_t a, b, values[4];
+};
+
 struct decoded {
     char error[160]; /* empty: none */
     uint32_t session_number, chunk_count;
@@ -131,6 +138,9 @@ struct decoded {
     size_t event_count;
     struct decoded_trace *traces;
     struct decoded_count *counts; /* in the order of the file */
+    struct decoded_gathered *gathered;
+    size_t gathered_count;
+    uint64_t losses[DECODED_TYPES][3]; /* of these, by type */
     size_t trace_count, count_count;
     struct decoded_recorded *recorded; /* in the order of the file */
     size_t recorded_count;

@@ -40,6 +40,9 @@ static const chunk_function chunk_functions[] = {
     [CHUNK_EVENTS] = native_events_chunk,
     [CHUNK_COUNTS] = native_counts_chunk,
     [VMP_CHUNK_RECORDED] = native_recorded_chunk,
+    [VMP_CHUNK_EVENT_COUNTS] = native_event_counts_chunk,
+    [VMP_CHUNK_LINES] = native_lines_chunk,
+    [VMP_CHUNK_CALLS] = native_calls_chunk,
 };
 
 enum {
@@ -279,5 +282,6 @@ native_free(struct native *native)
     vmp_intern_free(&native->code_ids);
     type_table_free(&native->types);
     native_jit_free(native);
+    native_layers_free(native);
     input_close(&native->input);
 }

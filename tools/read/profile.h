@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "gathered.h"
 #include "recorded.h"
 #include "traces.h"
 
@@ -203,7 +204,8 @@ struct profile {
     uint64_t recorded_count; /* events */
     uint64_t file_size;
     struct damage damage;
-    struct traces traces; /* of a JIT; without any it is zeroed */
+    struct traces traces;     /* of a JIT; without any it is zeroed */
+    struct gathered gathered; /* by layers of events; likewise */
     struct profile_private *private;
 };
 

@@ -448,6 +448,9 @@ store_close(struct profile *profile)
     free(profile->type_sites);
     free(profile->type_tuples);
     free(profile->words);
+    free(profile->gathered.counts);
+    free(profile->gathered.lines);
+    free(profile->gathered.calls);
     traces_free(&profile->traces);
     memset(profile, 0, sizeof(*profile));
 }

@@ -24,6 +24,7 @@ struct recording {
     const char *jit, *jit_inner, *jit_overflow;
     /* Of recorded events, likewise; NULL: none, or the default. */
     const char *events, *event_period, *event_rate;
+    const char *tools; /* with commas in between; NULL: none */
 };
 
 struct environment {

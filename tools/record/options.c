@@ -28,6 +28,7 @@ static const struct option long_options[] = {
     { "events", required_argument, NULL, 'E' },
     { "event-period", required_argument, NULL, 'P' },
     { "event-rate", required_argument, NULL, 'R' },
+    { "tool", required_argument, NULL, 'T' },
     { "quiet", no_argument, NULL, 'q' },
     { "help", no_argument, NULL, 'h' },
     { 0 },
@@ -92,6 +93,51 @@ set_format(struct record_options *options, const char *argument)
     if (!result && strcmp(options->recording.format, "native") == 0)
         options->recording.format = NULL;
     return result;
+}
+
+static const char *const tools[] = { "coverage", "callgraph", "counters",
+                                     NULL };
+
+/* The place of a tool in the list, or -1. */
+static int
+find_tool(const char *name, size_t size)
+{
+    for (int i = 0; tools[i]; i++)
+        if (strlen(tools[i]) == size && memcmp(tools[i], name, size) == 0)
+            return i;
+    return -1;
+}
+
+/* Names with commas in between; further ones add to them. */
+static int
+add_tools(struct record_options *options, const char *argument)
+{
+    for (const char *at = argument;; at++) {
+        const size_t size = strcspn(at, ",");
+        const int tool = find_tool(at, size);
+
+        if (tool < 0)
+            return usage("--tool is coverage, callgraph or counters, not",
+                         argument);
+        options->tools |= 1u << tool;
+        at += size;
+        if (!*at)
+            return 0;
+    }
+}
+
+/* All of them in one list. */
+static void
+join_tools(struct record_options *options)
+{
+    char *to = options->tool_list;
+
+    for (int i = 0; tools[i]; i++)
+        if (options->tools >> i & 1) {
+            to = stpcpy(to, to == options->tool_list ? "" : ",");
+            to = stpcpy(to, tools[i]);
+        }
+    options->recording.tools = options->tools ? options->tool_list : NULL;
 }
 
 static int
@@ -186,6 +232,8 @@ take_option(struct record_options *options, int option)
     case 'R':
         return set_count(&options->recording.event_rate, optarg, 1000000000,
                          "--event-rate is a number from 1 to 1000000000, not");
+    case 'T':
+        return add_tools(options, optarg);
     case 'q':
         options->quiet = true;
         return 0;
@@ -219,6 +267,8 @@ check_events(const struct record_options *options)
 
     if (recording->events && recording->format)
         return usage_error("record", "--events is of --format native");
+    if (recording->tools && recording->format)
+        return usage_error("record", "--tool is of --format native");
     if (!recording->events &&
         (recording->event_period || recording->event_rate))
         return usage_error("record", "--event-period and --event-rate are of "
@@ -236,6 +286,7 @@ parse(struct record_options *options, int argc, char **argv)
     while (!result && (option = getopt_long(argc, argv, "+o:i:r:m:c:s:g::f:qh",
                                             long_options, NULL)) != -1)
         result = take_option(options, option);
+    join_tools(options);
     if (result || options->help)
         return result;
     if (optind == argc)

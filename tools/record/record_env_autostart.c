@@ -36,6 +36,7 @@ write_list(FILE *list, const struct recording *recording)
     add(list, "events", recording->events);
     add(list, "event-period", recording->event_period);
     add(list, "event-rate", recording->event_rate);
+    add(list, "tool", recording->tools);
     fprintf(list, "file=%s", recording->path);
 }
 
