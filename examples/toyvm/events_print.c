@@ -57,12 +57,12 @@ enum {
     COUNT = sizeof(names) / sizeof(names[0])
 };
 
-static bool is_once;
+static int answer = VMPROF_EVENT_KEEP;
 
 void
-events_print_once(void)
+events_answer(int given)
 {
-    is_once = true;
+    answer = given;
 }
 
 static uint64_t
@@ -246,7 +246,7 @@ print(void *user, struct vmprof_thread *thread,
     text_format(&text, "\n");
     fwrite(text.bytes, 1, text.length, stderr);
     free(text.bytes);
-    return is_once ? VMPROF_EVENT_DISABLE : VMPROF_EVENT_KEEP;
+    return answer;
 }
 
 /* Any number of threads may come here first. */
