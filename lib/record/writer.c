@@ -131,9 +131,7 @@ drain_events(struct vmp_writer *writer, struct vmp_thread *thread, bool is_last)
     vmp_threads_lock();
     cpu_ns = thread->cpu_end_ns;
     vmp_threads_unlock();
-    if (!cpu_ns)
-        cpu_ns = vmp_thread_cpu_ns(thread->tid);
-    vmp_jit_mark(writer->jit, &thread->jit, cpu_ns);
+    vmp_jit_mark(writer->jit, &thread->jit, thread->tid, cpu_ns);
     if (!is_last)
         adapt_to_events(writer, thread);
     /* A trace is known before it is entered, and so before the mark. */
