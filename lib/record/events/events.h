@@ -22,6 +22,8 @@ enum {
  * and that it reads tables which may be replaced. */
 #define VMP_EVENTS_READING ((uint64_t)1 << 63)
 
+struct vmp_layer_record;
+
 /* A thread's. */
 struct vmp_thread_events {
     struct vmprof_thread *head;
@@ -29,6 +31,9 @@ struct vmp_thread_events {
     atomic_uint_least64_t own[VMPROF_MAX_TOOLS]; /* wanted of it alone */
     uint64_t allocation_loaded;                  /* into its countdown */
     uint64_t random;
+    /* What a layer keeps of this thread, by its tool's slot; changed under
+     * vmp_layers_lock(). */
+    _Atomic(struct vmp_layer_record *) layers[VMPROF_MAX_TOOLS];
 
     /* Under the lock. */
     struct vmp_thread_events *next, **link;
@@ -69,6 +74,10 @@ struct vmp_wanted {
 };
 
 extern struct vmp_wanted vmp_wanted;
+
+/* The slot of a tool that is registered. */
+unsigned
+vmp_events_slot(vmprof_tool tool);
 
 void
 vmp_events_lock(void);

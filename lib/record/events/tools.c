@@ -48,15 +48,36 @@ slot_of(const struct vmp_tool *tool)
     return (unsigned)(tool - vmp_wanted.tools);
 }
 
-/* A slot that no callback of who had it before is still running in. */
+static bool
+has_layer(unsigned slot)
+{
+    for (struct vmp_thread_events *t = vmp_wanted.threads; t; t = t->next)
+        if (atomic_load(&t->layers[slot]))
+            return true;
+    return false;
+}
+
+/* A slot that no callback of who had it before is still running in, and whose
+ * records are gone. */
 static struct vmp_tool *
 find_free(void)
 {
     for (unsigned i = 0; i < VMPROF_MAX_TOOLS; i++)
         if (!is_alive(&vmp_wanted.tools[i]) &&
-            !vmp_events_is_any_at((uint64_t)1 << i, NULL))
+            !vmp_events_is_any_at((uint64_t)1 << i, NULL) && !has_layer(i))
             return &vmp_wanted.tools[i];
     return NULL;
+}
+
+unsigned
+vmp_events_slot(vmprof_tool handle)
+{
+    unsigned slot;
+
+    vmp_events_lock();
+    slot = slot_of(find(handle));
+    vmp_events_unlock();
+    return slot;
 }
 
 static bool
