@@ -9,6 +9,7 @@
 
 #include "code.h"
 #include "drain.h"
+#include "events/usdt.h"
 #include "helper.h"
 #include "interp/readout.h"
 #include "jit/drain.h"
@@ -320,6 +321,7 @@ run(void *user)
         drain_all(writer, false);
         write_rows(writer);
         flush(writer);
+        vmp_usdt_check();
     }
     finish(writer);
     return NULL;
