@@ -15,6 +15,11 @@
 #define _SDT_HAS_SEMAPHORES 1
 #include <sys/sdt.h>
 
+/* The header's macros leave the rest of their arguments out. */
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wgnu-zero-variadic-macro-arguments"
+#endif
+
 #define SEMAPHORE(name)                                                        \
     __attribute__((section(".probes"), visibility("hidden"),                   \
                    used)) volatile unsigned short vmprof_##name##_semaphore
