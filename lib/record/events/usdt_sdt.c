@@ -17,7 +17,7 @@
 
 /* The header's macros leave the rest of their arguments out. */
 #ifdef __clang__
-#pragma clang diagnostic ignored "-Wgnu-zero-variadic-macro-arguments"
+#    pragma clang diagnostic ignored "-Wgnu-zero-variadic-macro-arguments"
 #endif
 
 #define SEMAPHORE(name)                                                        \
