@@ -250,6 +250,67 @@ test("lines are those of Lua", function()
                 "line 2, line 5")
 end)
 
+test("lines and calls are as many as a hook of the program's counts", function()
+    local ours, theirs = {}, {}
+    local function add(counts, event, line)
+        local key = event .. " " .. (line or "")
+        counts[key] = (counts[key] or 0) + 1
+    end
+    local function program()
+        local words = {}
+        for i = 1, 200 do
+            words[i] = ("%d"):format(i * 7919 % 1000)
+        end
+        table.sort(words, function(a, b) return a < b end)
+        local co = coroutine.wrap(function()
+            for _, word in ipairs(words) do coroutine.yield(word) end
+        end)
+        local seen = {}
+        for word in co do
+            seen[word] = select(2, pcall(function()
+                if #word < 3 then error(word) end
+                return #word
+            end))
+        end
+    end
+    local names = { call = "call", c_call = "call", line = "line" }
+    names["return"], names.c_return = "return", "return"
+    local tool <close> = vmprof.register_tool {
+        name = "count", events = {},
+        callback = function(event, line)
+            add(ours, names[event], names[event] == "line" and line)
+        end,
+    }
+    -- A coroutine starts with the hook of C code, not with that of a function.
+    local function hook(event, line) add(theirs, event, line) end
+    local wrap = coroutine.wrap
+    coroutine.wrap = function(f)
+        return wrap(function(...)
+            debug.sethook(hook, "crl")
+            return f(...)
+        end)
+    end
+    debug.sethook(hook, "crl")
+    tool:set_events { "call", "c_call", "return", "c_return", "line" }
+    program()
+    tool:set_events {}
+    debug.sethook()
+    coroutine.wrap = wrap
+    local checked = 0
+    local base = debug.getinfo(program, "S")
+    for line = base.linedefined + 1, base.lastlinedefined do
+        checked = checked + (theirs["line " .. line] or 0)
+        same("line " .. line .. ": " .. (ours["line " .. line] or 0),
+             "line " .. line .. ": " .. (theirs["line " .. line] or 0))
+    end
+    assert(checked > 3000, checked)
+    -- What is between the two settings and around the coroutine's own.
+    for _, event in ipairs { "call", "return" } do
+        local difference = ours[event .. " "] - theirs[event .. " "]
+        assert(math.abs(difference) < 8, event .. " " .. difference)
+    end
+end)
+
 test("metamethods and iterators are calls", function()
     same(sequence(CALLS, function()
         local t = setmetatable({}, { __index = function() return 1 end })
