@@ -26,7 +26,7 @@ static struct found
 play(const struct program *program, struct vmp_pace *pace)
 {
     enum {
-        SAMPLES = 2000,
+        SAMPLES = 4000,
     };
     const unsigned cycle = program->often + program->rarely;
     uint64_t now_ns = 0, looked_ns = 0, due_ns = INTERVAL_NS, seed = 1, i = 0;
@@ -43,7 +43,7 @@ play(const struct program *program, struct vmp_pace *pace)
         }
         if (interrupted && draw(&seed) % interrupted == 0)
             now_ns += 1000;
-        vmp_pace_learn(pace, polls, now_ns - looked_ns, INTERVAL_NS);
+        vmp_pace_learn(pace, polls, (int64_t)(now_ns - looked_ns), INTERVAL_NS);
         looked_ns = now_ns;
         if (now_ns >= due_ns) {
             found.rarely += is_rare / (double)SAMPLES;
