@@ -13,7 +13,7 @@
 
 enum {
     IDLE_POLLS = VMPROF_POLL_MOST, /* to come until a session is noticed */
-    EXACT_EVERY_NS = 400 * 1000,   /* the CPU clock is a system call */
+    EXACT_EVERY_NS = 1000 * 1000,  /* the CPU clock is a system call */
     LEAST_GAP_NS = 100 * 1000,
     TICK_NS = 50 * 1000,
     MOST_COST_NS = 500,
