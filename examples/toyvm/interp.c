@@ -11,6 +11,7 @@
 #include "interp.h"
 
 #include "calls.h"
+#include "events.h"
 #include "jit.h"
 
 /* Labels as values are what a threaded interpreter is made of. */
@@ -38,13 +39,33 @@ enum outcome {
     SWITCHED, /* the other loop goes on where this one was */
 };
 
+/* What the tables of labels have for instructions with an event to tell, from
+ * some opcode on; and what a loop does that tests for events itself, which the
+ * usual one does not. See events.h. */
+#if TOY_EVENTS == 1
+#    define TOLD(first)                                                        \
+        [(first) + OPCODE_TOLD...(first) + OPCODE_TOLD + 127] = &&told,
+#else
+#    define TOLD(first)
+#endif
+#if TOY_EVENTS == 2
+#    define TEST(events)                                                       \
+        do {                                                                   \
+            if (vmprof_wants_event(profile, events))                           \
+                TRY(events_at(interp, frame, pc, sp));                         \
+        } while (0)
+#else
+#    define TEST(events) (void)0
+#endif
+#define BIT(kind) VMPROF_EVENT_BIT(VMPROF_EVENT_##kind)
+
 /* Run the instruction at pc. The pc cell is written each time, so that it is
  * right whenever a sample is taken; relaxed: only this thread's signal handler
  * and observers read it. */
 #define DISPATCH()                                                             \
     do {                                                                       \
         __atomic_store_n(&frame->pc, (uintptr_t)pc, __ATOMIC_RELAXED);         \
-        word = *pc;                                                            \
+        word = word_at(pc);                                                    \
         goto *table[word & 0xff];                                              \
     } while (0)
 #define NEXT()                                                                 \
@@ -144,7 +165,7 @@ enum outcome {
 #define LABEL(name, effect, types) [OP_##name] = &&do_##name,
 #define RUN_LOOP                   run_plain
 #define COUNTED                    false
-#define TABLES()                   static const void *const table[] = { OPCODES(LABEL) }
+#define TABLES()                   static const void *const table[] = { OPCODES(LABEL) TOLD(0) }
 #define OPCODE_AT(name)            do_##name:
 #define LEND()                     (void)0
 #define TAKE_BACK()                (void)0
@@ -166,9 +187,9 @@ enum outcome {
 #define STEP(name, effect, types) [OP_##name] = &&jit,
 #define RUN_LOOP                  run_jit
 #define TABLES()                                                               \
-    static const void *const plain[] = { OPCODES(LABEL) };                     \
-    static const void *const hooked[] = { OPCODES(HOOKED_LABEL) };             \
-    static const void *const recorded[] = { OPCODES(STEP) };                   \
+    static const void *const plain[] = { OPCODES(LABEL) TOLD(0) };             \
+    static const void *const hooked[] = { OPCODES(HOOKED_LABEL) TOLD(0) };     \
+    static const void *const recorded[] = { OPCODES(STEP) TOLD(0) };           \
     const void *const *table = jit_records(interp->jit) ? recorded : hooked;   \
     enum jit_next next
 #define HOOKED_LABEL(name, effect, types)                                      \
@@ -183,7 +204,7 @@ enum outcome {
         if (next == JIT_THROW)                                                 \
             goto thrown;                                                       \
         if (next == JIT_INTERPRET)                                             \
-            goto *plain[word & 0xff];                                          \
+            goto *plain[opcode_of(word)];                                      \
         LOAD(profile_go_on);                                                   \
         LOOK();                                                                \
         DISPATCH();                                                            \
@@ -288,11 +309,13 @@ enum outcome {
     [OP_##name + STEPPING] = &&truth_count_##name,                             \
     [OP_##name + IDLE] = &&do_##name,                                          \
     [OP_##name + AT_SITES] = &&truth_here_##name,
-#define RUN_LOOP run_counted
-#define COUNTED  true
+#define TOLD_EACH() TOLD(0) TOLD(STEPPING) TOLD(IDLE) TOLD(AT_SITES)
+#define RUN_LOOP    run_counted
+#define COUNTED     true
 #define TABLES()                                                               \
-    static const void *const usual[] = { OPCODES(LABEL) };                     \
-    static const void *const with_truth[] = { OPCODES(TRUTH_LABEL) };          \
+    static const void *const usual[] = { OPCODES(LABEL) TOLD_EACH() };         \
+    static const void *const with_truth[] = { OPCODES(TRUTH_LABEL)             \
+                                                  TOLD_EACH() };               \
     const void *const *const labels = interp->type_truth ? with_truth : usual; \
     const void *const *table, *const *running, *const *stepping;               \
     uintptr_t sites = 0;                                                       \

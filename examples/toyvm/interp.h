@@ -24,6 +24,7 @@ struct interp {
     struct truth *truth;           /* NULL: nobody asked */
     struct type_truth *type_truth; /* likewise */
     struct jit *jit;               /* NULL: off */
+    unsigned number;               /* of the thread */
 };
 
 /* state.c */

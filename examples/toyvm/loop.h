@@ -85,7 +85,7 @@ RUN_LOOP(struct interp *interp, struct value *result)
 
     OPCODE_AT(REMAINDER)
 slow:
-    TRY(operate(interp, (enum opcode)(word & 0xff), sp[-2], sp[-1], &value));
+    TRY(operate(interp, opcode_of(word), sp[-2], sp[-1], &value));
     *--sp = value_nil();
     sp[-1] = value;
     COLLECT_IF_DUE();
@@ -114,6 +114,7 @@ slow:
     JUMP_BY(operand_of(word));
 
     OPCODE_AT(LOOP)
+    TEST(BIT(BACK_EDGE));
     POLL();
     HOOK();
     JUMP_BY(operand_of(word));
@@ -210,11 +211,13 @@ slow:
         }
         TRY(call_function(interp, arguments[-1], arguments, count, HERE()));
         LOAD(profile_begin_call);
+        TEST(BIT(CALL));
         BEGIN_RUN();
         DISPATCH();
     }
 
     OPCODE_AT(RETURN)
+    TEST(BIT(RETURN));
     POLL();
     value = sp[-1];
     if (COUNTED && VMPROF_EXPECT(vmprof_has_candidates(profile), 0))
@@ -239,7 +242,8 @@ slow:
 
         frame->sp = sp - 2;
         LEND();
-        resumed = coroutine_resume(interp, sp[-2], sp[-1], HERE());
+        resumed =
+            coroutine_resume(interp, sp[-2], sp[-1], operand_of(word), HERE());
         TAKE_BACK();
         TRY(resumed);
         LOAD(profile_go_on);
@@ -256,6 +260,15 @@ slow:
     JUMP_BY(0);
 
     JIT();
+
+#if TOY_EVENTS == 1
+told:
+    LEND();
+    if (!events_at(interp, frame, pc, sp))
+        goto thrown;
+    TAKE_BACK();
+    goto *table[opcode_of(word)];
+#endif
 
 thrown:
     LEAVE_RUN();

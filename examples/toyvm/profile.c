@@ -90,7 +90,8 @@ content_hash(void *user, void *code)
 
     (void)user;
     for (size_t i = 0; i < function->count; i++)
-        hash = (hash ^ function->code[i]) * UINT64_C(0x100000001b3);
+        hash = (hash ^ (word_at(&function->code[i]) & ~OPCODE_TOLD)) *
+               UINT64_C(0x100000001b3);
     return hash;
 }
 
@@ -101,8 +102,9 @@ next_site(void *user, void *code, uint64_t *offset, uint32_t *opcode)
 
     (void)user;
     for (; *offset < function->count; ++*offset) {
-        *opcode = function->code[*offset] & 0xff;
-        if (profile_type_count((enum opcode) * opcode, function->code[*offset]))
+        *opcode = opcode_of(word_at(&function->code[*offset]));
+        if (profile_type_count((enum opcode) * opcode,
+                               word_at(&function->code[*offset])))
             return 1;
     }
     return 0;
@@ -113,11 +115,11 @@ profile_hit(struct vmprof_thread *thread, int64_t countdown,
             const struct function *function, const uint32_t *pc,
             const struct value *sp)
 {
-    const struct profile_operands operands = { *pc, sp };
+    const struct profile_operands operands = { word_at(pc), sp };
 
     return vmprof_bytecode_missed(thread, countdown, (uintptr_t)pc,
                                   function->id, (uint64_t)(pc - function->code),
-                                  *pc & 0xff, &operands);
+                                  opcode_of(word_at(pc)), &operands);
 }
 
 static int

@@ -142,7 +142,7 @@ static inline __attribute__((always_inline)) bool
 profile_count_here(const struct vmprof_hit_site *site, enum opcode opcode,
                    const uint32_t *pc, const struct value *sp)
 {
-    const uint32_t count = profile_type_count(opcode, *pc);
+    const uint32_t count = profile_type_count(opcode, word_at(pc));
 
     return count <= 2 && vmprof_count_at_site(site, profile_key(count, sp));
 }
@@ -152,7 +152,7 @@ profile_count_again(struct vmprof_thread *thread, int64_t countdown,
                     enum opcode opcode, const uint32_t *pc,
                     const struct value *sp)
 {
-    const uint32_t count = profile_type_count(opcode, *pc);
+    const uint32_t count = profile_type_count(opcode, word_at(pc));
 
     return count <= 2 && vmprof_count_hit(thread, countdown, (uintptr_t)pc,
                                           profile_key(count, sp));
@@ -213,7 +213,8 @@ profile_call_native(struct vmprof_thread *thread, const struct native *native,
     enum vmprof_phase phase = vmprof_set_phase(thread, VMPROF_PHASE_NATIVE);
     vmprof_token token =
         vmprof_enter_kind(thread, native->id, VMPROF_KIND_NATIVE, NULL);
-    bool returned = native->function(interp, arguments, count, result);
+    native_function call = __atomic_load_n(&native->call, __ATOMIC_RELAXED);
+    bool returned = call(interp, arguments, count, result);
 
     profile_poll(thread);
     vmprof_execute_code_leave(thread, token);

@@ -72,7 +72,16 @@ const char *
 export_title(const struct export_job *job);
 
 int
+export_chrome(struct export_job *job);
+
+int
+export_callgrind(struct export_job *job);
+
+int
 export_collapsed(struct export_job *job);
+
+int
+export_lcov(struct export_job *job);
 
 int
 export_pprof(struct export_job *job);
