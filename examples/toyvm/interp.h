@@ -20,7 +20,9 @@ struct interp {
     struct value thrown;        /* the exception on its way */
     struct vm_thread *children; /* threads that it has yet to join */
     struct vmprof_thread *profile;
-    struct profile_sites *sites;   /* by function */
+    struct profile_sites *sites; /* by function */
+    bool is_counted; /* the instruction that the next loop begins with, by the
+                        last one */
     struct truth *truth;           /* NULL: nobody asked */
     struct type_truth *type_truth; /* likewise */
     struct jit *jit;               /* NULL: off */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * One loop that runs bytecode, the function RUN_LOOP: interp.c compiles it three
- * times. COUNTED: instructions are counted, and calls are told of. Whenever it
+ * One loop that runs bytecode, the function RUN_LOOP: interp.c compiles it four
+ * times. COUNTS: instructions are counted, and calls are told of. Whenever it
  * begins or ends, all that there is to know stands in the frames.
  */
 
@@ -23,7 +23,11 @@ RUN_LOOP(struct interp *interp, struct value *result)
     TAKE_BACK();
     if (!frame->token)
         profile_enter(profile, frame, HERE());
-    LOAD(profile_go_on);
+    LOAD(profile_go_on, 0);
+    if (interp->is_counted) {
+        interp->is_counted = false;
+        GO_ON_COUNTED();
+    }
     BEGIN_RUN();
     DISPATCH();
 
@@ -204,12 +208,12 @@ slow:
             sp[-1] = value;
             COLLECT_IF_DUE();
             pc++;
-            LOOK();
+            LOOK(false);
             BEGIN_RUN();
             DISPATCH();
         }
         TRY(call_function(interp, arguments[-1], arguments, count, HERE()));
-        LOAD(profile_begin_call);
+        LOAD(profile_begin_call, 0);
         BEGIN_RUN();
         DISPATCH();
     }
@@ -217,16 +221,19 @@ slow:
     OPCODE_AT(RETURN)
     POLL();
     value = sp[-1];
-    if (COUNTED && VMPROF_EXPECT(vmprof_has_candidates(profile), 0))
+    if (COUNTS && VMPROF_EXPECT(vmprof_has_candidates(profile), 0)) {
         TELL(profile_end_call, frame);
+        LOOK(true);
+    }
     if (!leave_function(interp)) {
         LEND();
         *result = value;
         return RETURNED;
     }
     *interp->current->frame->sp++ = value;
-    LOAD(profile_go_on);
-    JUMP_BY(0);
+    LOAD(profile_go_on, 1);
+    BEGIN_RUN();
+    DISPATCH();
 
     OPCODE_AT(THROW)
     interp->thrown = sp[-1];
@@ -242,7 +249,7 @@ slow:
         resumed = coroutine_resume(interp, sp[-2], sp[-1], HERE());
         TAKE_BACK();
         TRY(resumed);
-        LOAD(profile_go_on);
+        LOAD(profile_go_on, 0);
         BEGIN_RUN();
         DISPATCH();
     }
@@ -252,10 +259,11 @@ slow:
     frame->sp = sp - 1;
     TRY(coroutine_yield(interp, sp[-1]));
     frame->pc = (uintptr_t)(pc + 1); /* where it is resumed */
-    LOAD(profile_go_on);
-    JUMP_BY(0);
+    LOAD(profile_go_on, 1);
+    BEGIN_RUN();
+    DISPATCH();
 
-    JIT();
+    OUT_OF_LINE();
 
 thrown:
     LEAVE_RUN();

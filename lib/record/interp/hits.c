@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../code.h"
 #include "../thread.h"
 #include "candidates.h"
 #include "classes.h"
@@ -15,6 +16,7 @@
 
 enum {
     NEVER_BITS = 62,
+    VMP_COUNTERS_EACH = 4, /* for a site that there may be */
 };
 
 /* A number from 1 to 2n - 1, or n. */
@@ -214,6 +216,26 @@ vmprof_hit_sites(struct vmprof_thread *thread, vmprof_code_id code,
                                    vmp_interp.limits.sites);
     vmp_interp_unlock();
     return found && found->count >= count ? found->sites : NULL;
+}
+
+uint64_t *
+vmprof_hit_counters(struct vmprof_thread *thread, vmprof_code_id code,
+                    size_t count)
+{
+    const struct vmp_interp_class *functions;
+    uint64_t *counters;
+
+    if (!thread || !code)
+        return NULL;
+    functions = vmp_interp_class_of(code);
+    if (!functions || !functions->functions.known)
+        return NULL;
+    vmp_interp_lock();
+    counters = vmp_hit_counters_get(
+        &((struct vmp_thread *)thread)->hits.counters, code, count,
+        (size_t)VMP_COUNTERS_EACH * vmp_interp.limits.sites);
+    vmp_interp_unlock();
+    return counters;
 }
 
 /* A bytecode, as the VM tells of it. */
@@ -425,6 +447,7 @@ vmp_hits_attach(struct vmp_hits *hits, struct vmprof_thread *head)
 void
 vmp_hits_detach(struct vmp_hits *hits)
 {
+    vmp_callbacks_lock();
     vmp_interp_lock();
     *hits->link = hits->next;
     if (hits->next)
@@ -432,12 +455,15 @@ vmp_hits_detach(struct vmp_hits *hits)
     hits->head->counting = 0;
     hits->head->hit_floor = 0;
     hits->head->hit_cells = NULL;
+    vmp_hit_counters_take(&hits->counters, &vmp_interp.ended);
     vmp_table_take(&vmp_interp.ended, &hits->table);
     vmp_table_clear(&hits->table);
     free(hits->cells);
     vmp_hit_sites_free(&hits->sites);
+    vmp_hit_counters_free(&hits->counters);
     memset(hits, 0, sizeof(*hits));
     vmp_interp_unlock();
+    vmp_callbacks_unlock();
 }
 
 void
@@ -456,9 +482,11 @@ vmp_interp_leave_to_parent(struct vmp_hits *own)
         drop_all_cells(h);
         h->wanted = h->on = false;
         h->ran = h->mark = 0;
+        vmp_hit_counters_drop(&h->counters);
         if (h != own) {
             free(h->cells);
             vmp_hit_sites_free(&h->sites);
+            vmp_hit_counters_free(&h->counters);
         }
     }
     vmp_interp.threads = own;

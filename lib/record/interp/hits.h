@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 
+#include "hit_counters.h"
 #include "hit_sites.h"
 #include "table.h"
 
@@ -27,6 +28,7 @@ struct vmp_hits {
     struct vmp_table table;
     struct vmprof_hit_cell *cells; /* of others under the lock, to drop them */
     struct vmp_hit_sites sites;    /* likewise, when a code is forgotten */
+    struct vmp_hit_counters counters;
 
     /* Under vmp_interp_lock(). */
     bool wanted;
