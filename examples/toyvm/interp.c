@@ -313,10 +313,8 @@ enum outcome {
         if (pc != hit)                                                         \
             goto *usual[word & 0xff];                                          \
         table[word & 0xff] = USUAL(word & 0xff);                               \
-        profile->bytecode_countdown = 0;                                       \
-        profile_count(profile, frame->function, interp->sites, pc, sp);        \
         rest = function_run(frame->function, pc) - 1;                          \
-        bytecodes = profile->bytecode_countdown - rest;                        \
+        bytecodes = profile_hit(profile, frame->function, pc, sp) - rest;      \
         if (bytecodes < 0)                                                     \
             WAIT_FOR_HIT(pc + 1 + bytecodes + rest);                           \
         goto *usual[word & 0xff];                                              \

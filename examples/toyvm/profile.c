@@ -169,6 +169,17 @@ count_again(struct vmprof_thread *thread, int64_t countdown,
                             key_of(count, sp));
 }
 
+int64_t
+profile_hit(struct vmprof_thread *thread, const struct function *function,
+            const uint32_t *pc, const struct value *sp)
+{
+    const struct profile_operands operands = { *pc, sp };
+
+    return vmprof_bytecode_expired(thread, -1, function->id,
+                                   (uint64_t)(pc - function->code), *pc & 0xff,
+                                   &operands);
+}
+
 void
 profile_count(struct vmprof_thread *thread, const struct function *function,
               const struct profile_sites *cache, const uint32_t *pc,

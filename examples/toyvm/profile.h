@@ -166,6 +166,12 @@ profile_counters(struct vmprof_thread *thread, const struct function *function,
     return sites->counters;
 }
 
+/* An instruction is a hit: a countdown has run out there. Returns the next one.
+ */
+int64_t
+profile_hit(struct vmprof_thread *thread, const struct function *function,
+            const uint32_t *pc, const struct value *sp);
+
 /* Count down for an instruction, by the thread's own countdown, and count it if
  * it is a hit. */
 void
