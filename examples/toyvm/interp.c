@@ -219,7 +219,8 @@ enum outcome {
     static const void *const usual[] = { OPCODES(LABEL) };                     \
     const void *table[OPCODE_COUNT];                                           \
     OWN_VARIABLES()
-#define USUAL(opcode) (interp->type_truth ? &&truth : usual[opcode])
+#define USUAL(opcode)      (interp->type_truth ? &&truth : usual[opcode])
+#define WAITED_FOR(opcode) (interp->type_truth ? &&truth : waited_for[opcode])
 #define FILL_TABLE()                                                           \
     do {                                                                       \
         for (int i = 0; i < OPCODE_COUNT; i++)                                 \
@@ -228,6 +229,7 @@ enum outcome {
 #define TRUTH() type_truth_count(interp->type_truth, frame->function, pc, sp)
 /* What is compiled runs, uncounted; what is to be is recorded by the loop that is
  * for it. */
+#undef OPCODE_AT
 #define HOOK()                                                                 \
     do {                                                                       \
         if (VMPROF_EXPECT(interp->jit != NULL, 0)) {                           \
@@ -247,8 +249,10 @@ enum outcome {
 
 /* A countdown of instructions in a register. What sets how they are profiled finds
  * it in the thread's record in the meantime. */
-#define RUN_LOOP run_counted
+#define RUN_LOOP                          run_counted
+#define WAITED_LABEL(name, effect, types) [OP_##name] = &&hit_##name,
 #define OWN_VARIABLES()                                                        \
+    static const void *const waited_for[] = { OPCODES(WAITED_LABEL) };         \
     const uint32_t *hit = NULL;                                                \
     int64_t bytecodes;                                                         \
     FILL_TABLE()
@@ -281,14 +285,16 @@ enum outcome {
  * is below 0 as long. */
 #define BEGIN_RUN()                                                            \
     do {                                                                       \
-        bytecodes -= function_run(frame->function, pc);                        \
+        const int64_t length = function_run(frame->function, pc);              \
+                                                                               \
+        bytecodes -= length;                                                   \
         if (VMPROF_EXPECT(bytecodes < 0, 0))                                   \
-            goto hit_in_run;                                                   \
+            WAIT_FOR_HIT(pc + bytecodes + length);                             \
     } while (0)
 #define WAIT_FOR_HIT(instruction)                                              \
     do {                                                                       \
-        hit = instruction;                                                     \
-        table[*hit & 0xff] = &&maybe_hit;                                      \
+        hit = (instruction);                                                   \
+        table[*hit & 0xff] = WAITED_FOR(*hit & 0xff);                          \
     } while (0)
 /* The instructions behind this one are not run. */
 #define LEAVE_RUN()                                                            \
@@ -300,27 +306,26 @@ enum outcome {
             bytecodes += function_run(frame->function, pc) - 1;                \
         }                                                                      \
     } while (0)
-#define OUT_OF_LINE()                                                          \
-    do {                                                                       \
-        int64_t rest;                                                          \
+/* With each instruction's own jump to the next, so that the processor expects the
+ * usual one there. */
+#define OPCODE_AT(name)                                                        \
+    hit_##name : if (pc == hit)                                                \
+    {                                                                          \
+        const int64_t rest = function_run(frame->function, pc) - 1;            \
                                                                                \
-    hit_in_run:                                                                \
-        WAIT_FOR_HIT(pc + bytecodes + function_run(frame->function, pc));      \
-        DISPATCH();                                                            \
-    maybe_hit:                                                                 \
-        if (interp->type_truth)                                                \
-            TRUTH();                                                           \
-        if (pc != hit)                                                         \
-            goto *usual[word & 0xff];                                          \
-        table[word & 0xff] = USUAL(word & 0xff);                               \
-        rest = function_run(frame->function, pc) - 1;                          \
+        table[OP_##name] = USUAL(OP_##name);                                   \
         bytecodes = profile_hit(profile, frame->function, pc, sp) - rest;      \
         if (bytecodes < 0)                                                     \
             WAIT_FOR_HIT(pc + 1 + bytecodes + rest);                           \
-        goto *usual[word & 0xff];                                              \
+    }                                                                          \
+    do_##name:
+#define OUT_OF_LINE()                                                          \
+    do {                                                                       \
     truth:                                                                     \
         if (bytecodes < NOT_COUNTED / 2)                                       \
             TRUTH();                                                           \
+        if (bytecodes < 0)                                                     \
+            goto *waited_for[word & 0xff];                                     \
         goto *usual[word & 0xff];                                              \
     } while (0)
 /* It was a run by itself. */
