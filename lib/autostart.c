@@ -4,12 +4,18 @@
  * itself never reads the environment. */
 
 #include <vmprof/autostart.h>
+#include <vmprof/call_graph.h>
+#include <vmprof/coverage.h>
+#include <vmprof/event_counts.h>
+#include <vmprof/event_names.h>
+#include <vmprof/event_recorder.h>
 #include <vmprof/sampler.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +24,26 @@
 #include <unistd.h>
 
 static const double DEFAULT_INTERVAL = 0.001;
+
+struct settings {
+    struct vmprof_options options;
+    struct vmprof_event_recorder_options recorder; /* events 0: none */
+    unsigned layers; /* bits, by place in the list below */
+};
+
+static const struct {
+    const char *name;
+    int (*start)(const struct vmprof_layer_options *options,
+                 struct vmprof_layer **out);
+} layers[] = {
+    { "coverage", vmprof_new_coverage },
+    { "callgraph", vmprof_new_call_graph },
+    { "counters", vmprof_new_event_counts },
+};
+
+enum {
+    LAYERS = sizeof(layers) / sizeof(*layers),
+};
 
 static int
 parse_number(const char *text, double *out)
@@ -72,9 +98,56 @@ parse_emits(const char *text, uint32_t *emits)
     return r;
 }
 
+/* A whole one. */
 static int
-parse_setting(const char *at, struct vmprof_options *options)
+parse_count(const char *text, uint64_t *count)
 {
+    char *end;
+
+    if (*text < '0' || *text > '9')
+        return -EINVAL;
+    errno = 0;
+    *count = strtoull(text, &end, 10);
+    return !errno && *end == ';' ? 0 : -EINVAL;
+}
+
+static int
+parse_recorder_setting(const char *at,
+                       struct vmprof_event_recorder_options *recorder)
+{
+    if (!strncmp(at, "events=", 7))
+        return vmprof_parse_events(at + 7, &recorder->events);
+    if (!strncmp(at, "event-period=", 13))
+        return parse_count(at + 13, &recorder->period);
+    if (!strncmp(at, "event-rate=", 11))
+        return parse_count(at + 11, &recorder->rate);
+    return -EINVAL;
+}
+
+/* Names with commas in between. */
+static int
+parse_layers(const char *text, unsigned *bits)
+{
+    for (;; text++) {
+        const size_t size = strcspn(text, ",;");
+        unsigned i = 0;
+
+        while (i < LAYERS && (strlen(layers[i].name) != size ||
+                              memcmp(text, layers[i].name, size) != 0))
+            i++;
+        if (i == LAYERS)
+            return -EINVAL;
+        *bits |= 1u << i;
+        text += size;
+        if (*text != ',')
+            return 0;
+    }
+}
+
+static int
+parse_setting(const char *at, struct settings *settings)
+{
+    struct vmprof_options *const options = &settings->options;
     static const char *const modes[] = { "cpu", "wall", NULL };
     /* In the order of their enums. */
     static const char *const clocks[] = { "auto",     "perf", "monotonic",
@@ -108,16 +181,18 @@ parse_setting(const char *at, struct vmprof_options *options)
         return parse_word(at + 10, inners, &options->jit_inner);
     if (!strncmp(at, "jit-overflow=", 13))
         return parse_word(at + 13, overflows, &options->jit_overflow);
-    return -EINVAL;
+    if (!strncmp(at, "tool=", 5))
+        return parse_layers(at + 5, &settings->layers);
+    return parse_recorder_setting(at, &settings->recorder);
 }
 
 /* Returns the path, the rest of the value, or NULL. */
 static const char *
-parse(const char *value, struct vmprof_options *options)
+parse(const char *value, struct settings *settings)
 {
     while (strncmp(value, "file=", 5)) {
         const char *const end = strchr(value, ';');
-        if (!end || parse_setting(value, options) < 0)
+        if (!end || parse_setting(value, settings) < 0)
             return NULL;
         value = end + 1;
     }
@@ -178,28 +253,66 @@ stop(void)
     vmprof_disable();
 }
 
+/* They stay until the process ends. */
+static int
+start_layers(unsigned bits)
+{
+    struct vmprof_layer_options options;
+    struct vmprof_layer *layer;
+    int r = 0;
+
+    vmprof_layer_options_init(&options);
+    options.in_profile = 1;
+    for (unsigned i = 0; i < LAYERS && r == 0; i++)
+        if (bits >> i & 1)
+            r = layers[i].start(&options, &layer);
+    return r;
+}
+
+/* The recorder comes first, so that nothing of the session is missed. */
+static int
+enable(const struct settings *settings)
+{
+    const bool records = settings->recorder.events != 0;
+    int r = records ? vmprof_start_event_recorder(&settings->recorder) : 0;
+
+    if (r < 0)
+        return r;
+    r = vmprof_enable_with(&settings->options);
+    if (r == 0) {
+        r = start_layers(settings->layers);
+        if (r < 0)
+            vmprof_disable();
+    }
+    if (r < 0 && records)
+        vmprof_stop_event_recorder();
+    return r;
+}
+
 int
 vmprof_autostart(const char *vm_name)
 {
     static atomic_flag called = ATOMIC_FLAG_INIT;
     const char *const value = secure_getenv(VMPROF_RECORD_VARIABLE);
-    struct vmprof_options options;
+    struct settings settings = { 0 };
     const char *path;
     int r;
 
     if (!value || atomic_flag_test_and_set(&called))
         return 0;
-    vmprof_options_init(&options);
-    options.interval = DEFAULT_INTERVAL;
-    options.vm_name = vm_name;
-    path = parse(value, &options);
-    if (!path)
+    vmprof_options_init(&settings.options);
+    vmprof_event_recorder_options_init(&settings.recorder);
+    settings.options.interval = DEFAULT_INTERVAL;
+    settings.options.vm_name = vm_name;
+    path = parse(value, &settings);
+    if (!path || ((settings.recorder.events || settings.layers) &&
+                  settings.options.format == VMPROF_FORMAT_LOG))
         return -EINVAL;
-    options.fd = open_file(path, options.format);
-    if (options.fd < 0)
-        return options.fd;
-    r = vmprof_enable_with(&options);
-    close(options.fd);
+    settings.options.fd = open_file(path, settings.options.format);
+    if (settings.options.fd < 0)
+        return settings.options.fd;
+    r = enable(&settings);
+    close(settings.options.fd);
     if (r < 0)
         return r;
     if (atexit(stop) == 0)

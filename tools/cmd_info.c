@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "report/events_view.h"
 #include "report/json_out.h"
 #include "report/view.h"
 
@@ -70,6 +71,8 @@ print_counts(const struct profile *profile)
         if (profile->traces.lost_count)
             print_count("Events lost", profile->traces.lost_count);
     }
+    if (profile->recorded_count)
+        print_count("Events of the VM", profile->recorded_count);
     printf("%-22s %15.2f\n", "Bytes per sample", bytes_per_sample(profile));
 }
 
@@ -133,6 +136,7 @@ print_json(const struct view *view)
                     json_object_new_string(view->profile.format));
     json_out_member(&json, "counts", json_counts(&view->profile));
     json_out_member(&json, "sessions", json_sessions(&view->profile));
+    json_out_member(&json, "recorded_events", json_recorded(&view->profile));
     json_out_member(&json, "modules", json_modules(&view->profile));
     json_out_member(&json, "losses", json_losses(&view->profile));
     json_out_member(&json, "damage", json_damage(&view->profile));

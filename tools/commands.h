@@ -32,6 +32,8 @@ cmd_convert(int argc, char **argv);
 int
 cmd_diff(int argc, char **argv);
 int
+cmd_events(int argc, char **argv);
+int
 cmd_flamegraph(int argc, char **argv);
 int
 cmd_info(int argc, char **argv);

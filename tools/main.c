@@ -20,6 +20,7 @@ static const struct command commands[] = {
     { "report", "show where the time went", cmd_report },
     { "types", "show which types the bytecodes met", cmd_types },
     { "diff", "show what changed between two type profiles", cmd_diff },
+    { "events", "show what the VM told of, in order of time", cmd_events },
     { "flamegraph", "write a flame graph as one HTML page", cmd_flamegraph },
     { "jit", "show which compiled loops the time went to", cmd_jit },
     { "convert", "write the format of another tool", cmd_convert },

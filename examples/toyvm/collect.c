@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* The collector: marks without recursion, sweeps, and tells the profiler. */
-#include "interp.h"
+#include "events.h"
 
 #include <stdlib.h>
 
@@ -69,6 +69,27 @@ mark_all(struct interp *interp)
     }
 }
 
+/* Coroutines that nobody can resume any more end, while all that is in their
+ * frames is still there to be looked at. */
+static void
+tell_of_coroutines(struct interp *interp)
+{
+    if (!events_want(interp, VMPROF_EVENT_UNWIND))
+        return;
+    for (struct cell *cell = interp->heap.cells; cell; cell = cell->next) {
+        if (cell->type == VALUE_COROUTINE && !cell->marked)
+            coroutine_drop(interp, value_cell(cell->type, cell).coroutine);
+    }
+}
+
+/* What a thread leaves behind is not told of. */
+static void
+tell_of_free(struct interp *interp, struct value value)
+{
+    if (VMPROF_EXPECT(events_want(interp, VMPROF_EVENT_FREE), 0))
+        events_tell(interp, VMPROF_EVENT_FREE, 0, &value);
+}
+
 static void
 free_cell(struct interp *interp, struct value value)
 {
@@ -102,7 +123,7 @@ size_of(struct value value)
 
 /* Free all that is not marked; unmark the others. */
 static void
-sweep(struct interp *interp)
+sweep(struct interp *interp, bool is_running)
 {
     struct cell **place = &interp->heap.cells;
 
@@ -117,6 +138,8 @@ sweep(struct interp *interp)
             place = &cell->next;
         } else {
             *place = cell->next;
+            if (is_running)
+                tell_of_free(interp, value);
             free_cell(interp, value);
         }
     }
@@ -128,20 +151,26 @@ heap_collect(struct interp *interp)
     struct heap *heap = &interp->heap;
     struct profile_gc gc = profile_begin_gc(interp->profile);
 
+    if (events_want(interp, VMPROF_EVENT_GC_START))
+        events_tell(interp, VMPROF_EVENT_GC_START, heap->size, NULL);
+
     if (interp->truth)
         truth_switch(interp->truth, truth_gc(interp->program));
     mark_all(interp);
-    sweep(interp);
+    tell_of_coroutines(interp);
+    sweep(interp, true);
     heap->threshold = heap->size * 2;
     if (heap->threshold < LEAST_THRESHOLD)
         heap->threshold = LEAST_THRESHOLD;
     if (interp->truth)
         truth_switch(interp->truth, interp->current->frame->function->index);
+    if (events_want(interp, VMPROF_EVENT_GC_END))
+        events_tell(interp, VMPROF_EVENT_GC_END, heap->size, NULL);
     profile_end_gc(interp->profile, gc);
 }
 
 void
 heap_free(struct interp *interp)
 {
-    sweep(interp);
+    sweep(interp, false);
 }

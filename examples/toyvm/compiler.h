@@ -24,12 +24,14 @@ compile(const char *file, const char *source, char *message,
 struct local {
     const char *name; /* in the source; "" for a hidden one */
     size_t length;
-    int block; /* nesting of the block that it belongs to */
+    int block;      /* nesting of the block that it belongs to */
+    bool is_caught; /* it holds what its catch has caught */
 };
 
 struct loop {
     struct loop *outer;
     size_t start;    /* where continue goes */
+    uint32_t line;   /* of its condition */
     int local_count; /* variables that break and continue leave alone */
     size_t *breaks;  /* jumps to the end, to be patched */
     size_t break_count;
@@ -46,6 +48,7 @@ struct unit {
     int local_count;
     int block;
     int depth;
+    uint32_t line; /* that began last */
 };
 
 struct parser {
@@ -89,6 +92,10 @@ void
 patch_jump(struct parser *parser, size_t jump);
 void
 emit_loop(struct parser *parser, size_t start);
+/* The next instruction begins the line of the current token, if that is another
+ * than the last that began. */
+void
+begin_line(struct parser *parser);
 void
 declare_local(struct parser *parser, const char *name, size_t length);
 int

@@ -2,7 +2,7 @@
 
 #include "coroutine.h"
 
-#include "interp.h"
+#include "events.h"
 #include "native.h"
 
 /* spawn(function, argument...): a coroutine that has yet to be resumed */
@@ -22,8 +22,30 @@ native_spawn(struct interp *interp, const struct value *arguments, size_t count,
         return throw_error(interp, "cannot make a coroutine: %s",
                            vmprof_strerror(error));
     *result = value_cell(VALUE_COROUTINE, coroutine);
-    return push_frame(interp, coroutine, arguments[0].function, arguments + 1,
-                      count - 1) != NULL;
+    if (!push_frame(interp, coroutine, arguments[0].function, arguments + 1,
+                    count - 1))
+        return false;
+    if (events_want(interp, EVENT_SPAWN))
+        events_tell(interp, EVENT_SPAWN, 0, result);
+    return true;
+}
+
+/* close(coroutine): it ends where it is, and catches nothing */
+bool
+native_close(struct interp *interp, const struct value *arguments, size_t count,
+             struct value *result)
+{
+    struct coroutine *coroutine = arguments[0].coroutine;
+
+    (void)count;
+    if (arguments[0].type != VALUE_COROUTINE)
+        return throw_error(interp, "close needs a coroutine, this is a %s",
+                           value_type_name(arguments[0].type));
+    if (coroutine->status == COROUTINE_ACTIVE)
+        return throw_error(interp, "this coroutine is running");
+    coroutine_drop(interp, coroutine);
+    *result = value_nil();
+    return true;
 }
 
 /* done(coroutine): whether it has returned */
@@ -52,11 +74,28 @@ check_resumable(struct interp *interp, struct value value)
     return true;
 }
 
+/* Its frame is the running one, and what it was sent is there or thrown. */
+static bool
+go_on(struct interp *interp, struct frame *frame, struct value sent,
+      bool throws)
+{
+    int kind = throws ? VMPROF_EVENT_THROW_INTO : VMPROF_EVENT_RESUME;
+
+    if (events_want(interp, kind))
+        events_tell_of(interp, kind, frame, &sent);
+    if (throws)
+        interp->thrown = sent;
+    else
+        *frame->sp++ = sent;
+    return !throws;
+}
+
 bool
 coroutine_resume(struct interp *interp, struct value value, struct value sent,
-                 uintptr_t stack_pointer)
+                 bool throws, uintptr_t stack_pointer)
 {
     struct coroutine *coroutine = value.coroutine;
+    enum coroutine_status status;
     int error;
 
     if (!check_resumable(interp, value))
@@ -67,14 +106,14 @@ coroutine_resume(struct interp *interp, struct value value, struct value sent,
                            vmprof_strerror(error));
     coroutine->resumer = interp->current;
     interp->current = coroutine;
-    if (coroutine->status == COROUTINE_NEW) {
+    status = coroutine->status;
+    coroutine->status = COROUTINE_ACTIVE;
+    if (status == COROUTINE_NEW) {
         profile_enter(interp->profile, coroutine->frame, stack_pointer);
         profile_begin_call(interp->profile, coroutine->frame);
-    } else {
-        *coroutine->frame->sp++ = sent;
     }
-    coroutine->status = COROUTINE_ACTIVE;
-    return true;
+    return (status == COROUTINE_NEW && !throws) ||
+           go_on(interp, coroutine->frame, sent, throws);
 }
 
 bool
@@ -84,6 +123,8 @@ coroutine_yield(struct interp *interp, struct value sent)
 
     if (!coroutine->resumer)
         return throw_error(interp, "yield outside a coroutine");
+    if (events_want(interp, VMPROF_EVENT_YIELD))
+        events_tell_of(interp, VMPROF_EVENT_YIELD, coroutine->frame, &sent);
     profile_yield_stack(interp->profile);
     coroutine->status = COROUTINE_SUSPENDED;
     interp->current = coroutine->resumer;
@@ -101,6 +142,21 @@ coroutine_finish(struct interp *interp)
     coroutine->status = COROUTINE_DONE;
     interp->current = coroutine->resumer;
     coroutine->resumer = NULL;
+    coroutine_release(interp, coroutine);
+}
+
+void
+coroutine_drop(struct interp *interp, struct coroutine *coroutine)
+{
+    struct value nothing = interp->thrown;
+
+    /* One that has not begun leaves nothing. */
+    if (coroutine->status == COROUTINE_SUSPENDED) {
+        interp->thrown = value_nil();
+        events_unwind(interp, coroutine);
+        interp->thrown = nothing;
+    }
+    coroutine->status = COROUTINE_DONE;
     coroutine_release(interp, coroutine);
 }
 

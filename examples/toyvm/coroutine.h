@@ -31,16 +31,21 @@ struct coroutine {
     struct vmprof_stack *stack; /* the profiler's; NULL: the thread's own */
 };
 
-/* Both leave interp->current->frame ready to run; false: an exception. */
+/* Both leave interp->current->frame ready to run; false: an exception, which is
+ * what was sent if that `throws`. */
 bool
 coroutine_resume(struct interp *interp, struct value coroutine,
-                 struct value sent, uintptr_t stack_pointer);
+                 struct value sent, bool throws, uintptr_t stack_pointer);
 bool
 coroutine_yield(struct interp *interp, struct value sent);
 
 /* The running coroutine ends; its resumer goes on. */
 void
 coroutine_finish(struct interp *interp);
+
+/* It does not run, and never will again. */
+void
+coroutine_drop(struct interp *interp, struct coroutine *coroutine);
 
 /* Free what it holds, but for the cell. */
 void

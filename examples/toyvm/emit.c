@@ -98,7 +98,7 @@ patch_jump(struct parser *parser, size_t jump)
     int32_t distance = (int32_t)(function->count - jump - 1);
 
     function->code[jump] =
-        instruction((enum opcode)(function->code[jump] & 0xff), distance);
+        instruction(opcode_of(function->code[jump]), distance);
 }
 
 void
@@ -107,6 +107,23 @@ emit_loop(struct parser *parser, size_t start)
     size_t next = parser->unit->function->count + 1;
 
     emit(parser, OP_LOOP, -(int32_t)(next - start));
+}
+
+void
+begin_line(struct parser *parser)
+{
+    struct unit *unit = parser->unit;
+    struct function *function = unit->function;
+    uint32_t line = parser->current.line;
+
+    if (unit->line == line)
+        return;
+    unit->line = line;
+    function->starts =
+        make_room(function->starts, function->start_count,
+                  &function->start_capacity, sizeof(*function->starts));
+    function->starts[function->start_count++] =
+        (struct line_start){ (uint32_t)function->count, line };
 }
 
 /* The value on top of the stack becomes a variable. */

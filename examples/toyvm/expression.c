@@ -167,19 +167,24 @@ parse_anonymous_function(struct parser *parser)
         parser, (struct value){ .type = VALUE_FUNCTION, .function = function });
 }
 
+/* resume(coroutine, value) or, what operand 1 says, throw_into() */
 static void
-parse_resume(struct parser *parser)
+parse_resume(struct parser *parser, int32_t operand)
 {
     uint32_t line = parser->previous.line;
 
-    expect(parser, '(', "a '(' is missing after resume");
+    expect(parser, '(',
+           operand ? "a '(' is missing after throw_into"
+                   : "a '(' is missing after resume");
     parse_expression(parser);
     if (accept(parser, ','))
         parse_expression(parser);
     else
         emit(parser, OP_NIL, 0);
-    expect(parser, ')', "resume(coroutine, value) is not closed with a ')'");
-    emit_at(parser, OP_RESUME, 0, line);
+    expect(parser, ')',
+           operand ? "throw_into(coroutine, value) is not closed with a ')'"
+                   : "resume(coroutine, value) is not closed with a ')'");
+    emit_at(parser, OP_RESUME, operand, line);
 }
 
 static void
@@ -249,7 +254,10 @@ parse_prefix(struct parser *parser)
         parse_anonymous_function(parser);
         break;
     case TOKEN_RESUME:
-        parse_resume(parser);
+        parse_resume(parser, 0);
+        break;
+    case TOKEN_THROW_INTO:
+        parse_resume(parser, 1);
         break;
     case TOKEN_YIELD:
         parse_yield(parser);

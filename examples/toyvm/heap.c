@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Making cells, and what lists and objects can do. See collect.c. */
-#include "heap.h"
+#include "events.h"
 
 #include "memory.h"
 
@@ -25,6 +25,7 @@ heap_new(struct heap *heap, enum value_type type, size_t size)
     cell->next = heap->cells;
     heap->cells = cell;
     heap->size += size;
+    events_allocated(heap, cell, size);
     return cell;
 }
 

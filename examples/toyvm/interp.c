@@ -11,7 +11,10 @@
 #include "interp.h"
 
 #include "calls.h"
+#include "events.h"
 #include "jit.h"
+
+#include <string.h>
 
 /* Labels as values are what a threaded interpreter is made of. */
 #pragma GCC diagnostic ignored "-Wpedantic"
@@ -30,13 +33,32 @@ enum outcome {
     SWITCHED, /* the other loop goes on where this one was */
 };
 
+/* What the tables of labels have for instructions with an event to tell; and what
+ * a loop does that tests for events itself, which the usual one does not. See
+ * events.h. */
+#if TOY_EVENTS == 1
+#    define TELLING [OPCODE_TOLD... OPCODE_TOLD + 127] = &&told,
+#else
+#    define TELLING
+#endif
+#if TOY_EVENTS == 2
+#    define TEST(events)                                                       \
+        do {                                                                   \
+            if (vmprof_wants_event(profile, events))                           \
+                TRY(events_at(interp, frame, pc, sp));                         \
+        } while (0)
+#else
+#    define TEST(events) (void)0
+#endif
+#define BIT(kind) VMPROF_EVENT_BIT(VMPROF_EVENT_##kind)
+
 /* Run the instruction at pc. The pc cell is written each time, so that it is
  * right whenever a sample is taken; relaxed: only this thread's signal handler
  * and observers read it. */
 #define DISPATCH()                                                             \
     do {                                                                       \
         __atomic_store_n(&frame->pc, (uintptr_t)pc, __ATOMIC_RELAXED);         \
-        word = *pc;                                                            \
+        word = word_at(pc);                                                    \
         goto *table[word & 0xff];                                              \
     } while (0)
 #define NEXT()                                                                 \
@@ -47,10 +69,12 @@ enum outcome {
 
 /* Whether this is the loop to run is looked at where a poll has counted down,
  * and after what the program itself may have set. */
-#define LOOK(after_counting)                                                   \
+#define LOOK(so_far)                                                           \
     do {                                                                       \
         if (VMPROF_EXPECT(HAS_CHANGED(), 0) && MAY_SWITCH()) {                 \
-            interp->is_counted = COUNTS && (after_counting);                   \
+            interp->begun = so_far;                                            \
+            if (!COUNTS && interp->begun == COUNTED)                           \
+                interp->begun = TOLD;                                          \
             goto other_loop;                                                   \
         }                                                                      \
     } while (0)
@@ -58,7 +82,7 @@ enum outcome {
     do {                                                                       \
         if (profile_poll(profile)) {                                           \
             SETTLE();                                                          \
-            LOOK(true);                                                        \
+            LOOK(COUNTED);                                                     \
         }                                                                      \
     } while (0)
 
@@ -96,7 +120,7 @@ enum outcome {
             truth_switch(interp->truth, frame->function->index);               \
         if (COUNTS && VMPROF_EXPECT(vmprof_has_candidates(profile), 0)) {      \
             TELL(what, frame);                                                 \
-            LOOK(false);                                                       \
+            LOOK(NOT_BEGUN);                                                   \
         }                                                                      \
         FIND_COUNTERS();                                                       \
     } while (0)
@@ -147,13 +171,14 @@ enum outcome {
 #define RUN_LOOP                   run_plain
 #define COUNTS                     false
 #define HAS_CHANGED()              profile_counts(profile)
-#define TABLES()                   static const void *const table[] = { OPCODES(LABEL) }
+#define TABLES()                   static const void *const table[] = { OPCODES(LABEL) TELLING }
 #define OPCODE_AT(name)            do_##name:
 #define LEND()                     (void)0
 #define TAKE_BACK()                (void)0
 #define SETTLE()                   (void)0
 #define BEGIN_RUN()                (void)0
 #define LEAVE_RUN()                (void)0
+#define GIVE_BACK_RUN()            (void)0
 #define GO_ON_COUNTED()            (void)0
 #define FIND_COUNTERS()            (void)0
 #define COUNT_USUAL()              (void)0
@@ -174,8 +199,8 @@ enum outcome {
 #define RUN_LOOP                  run_jit
 #define TABLES()                                                               \
     static const void *const plain[] = { OPCODES(LABEL) };                     \
-    static const void *const hooked[] = { OPCODES(HOOKED_LABEL) };             \
-    static const void *const recorded[] = { OPCODES(STEP) };                   \
+    static const void *const hooked[] = { OPCODES(HOOKED_LABEL) TELLING };     \
+    static const void *const recorded[] = { OPCODES(STEP) TELLING };           \
     const void *const *table = jit_records(interp->jit) ? recorded : hooked;   \
     enum jit_next next
 #define HOOKED_LABEL(name, effect, types)                                      \
@@ -190,9 +215,9 @@ enum outcome {
         if (next == JIT_THROW)                                                 \
             goto thrown;                                                       \
         if (next == JIT_INTERPRET)                                             \
-            goto *plain[word & 0xff];                                          \
+            goto *plain[opcode_of(word)];                                      \
         LOAD(profile_go_on, 0);                                                \
-        LOOK(false);                                                           \
+        LOOK(NOT_BEGUN);                                                       \
         DISPATCH();                                                            \
     } while (0)
 #include "loop.h"
@@ -206,6 +231,7 @@ enum outcome {
 #undef SETTLE
 #undef BEGIN_RUN
 #undef LEAVE_RUN
+#undef GIVE_BACK_RUN
 #undef GO_ON_COUNTED
 #undef FIND_COUNTERS
 #undef MAY_SWITCH
@@ -216,15 +242,16 @@ enum outcome {
 #define COUNTS       true
 #define MAY_SWITCH() true
 #define TABLES()                                                               \
-    static const void *const usual[] = { OPCODES(LABEL) };                     \
-    const void *table[OPCODE_COUNT];                                           \
+    static const void *const usual[256] = { OPCODES(LABEL) TELLING };          \
+    const void *table[256];                                                    \
     OWN_VARIABLES()
 #define USUAL(opcode)      (interp->type_truth ? &&truth : usual[opcode])
 #define WAITED_FOR(opcode) (interp->type_truth ? &&truth : waited_for[opcode])
 #define FILL_TABLE()                                                           \
     do {                                                                       \
-        for (int i = 0; i < OPCODE_COUNT; i++)                                 \
-            table[i] = USUAL(i);                                               \
+        memcpy(table, usual, sizeof(table));                                   \
+        for (int i = 0; interp->type_truth && i < OPCODE_COUNT; i++)           \
+            table[i] = &&truth;                                                \
     } while (0)
 #define TRUTH() type_truth_count(interp->type_truth, frame->function, pc, sp)
 /* What is compiled runs, uncounted; what is to be is recorded by the loop that is
@@ -294,17 +321,23 @@ enum outcome {
 #define WAIT_FOR_HIT(instruction)                                              \
     do {                                                                       \
         hit = (instruction);                                                   \
-        table[*hit & 0xff] = WAITED_FOR(*hit & 0xff);                          \
+        table[opcode_of(word_at(hit))] = WAITED_FOR(opcode_of(word_at(hit)));  \
     } while (0)
 /* The instructions behind this one are not run. */
 #define LEAVE_RUN()                                                            \
     do {                                                                       \
         if (VMPROF_EXPECT(bytecodes < 0, 0)) {                                 \
-            table[*hit & 0xff] = USUAL(*hit & 0xff);                           \
+            table[opcode_of(word_at(hit))] = USUAL(opcode_of(word_at(hit)));   \
             bytecodes = hit - pc - 1;                                          \
         } else {                                                               \
             bytecodes += function_run(frame->function, pc) - 1;                \
         }                                                                      \
+    } while (0)
+/* Nor is this one. */
+#define GIVE_BACK_RUN()                                                        \
+    do {                                                                       \
+        LEAVE_RUN();                                                           \
+        bytecodes++;                                                           \
     } while (0)
 /* With each instruction's own jump to the next, so that the processor expects the
  * usual one there. */
@@ -325,11 +358,11 @@ enum outcome {
         if (bytecodes < NOT_COUNTED / 2)                                       \
             TRUTH();                                                           \
         if (bytecodes < 0)                                                     \
-            goto *waited_for[word & 0xff];                                     \
-        goto *usual[word & 0xff];                                              \
+            goto *waited_for[opcode_of(word)];                                 \
+        goto *usual[opcode_of(word)];                                          \
     } while (0)
 /* It was a run by itself. */
-#define GO_ON_COUNTED() DISPATCH()
+#define GO_ON_COUNTED() goto *table[opcode_of(word)]
 #define FIND_COUNTERS() (void)0
 #include "loop.h"
 #undef RUN_LOOP
@@ -340,6 +373,7 @@ enum outcome {
 #undef SETTLE
 #undef BEGIN_RUN
 #undef LEAVE_RUN
+#undef GIVE_BACK_RUN
 #undef OUT_OF_LINE
 #undef GO_ON_COUNTED
 #undef FIND_COUNTERS
@@ -364,6 +398,7 @@ enum outcome {
 #define SETTLE()                           vmprof_look_at_counts(profile)
 #define BEGIN_RUN()                        (void)0
 #define LEAVE_RUN()                        (void)0
+#define GIVE_BACK_RUN()                    (void)0
 #define COUNTER_SCALE                                                          \
     (PROFILE_WAYS * sizeof(uint64_t) / sizeof(*frame->function->code))
 #define FIND_COUNTERS()                                                        \
@@ -400,14 +435,9 @@ enum outcome {
     do {                                                                       \
     truth:                                                                     \
         TRUTH();                                                               \
-        goto *usual[word & 0xff];                                              \
+        goto *usual[opcode_of(word)];                                          \
     } while (0)
-#define GO_ON_COUNTED()                                                        \
-    do {                                                                       \
-        __atomic_store_n(&frame->pc, (uintptr_t)pc, __ATOMIC_RELAXED);         \
-        word = *pc;                                                            \
-        goto *counted[word & 0xff];                                            \
-    } while (0)
+#define GO_ON_COUNTED() goto *counted[opcode_of(word)]
 #include "loop.h"
 
 static enum outcome

@@ -11,6 +11,13 @@
 #include "truth.h"
 #include "type_truth.h"
 
+/* What the last loop has done of the instruction that the next one begins with. */
+enum begun {
+    NOT_BEGUN,
+    TOLD,
+    COUNTED, /* and told */
+};
+
 struct interp {
     const struct program *program;
     struct heap heap;
@@ -21,11 +28,11 @@ struct interp {
     struct vm_thread *children; /* threads that it has yet to join */
     struct vmprof_thread *profile;
     struct profile_sites *sites; /* by function */
-    bool is_counted; /* the instruction that the next loop begins with, by the
-                        last one */
+    enum begun begun;
     struct truth *truth;           /* NULL: nobody asked */
     struct type_truth *type_truth; /* likewise */
     struct jit *jit;               /* NULL: off */
+    unsigned number;               /* of the thread */
 };
 
 /* state.c */

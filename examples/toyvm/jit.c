@@ -109,10 +109,12 @@ run(struct jit *jit, struct jit_trace *trace)
         vmprof_set_phase(interp->profile, VMPROF_PHASE_COMPILED);
     const struct jit_guard *exit;
 
+    jit_tell(jit, VMPROF_EVENT_JIT_ENTERED, trace);
     jit->nesting++;
     exit = trace->enter(interp, interp->current->frame, trace);
     jit->nesting--;
     (void)vmprof_set_phase(interp->profile, phase);
+    jit_tell(jit, VMPROF_EVENT_JIT_LEFT, trace);
     if (exit->trace)
         look_at_guard(jit, &exit->trace->guards[exit->number]);
     if (jit->has_invalid)
@@ -123,9 +125,11 @@ run(struct jit *jit, struct jit_trace *trace)
 static enum jit_next
 at_loop(struct jit *jit, struct frame *frame, const uint32_t *pc)
 {
-    const uint32_t *header = pc + 1 + operand_of(*pc);
+    const uint32_t *header = pc + 1 + operand_of(word_at(pc));
     struct jit_spot *spot = jit_loop_spot(jit, frame->function, header);
 
+    if (spot->trace && jit_hides_events(jit, spot->trace))
+        return JIT_INTERPRET;
     if (spot->trace) {
         profile_poll(jit->interp->profile);
         frame->pc = (uintptr_t)header;
@@ -166,7 +170,7 @@ static enum jit_next
 at_call(struct jit *jit, struct frame *frame, const uint32_t *pc,
         const struct value *sp)
 {
-    size_t count = (size_t)operand_of(*pc);
+    size_t count = (size_t)operand_of(word_at(pc));
     const struct value *callee = sp - count - 1;
     const struct function *function = callee->function;
     struct jit_spot *spot;
@@ -174,6 +178,8 @@ at_call(struct jit *jit, struct frame *frame, const uint32_t *pc,
     if (callee->type != VALUE_FUNCTION || function->arity != count)
         return JIT_INTERPRET;
     spot = &jit->calls[function->index];
+    if (spot->trace && jit_hides_events(jit, spot->trace))
+        return JIT_INTERPRET;
     if (spot->trace)
         return enter_function(jit, frame, spot->trace, callee + 1);
     if (spot->threshold == 0)
@@ -198,9 +204,9 @@ jit_step(struct interp *interp, struct frame *frame, const uint32_t *pc,
     /* All bytecodes of some calls are to be seen. */
     if (vmprof_has_candidates(interp->profile))
         return JIT_INTERPRET;
-    if ((*pc & 0xff) == OP_LOOP)
+    if (opcode_of(word_at(pc)) == OP_LOOP)
         return at_loop(jit, frame, pc);
-    if ((*pc & 0xff) == OP_CALL)
+    if (opcode_of(word_at(pc)) == OP_CALL)
         return at_call(jit, frame, pc, sp);
     return JIT_INTERPRET;
 }

@@ -39,8 +39,8 @@ do_operate(struct interp *interp, struct frame *frame, const struct jit_op *op)
     struct value *slots = frame->slots;
     struct value result;
 
-    if (!operate(interp, (enum opcode)(*op->pc & 0xff), slots[op->a],
-                 slots[op->b], &result))
+    if (!operate(interp, opcode_of(word_at(op->pc)), slots[op->a], slots[op->b],
+                 &result))
         return leave(interp, &jit_thrown);
     slots[op->to] = result;
     return collect(interp, frame, op->depth - 1u);
@@ -59,7 +59,7 @@ static struct frame *
 do_equal(struct interp *interp, struct frame *frame, const struct jit_op *op)
 {
     struct value *slots = frame->slots;
-    bool unequal = (*op->pc & 0xff) == OP_UNEQUAL;
+    bool unequal = opcode_of(word_at(op->pc)) == OP_UNEQUAL;
 
     (void)interp;
     slots[op->to] =
@@ -132,6 +132,8 @@ do_poll(struct interp *interp, struct frame *frame, const struct jit_op *op)
 {
     (void)op;
     profile_poll(interp->profile);
+    if (VMPROF_EXPECT(jit_must_look(interp->jit), 0))
+        return leave(interp, &jit_left);
     return frame;
 }
 
@@ -148,7 +150,12 @@ do_call_native(struct interp *interp, struct frame *frame,
     if (!call_native(interp, callee->native, callee + 1, count, &result))
         return leave(interp, &jit_thrown);
     *callee = result;
-    return collect(interp, frame, op->a + 1u);
+    (void)collect(interp, frame, op->a + 1u);
+    if (VMPROF_EXPECT(!jit_must_look(interp->jit), 1))
+        return frame;
+    frame->pc += sizeof(uint32_t); /* the call is over */
+    frame->sp = callee + 1;
+    return leave(interp, &jit_left);
 }
 
 static struct frame *
@@ -158,7 +165,7 @@ do_push(struct interp *interp, struct frame *frame, const struct jit_op *op)
     size_t count = op->depth - op->a - 1u;
 
     /* All bytecodes of some calls are to be seen. */
-    if (vmprof_has_candidates(interp->profile))
+    if (vmprof_has_candidates(interp->profile) || jit_must_look(interp->jit))
         return leave(interp, &jit_left);
     profile_poll(interp->profile);
     frame->sp = callee;

@@ -31,8 +31,8 @@ jit_free_trace(struct jit_trace *trace)
     free(trace);
 }
 
-static void
-name(struct jit_trace *trace)
+void
+jit_name(struct jit_trace *trace)
 {
     static const char *const kinds[] = {
         [JIT_LOOP] = "loop",
@@ -60,10 +60,12 @@ bool
 jit_install(struct jit *jit, struct jit_trace *trace)
 {
     jit_profile_reserve(trace);
-    name(trace);
+    jit_name(trace);
     if (!compile(jit, trace))
         return false;
     jit_profile_register(trace);
+    jit_tell(jit, VMPROF_EVENT_JIT_COMPILED, trace);
+    jit->events_version = 0; /* to be looked at again */
     trace->next = jit->traces;
     jit->traces = trace;
     if (trace->spot) {
@@ -169,6 +171,7 @@ jit_reap(struct jit *jit)
     jit->has_invalid = false;
     for (struct jit_trace *trace = jit->traces; trace; trace = trace->next) {
         if (trace->is_invalid && !trace->is_freed) {
+            jit_tell(jit, VMPROF_EVENT_JIT_INVALIDATED, trace);
             jit_retire(trace);
             jit_free_code(trace);
         }

@@ -182,6 +182,8 @@ jit_abort(struct jit *jit, const char *reason)
     struct jit_trace *trace = recorder->trace;
 
     jit_profile_abort(trace, reason);
+    jit_name(trace);
+    jit_tell(jit, VMPROF_EVENT_JIT_ABORTED, trace);
     if (recorder->spot) {
         recorder->spot->tries++;
         recorder->spot->threshold *= 2;

@@ -18,6 +18,7 @@
  *   jit_text.c       operations as text
  *   jit_truth.c      what really happens
  *   jit_profile.c    what the profiler is told
+ *   jit_events.c     what events are hidden and told
  */
 #ifndef TOY_JIT_TRACE_H
 #define TOY_JIT_TRACE_H
@@ -174,6 +175,7 @@ struct jit_trace {
     size_t code_size, map_size;
     uint8_t *label;  /* where jumps to it go */
     bool is_invalid; /* not to be entered any more */
+    bool is_told;    /* not for now: it would hide events */
     bool is_freed;
     struct jit_truth_row *truth;
 };
@@ -240,6 +242,7 @@ struct jit {
     uintptr_t stack_pointer; /* that calls are entered with */
     int nesting;
     bool has_invalid;
+    uint64_t events_version;      /* when it was seen what traces would hide */
     const struct jit_guard *exit; /* why a helper returned NULL */
     struct jit_truth *truth;      /* NULL: nobody asked */
     struct jit_recorder recorder;
@@ -249,6 +252,15 @@ struct jit {
 struct jit_spot *
 jit_loop_spot(struct jit *jit, const struct function *function,
               const uint32_t *header);
+
+/* jit_events.c: whether a trace may be entered, as far as events go; whether the
+ * trace that runs may, for something has changed since, and telling events. */
+bool
+jit_hides_events(struct jit *jit, const struct jit_trace *trace);
+bool
+jit_must_look(const struct jit *jit);
+void
+jit_tell(struct jit *jit, int kind, const struct jit_trace *trace);
 
 /* jit_record.c: from the next instruction on. */
 void
@@ -295,6 +307,8 @@ struct jit_trace *
 jit_new_trace(struct jit *jit, enum jit_kind kind);
 bool
 jit_install(struct jit *jit, struct jit_trace *trace);
+void
+jit_name(struct jit_trace *trace);
 void
 jit_reap(struct jit *jit);
 void

@@ -313,7 +313,7 @@ static bool
 has_loop(const struct function *function)
 {
     for (size_t i = 0; i < function->count; i++) {
-        if ((function->code[i] & 0xff) == OP_LOOP)
+        if (opcode_of(word_at(&function->code[i])) == OP_LOOP)
             return true;
     }
     return false;
@@ -507,8 +507,8 @@ jit_translate(struct jit *jit, struct frame *frame, const uint32_t *pc,
         .pc = pc,
         .slots = frame->slots,
         .depth = (size_t)(sp - frame->slots),
-        .opcode = (enum opcode)(*pc & 0xff),
-        .operand = operand_of(*pc),
+        .opcode = opcode_of(word_at(pc)),
+        .operand = operand_of(word_at(pc)),
     };
     size_t top = site.depth - 1;
 

@@ -50,7 +50,7 @@ jit_types_threshold(const struct jit_settings *settings,
     if (!settings->types || settings->hot <= LEAST)
         return settings->hot;
     for (const uint32_t *pc = header; pc < end; pc++) {
-        enum opcode opcode = (enum opcode)(*pc & 0xff);
+        enum opcode opcode = opcode_of(word_at(pc));
 
         if (opcode >= OP_ADD && opcode <= OP_GREATER_EQUAL &&
             opcode != OP_NEGATE && opcode != OP_NOT &&

@@ -37,6 +37,7 @@ enum token_type {
     TOKEN_RESUME,
     TOKEN_RETURN,
     TOKEN_THROW,
+    TOKEN_THROW_INTO,
     TOKEN_TRUE,
     TOKEN_TRY,
     TOKEN_WHILE,

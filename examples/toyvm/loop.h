@@ -24,9 +24,16 @@ RUN_LOOP(struct interp *interp, struct value *result)
     if (!frame->token)
         profile_enter(profile, frame, HERE());
     LOAD(profile_go_on, 0);
-    if (interp->is_counted) {
-        interp->is_counted = false;
-        GO_ON_COUNTED();
+    if (interp->begun != NOT_BEGUN) {
+        const bool is_counted = interp->begun == COUNTED;
+
+        interp->begun = NOT_BEGUN;
+        __atomic_store_n(&frame->pc, (uintptr_t)pc, __ATOMIC_RELAXED);
+        word = word_at(pc);
+        if (is_counted)
+            GO_ON_COUNTED();
+        BEGIN_RUN();
+        goto *table[opcode_of(word)];
     }
     BEGIN_RUN();
     DISPATCH();
@@ -89,7 +96,7 @@ RUN_LOOP(struct interp *interp, struct value *result)
 
     OPCODE_AT(REMAINDER)
 slow:
-    TRY(operate(interp, (enum opcode)(word & 0xff), sp[-2], sp[-1], &value));
+    TRY(operate(interp, opcode_of(word), sp[-2], sp[-1], &value));
     *--sp = value_nil();
     sp[-1] = value;
     COLLECT_IF_DUE();
@@ -118,6 +125,7 @@ slow:
     JUMP_BY(operand_of(word));
 
     OPCODE_AT(LOOP)
+    TEST(BIT(BACK_EDGE));
     POLL();
     HOOK();
     JUMP_BY(operand_of(word));
@@ -208,22 +216,24 @@ slow:
             sp[-1] = value;
             COLLECT_IF_DUE();
             pc++;
-            LOOK(false);
+            LOOK(NOT_BEGUN);
             BEGIN_RUN();
             DISPATCH();
         }
         TRY(call_function(interp, arguments[-1], arguments, count, HERE()));
         LOAD(profile_begin_call, 0);
+        TEST(BIT(CALL));
         BEGIN_RUN();
         DISPATCH();
     }
 
     OPCODE_AT(RETURN)
+    TEST(BIT(RETURN));
     POLL();
     value = sp[-1];
     if (COUNTS && VMPROF_EXPECT(vmprof_has_candidates(profile), 0)) {
         TELL(profile_end_call, frame);
-        LOOK(true);
+        LOOK(COUNTED);
     }
     if (!leave_function(interp)) {
         LEND();
@@ -246,7 +256,8 @@ slow:
 
         frame->sp = sp - 2;
         LEND();
-        resumed = coroutine_resume(interp, sp[-2], sp[-1], HERE());
+        resumed =
+            coroutine_resume(interp, sp[-2], sp[-1], operand_of(word), HERE());
         TAKE_BACK();
         TRY(resumed);
         LOAD(profile_go_on, 0);
@@ -264,6 +275,18 @@ slow:
     DISPATCH();
 
     OUT_OF_LINE();
+
+#if TOY_EVENTS == 1
+told:
+    GIVE_BACK_RUN();
+    LEND();
+    if (!events_at(interp, frame, pc, sp))
+        return unwind(interp) ? SWITCHED : THROWN;
+    TAKE_BACK();
+    LOOK(TOLD);
+    BEGIN_RUN();
+    goto *table[opcode_of(word)];
+#endif
 
 thrown:
     LEAVE_RUN();

@@ -2,6 +2,7 @@
 
 /* The command toyvm: runs a program, profiled if asked to. */
 #include "compiler.h"
+#include "events.h"
 #include "jit.h"
 #include "jit_truth.h"
 #include "jit_types.h"
@@ -199,6 +200,7 @@ run_profiled(struct program *program, const struct settings *settings,
 
     if (error)
         return fail("cannot register the program's functions", error);
+    events_add_program(program);
     if ((settings->profile && start_profile(settings)) ||
         (settings->sinks && open_sinks(settings->sinks)))
         return FAILED;
@@ -220,6 +222,7 @@ run_profiled(struct program *program, const struct settings *settings,
     if (settings->sinks && close_sinks(settings->sinks))
         succeeded = false;
     error = profile_stop(settings->profile ? stderr : NULL);
+    events_remove_program();
     profile_remove_program(program);
     if (error)
         return fail("the profile is not whole", error);
@@ -243,6 +246,10 @@ main(int argc, char **argv)
     error = profile_init();
     if (error)
         return fail("cannot set up profiling", error);
+    events_init();
+    error = settings.events ? events_print(settings.events) : 0;
+    if (error)
+        return fail("cannot print events", error);
     error = vmprof_autostart("toyvm"); /* for `vmprof record -- toyvm ...` */
     if (error < 0)
         return fail("cannot start profiling as the environment says", error);

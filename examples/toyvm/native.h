@@ -24,7 +24,8 @@ struct native {
     native_function function;
     size_t min_count; /* of arguments */
     size_t max_count;
-    vmprof_code_id id; /* see profile.c */
+    vmprof_code_id id;    /* see profile.c */
+    native_function call; /* what is called instead: see events.c */
 };
 
 extern struct native natives[];
@@ -99,6 +100,14 @@ bool
 native_profile_calls(struct interp *, const struct value *, size_t,
                      struct value *);
 
+/* native_events.c */
+bool
+native_set_events(struct interp *, const struct value *, size_t,
+                  struct value *);
+bool
+native_set_function_events(struct interp *, const struct value *, size_t,
+                           struct value *);
+
 /* native_jit.c */
 bool
 native_jit_invalidate(struct interp *, const struct value *, size_t,
@@ -107,6 +116,8 @@ native_jit_invalidate(struct interp *, const struct value *, size_t,
 /* coroutine.c */
 bool
 native_spawn(struct interp *, const struct value *, size_t, struct value *);
+bool
+native_close(struct interp *, const struct value *, size_t, struct value *);
 bool
 native_done(struct interp *, const struct value *, size_t, struct value *);
 

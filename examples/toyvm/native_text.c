@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Builtins that print and convert. */
-#include "heap.h"
-#include "interp.h"
+#include "events.h"
 #include "native.h"
 #include "text.h"
 
@@ -18,7 +17,6 @@ native_print(struct interp *interp, const struct value *arguments, size_t count,
 {
     struct text text = { 0 };
 
-    (void)interp;
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
             text_add(&text, " ", 1);
@@ -26,6 +24,8 @@ native_print(struct interp *interp, const struct value *arguments, size_t count,
     }
     text_add(&text, "\n", 1);
     fwrite(text.bytes, 1, text.length, stdout);
+    if (events_want(interp, EVENT_PRINT))
+        events_tell(interp, EVENT_PRINT, text.length, NULL);
     free(text.bytes);
     *result = value_nil();
     return true;

@@ -50,8 +50,8 @@
     X(CALL, 0,                                                                 \
       TYPES_OF_CALL) /* with [operand] arguments above the function */         \
     X(RETURN, -1, 0)                                                           \
-    X(THROW, -1, 0)                                                            \
-    X(RESUME, -1, 0) /* coroutine, value */                                    \
+    X(THROW, -1, 0)  /* operand 1: what a catch has caught, again */           \
+    X(RESUME, -1, 0) /* coroutine, value; operand 1: throw it there */         \
     X(YIELD, 0, 0)
 
 enum opcode {
@@ -62,6 +62,22 @@ enum opcode {
 };
 
 #define OPERAND_MAX ((1 << 23) - 1)
+
+/* A bit of the opcode, set in instructions that have an event to tell: see
+ * events.h. Any thread may set it while others run the code. */
+#define OPCODE_TOLD 0x80u
+
+static inline uint32_t
+word_at(const uint32_t *pc)
+{
+    return __atomic_load_n(pc, __ATOMIC_RELAXED);
+}
+
+static inline enum opcode
+opcode_of(uint32_t word)
+{
+    return (enum opcode)(word & 0x7f);
+}
 
 static inline uint32_t
 instruction(enum opcode opcode, int32_t operand)

@@ -2,6 +2,8 @@
 
 #include "options.h"
 
+#include "events.h"
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +44,8 @@ static const char usage[] =
     "  -X jit-types=FILE               types that were saved\n"
     "  -X jit-sinks=DIRECTORY          tell perf, gdb and unwinders of traces\n"
     "  -X jit-truth-clock=cpu|ticks|none  the clock of --jit-truth\n"
+    "  -X events=NAME,...              print these events on stderr; or all\n"
+    "  -X events-once                  each of a place the first time only\n"
     "  --help\n";
 
 static int
@@ -176,6 +180,16 @@ parse_period(struct settings *settings, const char *text)
 }
 
 static int
+parse_events(struct settings *settings, const char *text)
+{
+    const char *wrong;
+
+    return events_parse(text, &settings->events, &wrong)
+               ? 0
+               : misuse("there is no event called ", wrong);
+}
+
+static int
 parse_extra(struct settings *settings, const char *option)
 {
     static const struct {
@@ -191,6 +205,7 @@ parse_extra(struct settings *settings, const char *option)
         { "jit-types=", parse_types },
         { "jit-sinks=", parse_sinks },
         { "jit-truth-clock=", parse_clock },
+        { "events=", parse_events },
     };
 
     if (strcmp(option, "jit-profile-interp") == 0) {
@@ -199,6 +214,10 @@ parse_extra(struct settings *settings, const char *option)
     }
     if (strcmp(option, "jit-profile-interp-jitter") == 0) {
         (void)vmprof_set_profile_interp_jitter(1);
+        return 0;
+    }
+    if (strcmp(option, "events-once") == 0) {
+        events_print_once();
         return 0;
     }
     if (strcmp(option, "jit-disable") == 0) {

@@ -26,6 +26,7 @@ struct settings {
     const char *jit_truth;
     const char *jit_types;
     const char *sinks; /* a directory */
+    uint64_t events;   /* to be printed: bits */
     enum vmprof_jit_inner jit_inner;
     struct jit_settings jit;
 };

@@ -90,7 +90,8 @@ content_hash(void *user, void *code)
 
     (void)user;
     for (size_t i = 0; i < function->count; i++)
-        hash = (hash ^ function->code[i]) * UINT64_C(0x100000001b3);
+        hash = (hash ^ (word_at(&function->code[i]) & ~OPCODE_TOLD)) *
+               UINT64_C(0x100000001b3);
     return hash;
 }
 
@@ -101,8 +102,9 @@ next_site(void *user, void *code, uint64_t *offset, uint32_t *opcode)
 
     (void)user;
     for (; *offset < function->count; ++*offset) {
-        *opcode = function->code[*offset] & 0xff;
-        if (profile_type_count((enum opcode) * opcode, function->code[*offset]))
+        *opcode = opcode_of(word_at(&function->code[*offset]));
+        if (profile_type_count((enum opcode) * opcode,
+                               word_at(&function->code[*offset])))
             return 1;
     }
     return 0;
@@ -121,8 +123,8 @@ known(void *user, void *code, size_t index, uint64_t *offset, uint32_t *opcode,
     *offset = index / PROFILE_WAYS;
     if (*offset >= function->count)
         return -1;
-    word = function->code[*offset];
-    *opcode = word & 0xff;
+    word = word_at(&function->code[*offset]);
+    *opcode = opcode_of(word);
     count = profile_usual_types((enum opcode) * opcode, word, usual);
     if (index % PROFILE_WAYS)
         usual[0] = usual[1] = VALUE_FLOAT;
@@ -160,7 +162,8 @@ count_again(struct vmprof_thread *thread, int64_t countdown,
             const struct vmprof_hit_site *site, const uint32_t *pc,
             const struct value *sp)
 {
-    const uint32_t count = profile_type_count((enum opcode)(*pc & 0xff), *pc);
+    const uint32_t word = word_at(pc);
+    const uint32_t count = profile_type_count(opcode_of(word), word);
 
     if (count > 2)
         return false;
@@ -173,11 +176,11 @@ int64_t
 profile_hit(struct vmprof_thread *thread, const struct function *function,
             const uint32_t *pc, const struct value *sp)
 {
-    const struct profile_operands operands = { *pc, sp };
+    const struct profile_operands operands = { word_at(pc), sp };
 
     return vmprof_bytecode_expired(thread, -1, function->id,
-                                   (uint64_t)(pc - function->code), *pc & 0xff,
-                                   &operands);
+                                   (uint64_t)(pc - function->code),
+                                   opcode_of(operands.word), &operands);
 }
 
 void
@@ -185,7 +188,7 @@ profile_count(struct vmprof_thread *thread, const struct function *function,
               const struct profile_sites *cache, const uint32_t *pc,
               const struct value *sp)
 {
-    const struct profile_operands operands = { *pc, sp };
+    const struct profile_operands operands = { word_at(pc), sp };
     const size_t offset = (size_t)(pc - function->code);
     const int64_t countdown = thread->bytecode_countdown - 1;
 
@@ -198,10 +201,11 @@ profile_count(struct vmprof_thread *thread, const struct function *function,
             return;
     }
     thread->bytecode_countdown =
-        countdown >= 0 ? countdown
-                       : vmprof_bytecode_missed(thread, countdown,
-                                                (uintptr_t)pc, function->id,
-                                                offset, *pc & 0xff, &operands);
+        countdown >= 0
+            ? countdown
+            : vmprof_bytecode_missed(thread, countdown, (uintptr_t)pc,
+                                     function->id, offset,
+                                     opcode_of(operands.word), &operands);
 }
 
 static int

@@ -215,7 +215,8 @@ profile_call_native(struct vmprof_thread *thread, const struct native *native,
     enum vmprof_phase phase = vmprof_set_phase(thread, VMPROF_PHASE_NATIVE);
     vmprof_token token =
         vmprof_enter_kind(thread, native->id, VMPROF_KIND_NATIVE, NULL);
-    bool returned = native->function(interp, arguments, count, result);
+    native_function call = __atomic_load_n(&native->call, __ATOMIC_RELAXED);
+    bool returned = call(interp, arguments, count, result);
 
     profile_poll(thread);
     vmprof_execute_code_leave(thread, token);

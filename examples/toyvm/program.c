@@ -31,6 +31,8 @@ function_free(struct function *function)
     free(function->lines);
     free(function->constants);
     free(function->handlers);
+    free(function->starts);
+    free(function->turns);
     free(function);
 }
 
@@ -128,7 +130,7 @@ function_finish(struct function *function)
 
     memcpy(code, function->code, function->count * sizeof(*code));
     for (size_t i = function->count; i--;) {
-        length = ends_run((enum opcode)(code[i] & 0xff)) ? 1 : length + 1;
+        length = ends_run(opcode_of(code[i])) ? 1 : length + 1;
         code[function->count + i] = length;
     }
     free(function->code);

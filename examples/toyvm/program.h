@@ -20,6 +20,13 @@ struct handler {
     uint32_t end;
     uint32_t target;
     uint32_t depth; /* values on the stack that stay */
+    uint32_t line;  /* of the catch */
+};
+
+/* An instruction that a line begins with. */
+struct line_start {
+    uint32_t offset;
+    uint32_t line;
 };
 
 struct function {
@@ -41,7 +48,14 @@ struct function {
     struct handler *handlers; /* inner ones first */
     size_t handler_count;
     size_t handler_capacity;
-    vmprof_code_id id; /* see profile.c */
+    struct line_start *starts; /* where lines begin */
+    size_t start_count;
+    size_t start_capacity;
+    struct line_start *turns; /* where loops are jumped back to */
+    size_t turn_count;
+    size_t turn_capacity;
+    struct site *sites; /* of each instruction: see events.c */
+    vmprof_code_id id;  /* see profile.c */
 };
 
 struct program {

@@ -35,6 +35,7 @@ parse_if(struct parser *parser)
     to_end = emit_jump(parser, OP_JUMP);
     patch_jump(parser, to_else);
     if (accept(parser, TOKEN_IF)) {
+        begin_line(parser);
         if (enter_nesting(parser))
             parse_if(parser);
         parser->nesting--;
@@ -45,19 +46,33 @@ parse_if(struct parser *parser)
 }
 
 static void
-begin_loop(struct parser *parser, struct loop *loop)
+begin_loop(struct parser *parser, struct loop *loop, uint32_t line)
 {
     struct unit *unit = parser->unit;
 
     *loop = (struct loop){ .outer = unit->loop,
                            .start = unit->function->count,
+                           .line = line,
                            .local_count = unit->local_count };
     unit->loop = loop;
+}
+
+/* Its condition is on a line that begins at each turn: if it begins nowhere
+ * else, then where it is jumped back to. */
+static void
+add_turn(struct function *function, const struct loop *loop)
+{
+    function->turns =
+        make_room(function->turns, function->turn_count,
+                  &function->turn_capacity, sizeof(*function->turns));
+    function->turns[function->turn_count++] =
+        (struct line_start){ (uint32_t)loop->start, loop->line };
 }
 
 static void
 end_loop(struct parser *parser, struct loop *loop)
 {
+    add_turn(parser->unit->function, loop);
     for (size_t i = 0; i < loop->break_count; i++)
         patch_jump(parser, loop->breaks[i]);
     free(loop->breaks);
@@ -110,7 +125,10 @@ parse_while(struct parser *parser)
     struct loop loop;
     size_t to_end;
 
-    begin_loop(parser, &loop);
+    /* Only calls come to the beginning of a function: see events.c. */
+    if (parser->unit->function->count == 0)
+        emit(parser, OP_JUMP, 0);
+    begin_loop(parser, &loop, parser->previous.line);
     parse_expression(parser);
     to_end = emit_jump(parser, OP_JUMP_IF_FALSE);
     parse_block(parser);
@@ -127,7 +145,7 @@ parse_for_body(struct parser *parser, const struct token *name, int counter)
     struct loop loop;
     size_t to_end;
 
-    begin_loop(parser, &loop);
+    begin_loop(parser, &loop, name->line);
     emit(parser, OP_GET_LOCAL, counter);
     emit(parser, OP_INT, 1);
     emit(parser, OP_ADD, 0);
@@ -181,6 +199,7 @@ add_handler(struct parser *parser, size_t start, size_t end)
         .end = (uint32_t)end,
         .target = (uint32_t)function->count,
         .depth = (uint32_t)parser->unit->local_count,
+        .line = parser->previous.line,
     };
 }
 
@@ -201,6 +220,7 @@ parse_try(struct parser *parser)
     if (unit->depth > (int)unit->function->max_depth)
         unit->function->max_depth = (uint32_t)unit->depth;
     declare_local(parser, parser->previous.text, parser->previous.length);
+    unit->locals[unit->local_count - 1].is_caught = true;
     parse_block(parser);
     end_block(parser);
     patch_jump(parser, to_end);
@@ -285,9 +305,10 @@ parse_assignment(struct parser *parser)
         return;
     }
     word = function->code[--function->count];
-    switch ((enum opcode)(word & 0xff)) {
+    switch (opcode_of(word)) {
     case OP_GET_LOCAL:
         parser->unit->depth--;
+        parser->unit->locals[operand_of(word)].is_caught = false;
         parse_expression(parser);
         emit_at(parser, OP_SET_LOCAL, operand_of(word), line);
         break;
@@ -312,11 +333,25 @@ parse_simple(struct parser *parser)
         emit(parser, OP_POP, 0);
 }
 
+/* Whether the value on top is what a catch has caught, and nothing else. */
+static bool
+is_caught(const struct unit *unit, size_t start)
+{
+    const struct function *function = unit->function;
+
+    return function->count == start + 1 &&
+           opcode_of(function->code[start]) == OP_GET_LOCAL &&
+           unit->locals[operand_of(function->code[start])].is_caught;
+}
+
 static void
 parse_throw(struct parser *parser)
 {
+    const struct unit *unit = parser->unit;
+    size_t start = unit->function->count;
+
     parse_expression(parser);
-    emit(parser, OP_THROW, 0);
+    emit(parser, OP_THROW, is_caught(unit, start));
 }
 
 void
@@ -349,6 +384,8 @@ static const struct {
 static void
 parse_one(struct parser *parser)
 {
+    if (parser->current.type != TOKEN_FN) /* makes no instruction here */
+        begin_line(parser);
     for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
         if (accept(parser, statements[i].token)) {
             statements[i].parse(parser);

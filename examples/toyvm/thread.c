@@ -2,6 +2,7 @@
 
 #include "thread.h"
 
+#include "events.h"
 #include "memory.h"
 #include "native.h"
 #include "text.h"
@@ -35,7 +36,9 @@ new_thread(const struct program *program, unsigned truth,
     thread->truth = truth;
     if (jit)
         thread->jit = *jit;
-    snprintf(thread->name, sizeof(thread->name), "toy %u", made++);
+    thread->interp.number = made++;
+    snprintf(thread->name, sizeof(thread->name), "toy %u",
+             thread->interp.number);
     return thread;
 }
 
@@ -72,11 +75,13 @@ run_attached(struct vm_thread *thread)
         interp->truth = truth_start(interp->program, thread->name,
                                     interp->main.frame->function->index);
     jit_start(interp, &thread->jit, thread->name);
+    events_begin_thread(interp, interp->number);
     thread->returned = interp_run(interp, &thread->result);
     if (!thread->returned) {
         describe_uncaught(interp, &thread->message);
         interp_abandon(interp);
     }
+    events_end_thread(interp);
     jit_stop(interp);
     truth_stop(interp->truth);
     type_truth_stop(interp->type_truth);
@@ -117,9 +122,12 @@ thread_body(void *thread)
 static int
 start(struct vm_thread *thread, struct vm_thread **list)
 {
-    int error = pthread_create(&thread->id, NULL, thread_body, thread);
+    int error;
 
+    events_expect_threads(1);
+    error = pthread_create(&thread->id, NULL, thread_body, thread);
     if (error) {
+        events_expect_threads(-1);
         free_thread(thread);
         return error;
     }
@@ -272,11 +280,14 @@ thread_run(const struct program *program, char **arguments, size_t count,
         struct vm_thread *thread =
             new_main(program, arguments, count, truth, jit);
 
+        events_expect_threads(1);
         run(thread);
         return finish(thread);
     }
+    events_expect_threads(1); /* so that none is the last too early */
     for (size_t i = 0; !error && i < thread_count; i++)
         error = start(new_main(program, arguments, count, truth, jit), &list);
+    events_expect_threads(-1);
     if (error)
         fprintf(stderr, "toyvm: cannot start a thread: %s\n", strerror(error));
     return join_all(list) && !error;

@@ -47,7 +47,7 @@ type_truth_count(struct type_truth *truth, const struct function *function,
                  const uint32_t *pc, const struct value *sp)
 {
     struct seen **place = &truth->places[function->index][pc - function->code];
-    uint32_t all = profile_type_count((enum opcode)(*pc & 0xff), *pc);
+    uint32_t all = profile_type_count(opcode_of(word_at(pc)), word_at(pc));
     size_t count = all < TYPES_MAX ? all : TYPES_MAX;
     uint8_t types[TYPES_MAX] = { 0 };
 

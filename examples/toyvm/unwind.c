@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Exceptions: who catches, and how to get there. */
-#include "interp.h"
+#include "events.h"
 #include "text.h"
 
 #define DESCRIBED_MAX 20 /* frames in the description of an exception */
@@ -39,6 +39,18 @@ find_catcher(const struct interp *interp, struct coroutine **coroutine,
     return NULL;
 }
 
+/* An instruction that throws again what was caught says so. */
+static void
+tell_of_raise(struct interp *interp)
+{
+    const struct frame *frame = interp->current->frame;
+    uint32_t word = word_at((const uint32_t *)frame->pc);
+    bool is_again = opcode_of(word) == OP_THROW && operand_of(word);
+
+    events_thrown(interp, is_again ? VMPROF_EVENT_RERAISE : VMPROF_EVENT_RAISE,
+                  frame);
+}
+
 struct frame *
 unwind(struct interp *interp)
 {
@@ -46,10 +58,15 @@ unwind(struct interp *interp)
     struct frame *frame;
     const struct handler *handler = find_catcher(interp, &coroutine, &frame);
 
+    tell_of_raise(interp);
     if (!handler)
         return NULL;
-    while (interp->current != coroutine)
+    while (interp->current != coroutine) {
+        events_unwind(interp, interp->current);
         coroutine_finish(interp);
+    }
+    for (const struct frame *f = coroutine->frame; f != frame; f = f->caller)
+        events_thrown(interp, VMPROF_EVENT_UNWIND, f);
     /* Before the frames are popped: their pc cells are still theirs. */
     profile_catch(interp->profile, frame);
     while (coroutine->frame != frame) {
@@ -58,6 +75,7 @@ unwind(struct interp *interp)
     }
     frame->pc = (uintptr_t)(frame->function->code + handler->target);
     frame->sp = frame->slots + handler->depth;
+    events_handled(interp, frame, handler->line);
     *frame->sp++ = interp->thrown;
     interp->thrown = value_nil();
     return frame;
@@ -68,8 +86,11 @@ interp_abandon(struct interp *interp)
 {
     struct frame *frame;
 
-    while (interp->current != &interp->main)
+    while (interp->current != &interp->main) {
+        events_unwind(interp, interp->current);
         coroutine_finish(interp);
+    }
+    events_unwind(interp, &interp->main);
     for (frame = interp->main.frame; frame->caller; frame = frame->caller)
         continue;
     profile_leave(interp->profile, frame);

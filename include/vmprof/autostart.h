@@ -28,7 +28,11 @@ VMPROF_BEGIN_DECLS
  * "format=vmprof-log", and "memory=on" and "lines=on" for its parts, only one
  * can: each further process writes to PATH.PID. "jit=event" has traces tell of
  * each edge, "jit=count" count them; "jit-inner=" is count, ignore, each or auto,
- * "jit-overflow=" drop, newest or block: see vmprof_options.
+ * "jit-overflow=" drop, newest or block: see vmprof_options. "events=" names
+ * events to be recorded, as vmprof_parse_events() takes them; "event-period=" and
+ * "event-rate=" are vmprof_event_recorder_options'. "tool=coverage",
+ * "tool=callgraph" and "tool=counters", more than one of them with commas in
+ * between, begin the layers of coverage.h, call_graph.h and event_counts.h.
  *
  * @param vm_name  For the reports; NULL: unknown.
  *

@@ -50,6 +50,10 @@ put_head(const struct vmp_encoder *encoder, const struct vmp_pending *list,
     } else if (type == VMP_CHUNK_SITES) {
         memcpy(to, encoder->sites_head, encoder->sites_head_size);
         to += encoder->sites_head_size;
+    } else if (type == VMP_CHUNK_EVENT_COUNTS || type == VMP_CHUNK_LINES ||
+               type == VMP_CHUNK_CALLS) {
+        memcpy(to, encoder->rows_head, encoder->rows_head_size);
+        to += encoder->rows_head_size;
     } else if (type != VMP_CHUNK_CODES) {
         to = vmp_put_varint(to, list->first);
     }
@@ -85,13 +89,18 @@ first_error(int a, int b)
 }
 
 int
+vmp_encoder_send_payload(struct vmp_encoder *encoder, struct vmp_pending *list,
+                         enum vmp_chunk_type type)
+{
+    append_list(encoder, list, type, false);
+    return send_chunk(encoder, type);
+}
+
+int
 vmp_encoder_send_list(struct vmp_encoder *encoder, struct vmp_pending *list,
                       enum vmp_chunk_type type)
 {
-    if (!list->count)
-        return 0;
-    append_list(encoder, list, type, false);
-    return send_chunk(encoder, type);
+    return list->count ? vmp_encoder_send_payload(encoder, list, type) : 0;
 }
 
 int

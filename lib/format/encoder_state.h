@@ -10,7 +10,7 @@
 #include "varint.h"
 
 enum {
-    VMP_HEAD_MAX = 5 * VMP_VARINT_MAX, /* what stands before a list */
+    VMP_HEAD_MAX = 6 * VMP_VARINT_MAX, /* what stands before a list */
 };
 
 /* Definitions or samples that are yet to be written: entries `first` and up. */
@@ -84,6 +84,12 @@ struct vmp_encoder {
     struct vmp_pending traces, counts;
     uint64_t counts_time;
     uint32_t counts_id; /* the last */
+    struct vmp_pending rows; /* of a layer */
+    const struct vmp_rows_kind *rows_kind;
+    unsigned char rows_head[4 * VMP_VARINT_MAX]; /* of each chunk of them */
+    size_t rows_head_size;
+    uint64_t rows_time;
+    bool rows_are_lossy;
     struct vmp_stream *stream;
     uint64_t samples_from;       /* the start time of the open SAMPLES chunk */
     uint32_t phase, state;       /* of the last sample in it */
@@ -115,6 +121,11 @@ vmp_encoder_send_definitions(struct vmp_encoder *encoder);
 int
 vmp_encoder_send_list(struct vmp_encoder *encoder, struct vmp_pending *list,
                       enum vmp_chunk_type type);
+
+/* The same also if there is nothing in it. */
+int
+vmp_encoder_send_payload(struct vmp_encoder *encoder, struct vmp_pending *list,
+                         enum vmp_chunk_type type);
 
 /* What the native format makes of definitions. */
 void

@@ -35,6 +35,10 @@ enum vmp_chunk_type {
     VMP_CHUNK_TRACES = 13,
     VMP_CHUNK_EVENTS = 14,
     VMP_CHUNK_COUNTS = 15,
+    VMP_CHUNK_RECORDED = 16,
+    VMP_CHUNK_EVENT_COUNTS = 17,
+    VMP_CHUNK_LINES = 18,
+    VMP_CHUNK_CALLS = 19,
 };
 
 /* Keys of fields: even ones hold a varint, odd ones a string. */
@@ -130,6 +134,23 @@ enum {
     VMP_EVENTS_BLOCK = 1,
     VMP_EVENTS_NEWEST = 2,
     VMP_EVENTS_HAVE_INNER = 4,
+};
+
+/* What a chunk RECORDED EVENTS holds. */
+enum vmp_recorded_part {
+    VMP_RECORDED_EVENTS = 1,
+    VMP_RECORDED_TOTALS = 2,
+};
+
+/* In the first varint of a recorded event. */
+enum {
+    VMP_RECORDED_HAS_CODE = 1,
+    VMP_RECORDED_HAS_LINE = 2,
+    VMP_RECORDED_HAS_OFFSET = 4,
+    VMP_RECORDED_HAS_TARGET = 8,
+    VMP_RECORDED_HAS_CALLEE = 16,
+    VMP_RECORDED_HAS_MISSING = 32,
+    VMP_RECORDED_KIND_SHIFT = 6,
 };
 
 /* What an entry of TRACES holds. */

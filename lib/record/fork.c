@@ -6,10 +6,12 @@
 
 #include "code.h"
 #include "events/events.h"
+#include "events/recorded.h"
 #include "interp/hits.h"
 #include "interp/settings.h"
 #include "jit/sinks/sinks.h"
 #include "jit/traces.h"
+#include "layers/layers.h"
 #include "session.h"
 
 /* All locks are taken across the fork, so that the child finds what they guard
@@ -19,11 +21,13 @@
 static void
 before(void)
 {
+    vmp_recorder_lock();
     vmp_callbacks_lock();
     vmp_threads_lock();
     vmp_observe_lock();
     vmp_interp_lock();
     vmp_sinks_lock();
+    vmp_layers_lock();
     vmp_events_lock();
     vmp_codes_lock();
     vmp_traces_lock();
@@ -35,11 +39,13 @@ after_in_parent(void)
     vmp_traces_unlock();
     vmp_codes_unlock();
     vmp_events_unlock();
+    vmp_layers_unlock();
     vmp_sinks_unlock();
     vmp_interp_unlock();
     vmp_observe_unlock();
     vmp_threads_unlock();
     vmp_callbacks_unlock();
+    vmp_recorder_unlock();
 }
 
 static void
@@ -48,13 +54,16 @@ after_in_child(void)
     vmp_traces_leave_to_parent();
     vmp_sinks_leave_to_parent();
     vmp_events_leave_to_parent(vmp_current ? &vmp_current->events : NULL);
+    vmp_layers_leave_to_parent(vmp_current ? &vmp_current->events : NULL);
     vmp_events_unlock();
+    vmp_layers_unlock();
     vmp_interp_leave_to_parent(vmp_current ? &vmp_current->hits : NULL);
     vmp_interp_unlock();
     vmp_session_leave_to_parent();
     vmp_observe_unlock();
     vmp_threads_unlock();
     vmp_codes_leave_to_parent();
+    vmp_recorder_unlock();
 }
 
 static void

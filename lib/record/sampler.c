@@ -17,6 +17,7 @@
 #include "code.h"
 #include "fork.h"
 #include "memory.h"
+#include "layers/layers.h"
 #include "native.h"
 #include "observer.h"
 #include "session.h"
@@ -277,6 +278,8 @@ start(struct vmp_output *output)
     for (struct vmp_thread *t = vmp_threads; t; t = t->next)
         if (t->state == VMP_THREAD_ATTACHED)
             vmp_session_join(t);
+    vmp_recorder_set_session(
+        vmp_session.format == VMPROF_FORMAT_LOG ? 0 : vmp_session.number);
     return 0;
 }
 
@@ -414,6 +417,8 @@ vmprof_disable_with(struct vmprof_stats *stats)
 
     if (r < 0)
         return r;
+    if (vmp_current)
+        vmp_layers_settle(&vmp_current->events);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
     r = disable(stats);
     pthread_setcancelstate(before, NULL);

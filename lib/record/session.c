@@ -337,10 +337,31 @@ vmp_session_count(struct vmp_counters *sum)
 }
 
 void
+vmp_session_count_recorded(struct vmp_recorded_counts *counts)
+{
+    for (unsigned kind = 0; kind < VMP_RECORDED_KINDS; kind++) {
+        const struct vmp_recorded_counts *const ended =
+            &vmp_session.recorded[kind];
+
+        counts[kind] = (struct vmp_recorded_counts){
+            .recorded = __atomic_load_n(&ended->recorded, __ATOMIC_RELAXED),
+            .left_out = ended->left_out,
+            .over_rate = ended->over_rate,
+            .no_room = ended->no_room,
+        };
+    }
+    for (struct vmp_thread *t = vmp_threads; t && vmp_session.enabled;
+         t = t->next)
+        vmp_recorded_count(&t->recorded, vmp_session.number, counts);
+}
+
+void
 vmp_session_bury(struct vmp_thread *thread)
 {
     if (thread->ring.data)
         add(&vmp_session.ended, thread);
+    vmp_recorded_count(&thread->recorded, vmp_session.number,
+                       vmp_session.recorded);
     vmp_thread_recycle(thread);
 }
 
@@ -363,6 +384,7 @@ vmp_session_stop_sampling(void)
     uint64_t until_ns;
 
     atomic_store(&vmp_session.sampling, false);
+    vmp_recorder_set_session(0);
     vmp_session.stop_ns = vmp_now_ns(CLOCK_MONOTONIC);
     until_ns = vmp_session.stop_ns + PATIENCE_NS;
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
@@ -392,9 +414,11 @@ leave(struct vmp_thread *thread)
 void
 vmp_session_close(void)
 {
+    struct vmp_recorded_counts recorded[VMP_RECORDED_KINDS];
     struct vmp_counters sum;
 
     vmp_session_count(&sum);
+    vmp_session_count_recorded(recorded);
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
         if (t->state == VMP_THREAD_ENDED)
             vmp_thread_recycle(t);
@@ -402,6 +426,7 @@ vmp_session_close(void)
             leave(t);
     }
     vmp_session.ended = sum;
+    memcpy(vmp_session.recorded, recorded, sizeof(recorded));
     vmp_session.locations_lost = 0;
     vmp_session.native_cut = vmp_session.native_failed = 0;
     vmp_session.stacks_cut = 0;
@@ -424,6 +449,7 @@ forget_session(struct vmp_thread *thread)
     thread->announced = false;
     thread->is_stuck = false;
     atomic_store(&thread->poll.session, 0);
+    atomic_store(&thread->recorded.joined, 0);
     vmp_jit_leave_to_parent(&thread->jit);
 }
 
@@ -435,6 +461,7 @@ vmp_session_leave_to_parent(void)
     vmp_memory_close();
     vmp_pauses_end();
     memset(&vmp_session, 0, sizeof(vmp_session));
+    vmp_recorder_set_session(0);
     vmp_jit_set_emits(NULL);
     vmp_stacks_leave_to_parent(vmp_current ? vmp_current->head.stack : NULL);
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {

@@ -50,6 +50,8 @@ struct vmp_session {
     struct vmp_jit_wishes jit;
     uint64_t start_ns, stop_ns; /* on CLOCK_MONOTONIC; stop 0: it runs */
     struct vmp_counters ended;  /* of threads that are no more */
+    struct vmp_recorded_counts recorded[VMP_RECORDED_KINDS]; /* likewise, and
+                                                 what the writer has taken */
     uint64_t clock_failures, clock_retries, locations_lost;
     uint64_t native_cut, native_failed, stacks_cut; /* by the writer */
     int clock_error;
@@ -108,6 +110,10 @@ vmp_close_own_frames(struct vmp_thread *thread);
 /* The sums over all threads; under the lock. */
 void
 vmp_session_count(struct vmp_counters *sum);
+
+/* What became of recorded events, by kind; under the lock. */
+void
+vmp_session_count_recorded(struct vmp_recorded_counts *counts);
 
 /* What vmprof_get_stats() says, under the lock, into what has been checked.
  * Returns 0 or -EINVAL. */

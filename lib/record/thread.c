@@ -11,6 +11,7 @@
 
 #include "../sized.h"
 #include "fork.h"
+#include "layers/layers.h"
 #include "lock.h"
 #include "session.h"
 #include "splice.h"
@@ -75,6 +76,7 @@ vmp_thread_recycle(struct vmp_thread *thread)
     free(thread->path);
     vmp_spliced_free(thread->spliced);
     vmp_stack_unmap(&thread->own);
+    vmp_recorded_free(&thread->recorded);
     vmp_jit_recycle(&thread->jit);
     clear(thread);
 }
@@ -211,6 +213,7 @@ vmprof_detach_thread(struct vmprof_thread *head)
         return -ESRCH;
     signal_stack = thread->signal_stack;
     vmp_hits_detach(&thread->hits);
+    vmp_layers_detach(&thread->events);
     vmp_events_detach(&thread->events);
     vmp_threads_lock();
     vmp_observe_lock();

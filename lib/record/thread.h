@@ -17,6 +17,7 @@
 #include "../os/clock.h"
 #include "../os/signal_stack.h"
 #include "events/events.h"
+#include "events/recorded.h"
 #include "interp/hits.h"
 #include "jit/ring.h"
 #include "poll.h"
@@ -117,6 +118,7 @@ struct vmp_thread {
     struct vmp_poll poll;
     struct vmp_hits hits;
     struct vmp_thread_events events;
+    struct vmp_recorded recorded;
     struct vmp_jit jit; /* stays when another thread gets the record */
 
     /* Under vmp_threads_lock(). */

@@ -9,9 +9,11 @@
 
 #include "code.h"
 #include "drain.h"
+#include "events/recorded_drain.h"
 #include "helper.h"
 #include "interp/readout.h"
 #include "jit/drain.h"
+#include "layers/layers.h"
 #include "memory.h"
 #include "session.h"
 #include "symbols.h"
@@ -31,7 +33,8 @@ struct vmp_writer {
     struct vmp_drain drain;
     struct vmp_symbols symbols; /* of a log with native frames */
     struct vmp_jit_drain *jit;  /* NULL: there are no events of traces */
-    uint32_t thread_count;      /* announced */
+    struct vmp_recorded_drain *recorded; /* NULL: a log has no place for them */
+    uint32_t thread_count;               /* announced */
     unsigned wait_ms;
     uint64_t stats_ns; /* when they were written last */
     uint64_t mark;     /* of the last round; see code.h */
@@ -131,14 +134,28 @@ drain_events(struct vmp_writer *writer, struct vmp_thread *thread, bool is_last)
     vmp_threads_lock();
     cpu_ns = thread->cpu_end_ns;
     vmp_threads_unlock();
-    if (!cpu_ns)
-        cpu_ns = vmp_thread_cpu_ns(thread->tid);
-    vmp_jit_mark(writer->jit, &thread->jit, cpu_ns);
+    vmp_jit_mark(writer->jit, &thread->jit, thread->tid, cpu_ns);
     if (!is_last)
         adapt_to_events(writer, thread);
     /* A trace is known before it is entered, and so before the mark. */
     vmp_tell_news(&writer->drain.traces);
     vmp_jit_drain(writer->jit, &thread->jit, thread->stream.thread, is_last);
+}
+
+static void
+drain_recorded(struct vmp_writer *writer, struct vmp_thread *thread)
+{
+    enum vmp_recorded_flow flow;
+
+    if (!writer->recorded)
+        return;
+    flow = vmp_recorded_flow(writer->recorded, &thread->recorded);
+    if (flow == VMP_RECORDED_FILLS)
+        writer->wait_ms = SHORTEST_WAIT_MS;
+    else if (flow == VMP_RECORDED_FLOWS && writer->wait_ms > EVENTS_WAIT_MS)
+        writer->wait_ms = EVENTS_WAIT_MS;
+    vmp_recorded_drain(writer->recorded, &thread->recorded,
+                       thread->stream.thread, vmp_session.recorded);
 }
 
 static void
@@ -163,6 +180,7 @@ drain_thread(struct vmp_writer *writer, struct vmp_thread *thread, bool is_last)
         adapt(writer, &thread->ring);
         vmp_drain(&writer->drain, thread);
         drain_events(writer, thread, is_last || state == VMP_THREAD_ENDED);
+        drain_recorded(writer, thread);
     }
     if (state != VMP_THREAD_ENDED)
         return;
@@ -201,11 +219,19 @@ flush(struct vmp_writer *writer)
     vmp_threads_unlock();
 }
 
+/* Of bytecodes, types, traces and layers, for which a vmprof log has no place. */
+static bool
+takes_rows(void)
+{
+    return vmp_session.format != VMPROF_FORMAT_LOG;
+}
+
 static void
 write_stats(struct vmp_writer *writer, bool at_once)
 {
     const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
     struct vmp_counters counters;
+    struct vmp_recorded_counts recorded[VMP_RECORDED_KINDS];
 
     if (now_ns - writer->stats_ns < STATS_EVERY_NS && !at_once)
         return;
@@ -215,8 +241,13 @@ write_stats(struct vmp_writer *writer, bool at_once)
     vmp_memory_check();
     tell_losses(&writer->drain);
     vmp_session_count(&counters);
+    vmp_session_count_recorded(recorded);
     vmp_threads_unlock();
+    if (writer->recorded)
+        vmp_recorded_write_totals(writer->recorded, recorded);
     vmp_tell_counts(&writer->drain.traces, now_ns);
+    if (takes_rows())
+        vmp_layers_write(writer->encoder, since_start(writer, now_ns));
     vmp_encoder_stats(writer->encoder, since_start(writer, now_ns), &counters);
 }
 
@@ -240,16 +271,11 @@ drain_all(struct vmp_writer *writer, bool is_last)
     for (struct vmp_thread *t = newest; t; t = t->next)
         drain_thread(writer, t, is_last);
     vmp_tell_end(&writer->drain.traces);
+    if (takes_rows())
+        vmp_layers_name(writer->encoder);
     vmp_codes_bury(writer->mark);
     writer->mark = mark;
     write_stats(writer, is_last);
-}
-
-/* Of bytecodes, types and traces, for which a vmprof log has no place. */
-static bool
-takes_rows(void)
-{
-    return vmp_session.format != VMPROF_FORMAT_LOG;
 }
 
 static void
@@ -301,6 +327,7 @@ finish(struct vmp_writer *writer)
 
     drain_all(writer, true);
     vmp_tell_close();
+    vmp_layers_close();
     if (takes_rows())
         vmp_readout_close(writer->encoder, writer->info.monotonic_ns);
     describe_all(writer);
@@ -331,6 +358,7 @@ free_writer(struct vmp_writer *writer)
     vmp_unwinder_free(writer->drain.unwinder);
     vmp_encoder_free(writer->encoder);
     free(writer->jit);
+    free(writer->recorded);
     vmp_symbols_free(&writer->symbols);
     pthread_cond_destroy(&writer->wake);
     pthread_mutex_destroy(&writer->mutex);
@@ -365,6 +393,20 @@ new_events(struct vmp_writer *writer)
     writer->jit->encoder = writer->encoder;
     writer->jit->start_ns = writer->info.monotonic_ns;
     writer->jit->session = vmp_session.number;
+    return 0;
+}
+
+static int
+new_recorded(struct vmp_writer *writer)
+{
+    if (!takes_rows())
+        return 0;
+    writer->recorded = calloc(1, sizeof(*writer->recorded));
+    if (!writer->recorded)
+        return -ENOMEM;
+    writer->recorded->encoder = writer->encoder;
+    writer->recorded->start_ns = writer->info.monotonic_ns;
+    writer->recorded->session = vmp_session.number;
     return 0;
 }
 
@@ -406,14 +448,18 @@ vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
     if (r == 0)
         r = new_events(writer);
     if (r == 0)
+        r = new_recorded(writer);
+    if (r == 0)
         r = vmp_helper_start(&writer->thread, run, writer);
     if (r < 0) {
         vmp_tell_close();
         free_writer(writer);
         return r;
     }
-    if (takes_rows())
+    if (takes_rows()) {
         vmp_readout_open();
+        vmp_layers_open();
+    }
     *out = writer;
     return 0;
 }

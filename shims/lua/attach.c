@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Which Lua states the ticks of which OS thread ask for samples. */
+#include "events.h"
 #include "os_thread.h"
 #include "state.h"
 
@@ -61,6 +62,7 @@ static void
 make_key(void)
 {
     key_error = -pthread_key_create(&thread_key, thread_ends);
+    vmprof_lua_offer_events();
 }
 
 static int
@@ -189,9 +191,29 @@ vmprof_lua_attach(lua_State *L, struct profiled_state **out)
         error = -EBUSY;
     }
     unlock(thread);
-    if (!error)
+    if (!error) {
+        vmprof_lua_follow(state, state->top->state, NULL);
         *out = state;
+    }
     return error;
+}
+
+size_t
+vmprof_lua_states_here(struct profiled_state **states, size_t room)
+{
+    struct os_thread *thread;
+    size_t count = 0;
+
+    pthread_once(&once, make_key);
+    thread = key_error ? NULL : pthread_getspecific(thread_key);
+    if (!thread)
+        return 0;
+    lock(thread);
+    for (struct profiled_state *s = thread->states; s && count < room;
+         s = s->next)
+        states[count++] = s;
+    unlock(thread);
+    return count;
 }
 
 static void
@@ -237,6 +259,7 @@ vmprof_lua_detach(struct profiled_state *state)
     idle = unbind(state);
     if (state->armed)
         vmprof_lua_disarm(state, state->armed);
+    vmprof_lua_follow(state, state->top->state, NULL);
     if (idle) {
         pthread_setspecific(thread_key, NULL);
         stop_ticks(idle);

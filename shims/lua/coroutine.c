@@ -5,6 +5,7 @@
  * say who runs. Lua's own are called wherever no error can leave them while
  * another coroutine is said to run; the rest does what lcorolib.c does.
  */
+#include "events.h"
 #include "state.h"
 
 #include <stdatomic.h>
@@ -16,6 +17,7 @@
 struct run {
     struct level resumer, coroutine;
     struct level *before;
+    struct switched switched;
 };
 
 /* Who is armed runs no longer: ask the one that does. */
@@ -52,12 +54,15 @@ enter(struct profiled_state *state, struct run *run, lua_State *L,
     /* The handler must not see it before it is whole. */
     atomic_signal_fence(memory_order_release);
     switch_to(state, &run->coroutine);
+    vmprof_lua_enter_coroutine(state, coroutine, &run->switched);
 }
 
 static void
 leave(struct profiled_state *state, struct run *run)
 {
+    vmprof_lua_leave_coroutine(&run->switched);
     switch_to(state, run->before);
+    vmprof_lua_follow(state, run->before->state, NULL);
 }
 
 static struct profiled_state *
@@ -72,13 +77,18 @@ resume(lua_State *L)
     struct profiled_state *state = upvalue_state(L, 1);
     lua_State *coroutine = lua_tothread(L, 1);
     struct run run;
-    int results;
+    int results = 0, error;
 
     if (!coroutine)
         return state->resume(L);
     enter(state, &run, L, coroutine);
-    results = state->resume(L);
+    error = vmprof_lua_tell_resume(state, coroutine);
+    if (!error) {
+        results = state->resume(L);
+        error = vmprof_lua_tell_suspension(state, coroutine);
+    }
     leave(state, &run);
+    vmprof_lua_raise(L, error);
     return results;
 }
 
@@ -129,13 +139,18 @@ call_wrapped(lua_State *L)
     struct profiled_state *state = upvalue_state(L, 2);
     int status = LUA_OK;
     struct run run;
-    int results;
+    int results = 0, error;
 
     enter(state, &run, L, coroutine);
-    results = resume_wrapped(L, coroutine);
-    if (results < 0)
-        status = close_failed(L, coroutine);
+    error = vmprof_lua_tell_resume(state, coroutine);
+    if (!error) {
+        results = resume_wrapped(L, coroutine);
+        error = vmprof_lua_tell_suspension(state, coroutine);
+        if (results < 0)
+            status = close_failed(L, coroutine);
+    }
     leave(state, &run);
+    vmprof_lua_raise(L, error);
     if (results >= 0)
         return results;
 
@@ -161,6 +176,7 @@ wrap(lua_State *L)
         return results;
     }
     vmprof_lua_disinherit(state, lua_tothread(L, -1));
+    vmprof_lua_forget_inherited(state, L, lua_tothread(L, -1));
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_pushcclosure(L, call_wrapped, 2);
     return 1;
@@ -172,8 +188,10 @@ create(lua_State *L)
     struct profiled_state *state = upvalue_state(L, 1);
     const int results = state->create(L);
 
-    if (results == 1 && lua_isthread(L, -1))
+    if (results == 1 && lua_isthread(L, -1)) {
         vmprof_lua_disinherit(state, lua_tothread(L, -1));
+        vmprof_lua_forget_inherited(state, L, lua_tothread(L, -1));
+    }
     return results;
 }
 
@@ -195,37 +213,15 @@ close_coroutine(lua_State *L)
     struct profiled_state *state = upvalue_state(L, 1);
     lua_State *coroutine = lua_tothread(L, 1);
     struct run run;
-    int results;
+    int results, error;
 
     if (!coroutine || !can_be_closed(L, coroutine))
         return state->close(L);
     enter(state, &run, L, coroutine);
     results = state->close(L);
+    error = vmprof_lua_tell_suspension(state, coroutine);
     leave(state, &run);
-    return results;
-}
-
-/* debug.gethook() as if ours were not there. */
-static int
-gethook(lua_State *L)
-{
-    struct profiled_state *state = upvalue_state(L, 1);
-    lua_State *target = lua_isthread(L, 1) ? lua_tothread(L, 1) : L;
-    struct kept_hook *kept;
-    int results;
-
-    state->busy = BUSY_TICKS;
-    kept = vmprof_lua_find_kept(state, target);
-    if (!kept)
-        vmprof_lua_disinherit(state, target);
-    if (!kept || lua_gethook(target) != vmprof_lua_hook) {
-        results = state->gethook(L);
-    } else {
-        lua_sethook(target, kept->hook, kept->mask, kept->count);
-        results = state->gethook(L);
-        lua_sethook(target, vmprof_lua_hook, kept->set_mask, kept->set_count);
-    }
-    state->busy = NOT_BUSY;
+    vmprof_lua_raise(L, error);
     return results;
 }
 
@@ -279,7 +275,8 @@ vmprof_lua_wrap_functions(lua_State *L, struct profiled_state *state)
         lua_pop(L, 1);
     }
     if (push_library(L, LUA_DBLIBNAME)) {
-        replace(L, index, "gethook", gethook, &state->gethook);
+        replace(L, index, "gethook", vmprof_lua_gethook, &state->gethook);
+        replace(L, index, "sethook", vmprof_lua_sethook, &state->sethook);
         lua_pop(L, 1);
     }
     vmprof_lua_name_c_function(call_wrapped, "(wrapped coroutine)");

@@ -6,6 +6,7 @@
  * does not tell how far such a hook had counted, so each time that one is
  * replaced its count would begin anew, and one with a long count never fire.
  */
+#include "events.h"
 #include "state.h"
 
 static void
@@ -75,6 +76,45 @@ vmprof_lua_disinherit(struct profiled_state *state, lua_State *L)
         lua_sethook(L, NULL, 0, 0);
 }
 
+struct set_hook
+vmprof_lua_read_hook(struct profiled_state *state, lua_State *L)
+{
+    const sig_atomic_t busy = state->busy;
+    struct set_hook hook;
+    struct kept_hook *kept;
+
+    state->busy = BUSY;
+    kept = vmprof_lua_find_kept(state, L);
+    hook.hook = lua_gethook(L);
+    hook.mask = lua_gethookmask(L);
+    hook.count = lua_gethookcount(L);
+    if (kept && hook.hook == vmprof_lua_hook) {
+        vmprof_lua_check_kept(kept);
+        hook.hook = kept->hook;
+        hook.mask = kept->mask;
+        hook.count = kept->count;
+    }
+    state->busy = busy;
+    return hook;
+}
+
+void
+vmprof_lua_write_hook(struct profiled_state *state, lua_State *L,
+                      struct set_hook hook)
+{
+    const sig_atomic_t busy = state->busy;
+    struct kept_hook *kept;
+
+    state->busy = BUSY;
+    kept = vmprof_lua_find_kept(state, L);
+    if (kept)
+        kept->state = NULL;
+    lua_sethook(L, hook.hook, hook.mask, hook.count);
+    if (state->armed == L && state->top->state == L)
+        vmprof_lua_arm(state);
+    state->busy = busy;
+}
+
 /* Whether the program's hook is due for the event that ours was called for. */
 static bool
 is_due(struct kept_hook *kept, int event)
@@ -131,6 +171,7 @@ vmprof_lua_hook(lua_State *L, lua_Debug *activation)
     state->busy = BUSY;
     due = answer(state, L, activation->event);
     state->busy = NOT_BUSY;
+    vmprof_lua_follow(state, L, activation);
     /* Last, because it may raise an error or yield. */
     if (due)
         due(L, activation);

@@ -3,7 +3,7 @@
 /* require "vmprof": what a Lua program calls. */
 #include "module.h"
 #include "../lua_common/session.h"
-#include "state.h"
+#include "events.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -96,9 +96,18 @@ stats(lua_State *L)
     return 1;
 }
 
+static int
+register_tool(lua_State *L)
+{
+    attach_or_raise(L);
+    return vmprof_lua_register_tool(L);
+}
+
 static const luaL_Reg functions[] = {
-    { "start", start },   { "stop", stop },     { "stats", stats },
-    { "attach", attach }, { "detach", detach }, { NULL, NULL },
+    { "start", start },   { "stop", stop },
+    { "stats", stats },   { "attach", attach },
+    { "detach", detach }, { "register_tool", register_tool },
+    { NULL, NULL },
 };
 
 int

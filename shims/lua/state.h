@@ -6,7 +6,8 @@
  * A tick of the sampler arms the running coroutine: our hook is set, fires at
  * the next call, return or instruction, walks and puts back what was there.
  * request.c arms, hook.c answers, walk.c and code.c say what is seen there,
- * coroutine.c keeps `top` true, attach.c binds states to threads.
+ * coroutine.c keeps `top` true, attach.c binds states to threads. The hook for
+ * events (events.h) is the program's in the eyes of these.
  */
 #ifndef LUA_SHIM_STATE_H
 #define LUA_SHIM_STATE_H
@@ -48,6 +49,12 @@ struct kept_hook {
     int set_mask, set_count; /* what we put in place of it */
 };
 
+/* What lua_sethook() is given. */
+struct set_hook {
+    lua_Hook hook;
+    int mask, count;
+};
+
 /* A main thread of Lua with all its coroutines; a userdata in its registry. */
 struct profiled_state {
     struct os_thread *thread;    /* whose ticks arm it; NULL: detached */
@@ -63,7 +70,9 @@ struct profiled_state {
     struct vmprof_walked_frame *frames;
     size_t frame_limit;
     bool opened_session;
-    lua_CFunction resume, wrap, create, close, gethook; /* Lua's own */
+    lua_CFunction resume, wrap, create, close, gethook, sethook; /* Lua's own */
+    lua_Hook library_hook; /* what debug.sethook() sets; NULL: not seen yet */
+    bool had_events; /* since when there may be coroutines with our hook */
 };
 
 /* request.c: all of it may run in the signal handler. */
@@ -95,6 +104,15 @@ vmprof_lua_disarm(struct profiled_state *state, lua_State *L);
 void
 vmprof_lua_disinherit(struct profiled_state *state, lua_State *L);
 
+/* The hook of `L` as if no sample were asked for. */
+struct set_hook
+vmprof_lua_read_hook(struct profiled_state *state, lua_State *L);
+
+/* Set it, and ask for the sample again. */
+void
+vmprof_lua_write_hook(struct profiled_state *state, lua_State *L,
+                      struct set_hook hook);
+
 /* walk.c: at a safe point. `event` is what the hook was called for. */
 void
 vmprof_lua_sample(struct profiled_state *state, int event);
@@ -117,6 +135,14 @@ vmprof_lua_name_c_function(lua_CFunction function, const char *name);
 void
 vmprof_lua_wrap_functions(lua_State *L, struct profiled_state *state);
 
+/* debug.c: in place of Lua's own, as if our hooks were not there. */
+
+int
+vmprof_lua_gethook(lua_State *L);
+
+int
+vmprof_lua_sethook(lua_State *L);
+
 /* attach.c */
 
 /* The state that `L` belongs to, or NULL if it was never attached. */
@@ -130,6 +156,10 @@ vmprof_lua_attach(lua_State *L, struct profiled_state **out);
 
 int
 vmprof_lua_detach(struct profiled_state *state);
+
+/* Put up to `room` states of this OS thread into `states`; returns how many. */
+size_t
+vmprof_lua_states_here(struct profiled_state **states, size_t room);
 
 /* module.c */
 

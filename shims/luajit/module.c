@@ -91,8 +91,11 @@ stop(lua_State *L)
     const struct profiled_state *const state = vmprof_luajit_find_state(L);
 
     vmprof_shim_stop_session(L);
-    if (state)
+    if (state) {
+        if (state->thread && state->thread == vmprof_current_thread())
+            vmprof_luajit_ask_no_more();
         vmprof_luajit_traces_update(L, state->traces);
+    }
     return 0;
 }
 

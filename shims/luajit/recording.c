@@ -96,6 +96,9 @@ vmprof_luajit_recording_begin(lua_State *L, struct traces *traces)
     recording->parent = is_side ? (uint32_t)lua_tointeger(L, PARENT) : 0;
     recording->exit = is_side ? (uint32_t)lua_tointeger(L, EXIT) : 0;
     recording->place_count = recording->step_count = 0;
+    /* LuaJIT has collected the trace that had this number. */
+    if (recording->number < MAX_TRACES)
+        vmprof_luajit_traces_remove(traces, recording->number);
 }
 
 void

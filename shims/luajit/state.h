@@ -47,6 +47,10 @@ vmprof_luajit_start_trigger(lua_State *L, struct profiled_state *state);
 void
 vmprof_luajit_stop_trigger(lua_State *L);
 
+/* No ticks come any more, for now. */
+void
+vmprof_luajit_ask_no_more(void);
+
 /* The state is being closed, so LuaJIT has ended its profiler itself. */
 void
 vmprof_luajit_drop_trigger(void);

@@ -18,8 +18,6 @@ free_trace(struct jit_trace *trace)
 void
 vmprof_luajit_traces_add(struct traces *traces, struct jit_trace *trace)
 {
-    /* A number comes again when LuaJIT has collected the trace that had it. */
-    vmprof_luajit_traces_remove(traces, trace->number);
     traces->by_number[trace->number] = trace;
 }
 

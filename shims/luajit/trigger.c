@@ -10,7 +10,7 @@
  * there before in place again when its profiler ends, as lua_close() does
  * without asking us: so it is made to find one of ours.
  */
-#include "state.h"
+#include "hook.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -25,6 +25,10 @@ static const char LONGEST[] = "i1800000000";
 
 /* LuaJIT's handler. NULL: its profiler does not run for us. */
 static void (*volatile set_hook)(int number);
+
+/* What it sets, and whether it was called and nothing has come of it yet. */
+static struct hook hook;
+static volatile sig_atomic_t is_asked;
 
 /* Where signals go on from relay(), and how that is known. */
 static struct sigaction beneath;
@@ -78,14 +82,26 @@ vmprof_luajit_request(struct vmprof_thread *thread, void *user)
     if (knowledge != TICKS)
         learn(TICKS);
     vmprof_luajit_sample_trace(user);
-    if (ask)
-        ask(SIGPROF);
+    if (!ask)
+        return;
+    if (is_asked)
+        vmprof_luajit_take_back_hook(&hook);
+    is_asked = 1;
+    ask(SIGPROF);
+}
+
+void
+vmprof_luajit_ask_no_more(void)
+{
+    vmprof_luajit_take_back_hook(&hook);
+    is_asked = 0;
 }
 
 static void
 sample(void *data, lua_State *L, int samples, int vmstate)
 {
     (void)samples;
+    is_asked = 0;
     vmprof_luajit_sample(data, L, vmstate);
 }
 
@@ -151,6 +167,7 @@ vmprof_luajit_start_trigger(lua_State *L, struct profiled_state *state)
     sigaction(SIGPROF, NULL, &installed);
     put_back(&before);
     if (is_luajit(&installed)) {
+        vmprof_luajit_find_hook(L, &hook);
         set_hook = installed.sa_handler;
         return 0;
     }
@@ -169,6 +186,7 @@ vmprof_luajit_stop_trigger(lua_State *L)
     struct borrowed before;
 
     set_hook = NULL;
+    vmprof_luajit_ask_no_more();
     borrow(&before);
     luaJIT_profile_stop(L);
     put_back(&before);

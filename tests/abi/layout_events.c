@@ -4,6 +4,7 @@
 
 #include "layout.h"
 
+#include <vmprof/event_recorder.h>
 #include <vmprof/events.h>
 
 struct event_1 {
@@ -81,6 +82,39 @@ SAME(vmprof_tool_info, tool_info_0_1, last_error);
 SAME(vmprof_tool_info, tool_info_0_1, reserved);
 SAME(vmprof_tool_info, tool_info_0_1, name);
 STILL_FITS(vmprof_tool_info, tool_info_0_1);
+
+struct event_recorder_options_0_1 {
+    uint64_t size;
+    uint64_t events;
+    uint64_t period;
+    uint64_t rate;
+    uint64_t ring_size;
+    uint64_t allocation_period;
+};
+
+SAME(vmprof_event_recorder_options, event_recorder_options_0_1, size);
+SAME(vmprof_event_recorder_options, event_recorder_options_0_1, events);
+SAME(vmprof_event_recorder_options, event_recorder_options_0_1, period);
+SAME(vmprof_event_recorder_options, event_recorder_options_0_1, rate);
+SAME(vmprof_event_recorder_options, event_recorder_options_0_1, ring_size);
+SAME(vmprof_event_recorder_options, event_recorder_options_0_1,
+     allocation_period);
+STILL_FITS(vmprof_event_recorder_options, event_recorder_options_0_1);
+
+struct recorded_events_0_1 {
+    uint64_t size;
+    uint64_t recorded;
+    uint64_t left_out;
+    uint64_t over_rate;
+    uint64_t no_room;
+};
+
+SAME(vmprof_recorded_events, recorded_events_0_1, size);
+SAME(vmprof_recorded_events, recorded_events_0_1, recorded);
+SAME(vmprof_recorded_events, recorded_events_0_1, left_out);
+SAME(vmprof_recorded_events, recorded_events_0_1, over_rate);
+SAME(vmprof_recorded_events, recorded_events_0_1, no_room);
+STILL_FITS(vmprof_recorded_events, recorded_events_0_1);
 
 /* Values are compiled in too. */
 static_assert(VMPROF_EVENT_CALL == 0 && VMPROF_EVENT_RESUME == 1 &&

@@ -65,7 +65,7 @@ struct operations {
 extern const struct operations call_operations, stack_operations,
     code_operations, session_operations, interp_operations,
     candidate_operations, event_operations, jit_operations, trace_operations,
-    type_operations;
+    type_operations, recorder_operations, layer_operations;
 
 #define PATH(...)                                                              \
     {                                                                          \

@@ -53,10 +53,10 @@ struct findings {
 };
 
 static const struct operations *const tables[] = {
-    &call_operations,    &stack_operations,  &code_operations,
-    &session_operations, &interp_operations, &candidate_operations,
-    &event_operations,   &jit_operations,    &trace_operations,
-    &type_operations,
+    &call_operations,    &stack_operations,    &code_operations,
+    &session_operations, &interp_operations,   &candidate_operations,
+    &event_operations,   &jit_operations,      &trace_operations,
+    &type_operations,    &recorder_operations, &layer_operations,
 };
 enum {
     TABLES = sizeof(tables) / sizeof(*tables)

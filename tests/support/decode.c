@@ -63,6 +63,14 @@ read_payload(struct decode_cursor *c, uint64_t type)
         decode_events(c);
     else if (type == 15)
         decode_counts(c);
+    else if (type == 16)
+        decode_recorded(c);
+    else if (type == 17)
+        decode_event_counts(c);
+    else if (type == 18)
+        decode_lines(c);
+    else if (type == 19)
+        decode_calls(c);
     else
         decode_need(c, false, "an unknown type");
     decode_need(c, c->at == c->end,
@@ -217,6 +225,8 @@ decoded_free(struct decoded *d)
     free(d->words);
     free(d->sites);
     free(d->events);
+    free(d->recorded);
+    free(d->gathered);
     free(d->modules);
     free(d->codes);
     free(d->frames);

@@ -12,7 +12,7 @@
 
 enum {
     DECODED_KEYS = 64, /* of fields: number or string by key */
-    DECODED_TYPES = 16,
+    DECODED_TYPES = 20,
     DECODED_MAX_DEPTH = 1 << 17,
 };
 
@@ -70,6 +70,20 @@ struct decoded_event {
     double ns, cpu_ns; /* by the marks around it */
 };
 
+/* What a VM told of. */
+struct decoded_recorded {
+    uint32_t thread, kind;
+    uint64_t number; /* of the thread's */
+    uint64_t time_ns, code, line, offset, target, callee, missing;
+};
+
+struct decoded_recorded_totals {
+    unsigned told; /* times */
+    uint64_t events, period, rate;
+    /* By kind: recorded, left out, above the rate, without room. */
+    uint64_t counts[64][4];
+};
+
 /* A row of one of a trace's lists. */
 struct decoded_row {
     uint64_t columns[4]; /* as in the file */
@@ -95,6 +109,13 @@ struct decoded_count {
     uint64_t time, id, count;
 };
 
+/* A row of what a layer gathered; numbers as doc/format.md has them, codes and
+ * callers whole: caller UINT64_MAX is the sum of all. */
+struct decoded_gathered {
+    uint64_t type, time;
+    uint64_t a, b, values[4];
+};
+
 struct decoded {
     char error[160]; /* empty: none */
     uint32_t session_number, chunk_count;
@@ -117,8 +138,14 @@ struct decoded {
     size_t event_count;
     struct decoded_trace *traces;
     struct decoded_count *counts; /* in the order of the file */
+    struct decoded_gathered *gathered;
+    size_t gathered_count;
+    uint64_t losses[DECODED_TYPES][3]; /* of these, by type */
     size_t trace_count, count_count;
-    size_t whole; /* bytes of whole chunks */
+    struct decoded_recorded *recorded; /* in the order of the file */
+    size_t recorded_count;
+    struct decoded_recorded_totals recorded_totals; /* the last */
+    size_t whole;                                   /* bytes of whole chunks */
 };
 
 /* Returns 0, or -1 with an error. A last chunk that is cut off is no error:

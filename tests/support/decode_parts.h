@@ -55,9 +55,17 @@ decode_sites(struct decode_cursor *c);
 void
 decode_events(struct decode_cursor *c);
 void
+decode_recorded(struct decode_cursor *c);
+void
 decode_traces(struct decode_cursor *c);
 void
 decode_counts(struct decode_cursor *c);
+void
+decode_event_counts(struct decode_cursor *c);
+void
+decode_lines(struct decode_cursor *c);
+void
+decode_calls(struct decode_cursor *c);
 
 void
 decoded_free_traces(struct decoded *d);

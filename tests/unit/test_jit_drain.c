@@ -67,7 +67,7 @@ set_up(void **state)
     assert_int_equal(vmp_encoder_open(drain.encoder, &info), 0);
     vmp_encoder_thread(drain.encoder, 0, &described);
     drain.session = SESSION;
-    vmp_jit_mark(&drain, &jit, 0);
+    vmp_jit_mark(&drain, &jit, 0, 1);
     vmp_jit_drain(&drain, &jit, 0, false); /* of its marks the last is left */
     return 0;
 }
@@ -99,7 +99,7 @@ mark(uint64_t ticks)
 {
     struct vmp_mark *const last = &jit.marks[1];
 
-    vmp_jit_mark(&drain, &jit, 0);
+    vmp_jit_mark(&drain, &jit, 0, 1);
     assert_int_equal(jit.mark_count, 2);
     last->ticks = ticks;
     vmp_jit_drain(&drain, &jit, 0, false);
@@ -186,7 +186,7 @@ a_thread_that_joins_too_late_has_no_events(void **state)
     vmp_jit_part(&jit);
     vmp_jit_join(&jit, SESSION + 1, &wishes, 0);
     drain.session = SESSION + 1;
-    vmp_jit_mark(&drain, &jit, 0);
+    vmp_jit_mark(&drain, &jit, 0, 1);
     assert_true(vmp_jit_make_room(&jit.ring));
     vmp_jit_part(&jit);
     vmp_jit_drain(&drain, &jit, 0, true);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 const struct exporter exporters[] = {
+    { "chrome", ".trace.json", false, false, false, export_chrome },
     { "collapsed", ".collapsed", false, true, false, export_collapsed },
     { "pprof", ".pb.gz", true, false, false, export_pprof },
     { "pypylog", ".pypylog", false, false, false, export_pypylog },

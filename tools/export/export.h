@@ -72,6 +72,9 @@ const char *
 export_title(const struct export_job *job);
 
 int
+export_chrome(struct export_job *job);
+
+int
 export_collapsed(struct export_job *job);
 
 int

@@ -39,6 +39,10 @@ static const chunk_function chunk_functions[] = {
     [CHUNK_TRACES] = native_traces_chunk,
     [CHUNK_EVENTS] = native_events_chunk,
     [CHUNK_COUNTS] = native_counts_chunk,
+    [VMP_CHUNK_RECORDED] = native_recorded_chunk,
+    [VMP_CHUNK_EVENT_COUNTS] = native_event_counts_chunk,
+    [VMP_CHUNK_LINES] = native_lines_chunk,
+    [VMP_CHUNK_CALLS] = native_calls_chunk,
 };
 
 enum {
@@ -272,10 +276,12 @@ native_free(struct native *native)
     }
     free(native->sessions);
     free(native->codes);
+    free(native->recorded_numbers);
     vmp_intern_free(&native->session_ids);
     vmp_intern_free(&native->thread_ids);
     vmp_intern_free(&native->code_ids);
     type_table_free(&native->types);
     native_jit_free(native);
+    native_layers_free(native);
     input_close(&native->input);
 }

@@ -34,6 +34,12 @@ struct native_batch {
     uint8_t states[BATCH_SIZE];
 };
 
+/* Where rows of what a layer gathered are in the profile's array. */
+struct native_rows {
+    struct vmp_intern index;
+    uint32_t capacity;
+};
+
 struct native {
     struct profile *profile;
     struct input input;
@@ -53,7 +59,10 @@ struct native {
     uint32_t *codes;
     uint32_t code_capacity;
     struct type_table types;
+    struct native_rows count_rows, line_rows, call_rows;
     struct native_jit jit;
+    uint64_t *recorded_numbers; /* by thread: of the next recorded event */
+    uint32_t recorded_capacity;
 
     struct native_batch batch;
     struct native_sums sums; /* used if the options say so */
@@ -92,6 +101,12 @@ native_traces_chunk(struct native *native, struct native_chunk *chunk);
 int
 native_counts_chunk(struct native *native, struct native_chunk *chunk);
 int
+native_event_counts_chunk(struct native *native, struct native_chunk *chunk);
+int
+native_lines_chunk(struct native *native, struct native_chunk *chunk);
+int
+native_calls_chunk(struct native *native, struct native_chunk *chunk);
+int
 native_end_chunk(struct native *native, struct native_chunk *chunk);
 
 /* The same; also -ECANCELED after a function of the caller said to stop. */
@@ -99,6 +114,8 @@ int
 native_samples_chunk(struct native *native, struct native_chunk *chunk);
 int
 native_events_chunk(struct native *native, struct native_chunk *chunk);
+int
+native_recorded_chunk(struct native *native, struct native_chunk *chunk);
 
 /*
  * The frame of an address, by its names, or by its number; that of the
@@ -123,6 +140,9 @@ native_saw_time(struct native *native, uint32_t session, uint64_t time_ns);
 /* Read it all from native->input. Returns 0, -ENOMEM or -ECANCELED. */
 int
 native_read(struct native *native);
+
+void
+native_layers_free(struct native *native);
 
 void
 native_free(struct native *native);

@@ -68,14 +68,19 @@ measure(struct native_event_thread *thread, const struct stretch *stretch,
     return sum;
 }
 
-/* What the CPU clock lacks. */
+/* What the CPU clock lacks. A mark's clocks are looked at one after another: what
+   one of them was late by is lacking before it, and too much behind it. */
 static double
-time_off(const struct stretch *stretch)
+time_off(struct native_event_thread *thread, const struct stretch *stretch)
 {
     const int64_t ns = (int64_t)(stretch->to.ns - stretch->from.ns);
     const int64_t cpu_ns = (int64_t)(stretch->to.cpu_ns - stretch->from.cpu_ns);
+    const double off = (double)(ns - cpu_ns) - thread->owed_ns;
 
-    return cpu_ns < 0 ? 0 : clamp((double)(ns - cpu_ns));
+    if (cpu_ns < 0)
+        return 0;
+    thread->owed_ns = clamp(-off);
+    return clamp(off);
 }
 
 static int
@@ -280,7 +285,7 @@ pass_stretch(struct native *native, struct native_event_thread *thread,
         return -ENOMEM;
     sum = measure(thread, stretch, rate);
     off = native_event_waits(native, thread, stretch->count, sum,
-                             time_off(stretch));
+                             time_off(thread, stretch));
     if (off < 0)
         return -ENOMEM;
     native->profile->traces.off_cpu_ns += whole_ns(off);

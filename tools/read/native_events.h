@@ -41,6 +41,8 @@ struct native_event_thread {
     uint64_t last_ticks; /* of the last event */
     uint64_t next_number, lost;
     double run_ns; /* time it had a CPU, up to the last mark */
+    /* That was taken for time off the CPU, but the CPU clock has it since. */
+    double owed_ns;
     uint64_t last_run_ns, last_at_ns; /* of the last event */
 };
 

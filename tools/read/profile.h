@@ -16,6 +16,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "gathered.h"
+#include "recorded.h"
 #include "traces.h"
 
 struct profile;
@@ -103,6 +105,7 @@ struct session {
         uint64_t polled, held_back, system_ticks;
         uint64_t native_cut, native_failed, clock_retries;
     } stats;
+    struct recorded_totals *recorded; /* NULL: no events were recorded */
 };
 
 /* A read-out of bytecodes. The hits of all of them are summed up. */
@@ -198,9 +201,11 @@ struct profile {
     uint32_t readout_count, type_site_count, type_tuple_count, word_count;
     uint64_t type_row_count; /* in the file: of all read-outs */
     uint64_t sample_count;
+    uint64_t recorded_count; /* events */
     uint64_t file_size;
     struct damage damage;
-    struct traces traces; /* of a JIT; without any it is zeroed */
+    struct traces traces;     /* of a JIT; without any it is zeroed */
+    struct gathered gathered; /* by layers of events; likewise */
     struct profile_private *private;
 };
 
@@ -267,6 +272,8 @@ struct read_options {
     bool traces_need_times;      /* not so, if there are traces */
     jit_event_function on_event; /* what came of events, thread by thread */
     void *event_user;
+    recorded_function on_recorded; /* recorded events, thread by thread */
+    void *recorded_user;
 };
 
 /*

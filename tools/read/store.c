@@ -436,6 +436,8 @@ store_close(struct profile *profile)
         vmp_intern_free(&private->nodes);
         free(private);
     }
+    for (uint32_t i = 0; i < profile->session_count; i++)
+        free(profile->sessions[i].recorded);
     free(profile->sessions);
     free(profile->threads);
     free(profile->codes);
@@ -446,6 +448,9 @@ store_close(struct profile *profile)
     free(profile->type_sites);
     free(profile->type_tuples);
     free(profile->words);
+    free(profile->gathered.counts);
+    free(profile->gathered.lines);
+    free(profile->gathered.calls);
     traces_free(&profile->traces);
     memset(profile, 0, sizeof(*profile));
 }

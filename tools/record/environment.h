@@ -22,6 +22,9 @@ struct recording {
     bool memory, lines;   /* parts of a log */
     /* Of compiled loops, as vmprof_autostart() takes them; NULL: the default. */
     const char *jit, *jit_inner, *jit_overflow;
+    /* Of recorded events, likewise; NULL: none, or the default. */
+    const char *events, *event_period, *event_rate;
+    const char *tools; /* with commas in between; NULL: none */
 };
 
 struct environment {

@@ -2,11 +2,14 @@
 
 #include "options.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../commands.h"
+#include "../event_options.h"
 
 static const struct option long_options[] = {
     { "output", required_argument, NULL, 'o' },
@@ -22,6 +25,10 @@ static const struct option long_options[] = {
     { "jit", optional_argument, NULL, 'J' },
     { "jit-inner", required_argument, NULL, 'I' },
     { "jit-overflow", required_argument, NULL, 'O' },
+    { "events", required_argument, NULL, 'E' },
+    { "event-period", required_argument, NULL, 'P' },
+    { "event-rate", required_argument, NULL, 'R' },
+    { "tool", required_argument, NULL, 'T' },
     { "quiet", no_argument, NULL, 'q' },
     { "help", no_argument, NULL, 'h' },
     { 0 },
@@ -88,6 +95,77 @@ set_format(struct record_options *options, const char *argument)
     return result;
 }
 
+static const char *const tools[] = { "coverage", "callgraph", "counters",
+                                     NULL };
+
+/* The place of a tool in the list, or -1. */
+static int
+find_tool(const char *name, size_t size)
+{
+    for (int i = 0; tools[i]; i++)
+        if (strlen(tools[i]) == size && memcmp(tools[i], name, size) == 0)
+            return i;
+    return -1;
+}
+
+/* Names with commas in between; further ones add to them. */
+static int
+add_tools(struct record_options *options, const char *argument)
+{
+    for (const char *at = argument;; at++) {
+        const size_t size = strcspn(at, ",");
+        const int tool = find_tool(at, size);
+
+        if (tool < 0)
+            return usage("--tool is coverage, callgraph or counters, not",
+                         argument);
+        options->tools |= 1u << tool;
+        at += size;
+        if (!*at)
+            return 0;
+    }
+}
+
+/* All of them in one list. */
+static void
+join_tools(struct record_options *options)
+{
+    char *to = options->tool_list;
+
+    for (int i = 0; tools[i]; i++)
+        if (options->tools >> i & 1) {
+            to = stpcpy(to, to == options->tool_list ? "" : ",");
+            to = stpcpy(to, tools[i]);
+        }
+    options->recording.tools = options->tools ? options->tool_list : NULL;
+}
+
+static int
+set_events(struct record_options *options, const char *argument)
+{
+    uint64_t events;
+
+    options->recording.events = argument;
+    return take_events("record", "--events", argument, &events);
+}
+
+/* As it stands there: autostart takes the same digits. */
+static int
+set_count(const char **to, const char *argument, uint64_t most,
+          const char *message)
+{
+    char *end;
+    unsigned long long number;
+
+    errno = 0;
+    number = strtoull(argument, &end, 10);
+    if (*argument < '0' || *argument > '9' || *end || errno || !number ||
+        number > most)
+        return usage(message, argument);
+    *to = argument;
+    return 0;
+}
+
 static int
 take_option(struct record_options *options, int option)
 {
@@ -144,6 +222,18 @@ take_option(struct record_options *options, int option)
     case 'O':
         return set_word(&options->recording.jit_overflow, optarg, overflows,
                         "--jit-overflow is drop, newest or block, not");
+    case 'E':
+        return set_events(options, optarg);
+    case 'P':
+        return set_count(&options->recording.event_period, optarg,
+                         UINT64_C(1) << 31,
+                         "--event-period is a number from 1 to 2147483648, "
+                         "not");
+    case 'R':
+        return set_count(&options->recording.event_rate, optarg, 1000000000,
+                         "--event-rate is a number from 1 to 1000000000, not");
+    case 'T':
+        return add_tools(options, optarg);
     case 'q':
         options->quiet = true;
         return 0;
@@ -171,6 +261,22 @@ check_jit(const struct record_options *options)
 }
 
 static int
+check_events(const struct record_options *options)
+{
+    const struct recording *const recording = &options->recording;
+
+    if (recording->events && recording->format)
+        return usage_error("record", "--events is of --format native");
+    if (recording->tools && recording->format)
+        return usage_error("record", "--tool is of --format native");
+    if (!recording->events &&
+        (recording->event_period || recording->event_rate))
+        return usage_error("record", "--event-period and --event-rate are of "
+                                     "--events");
+    return 0;
+}
+
+static int
 parse(struct record_options *options, int argc, char **argv)
 {
     int option, result = 0;
@@ -180,6 +286,7 @@ parse(struct record_options *options, int argc, char **argv)
     while (!result && (option = getopt_long(argc, argv, "+o:i:r:m:c:s:g::f:qh",
                                             long_options, NULL)) != -1)
         result = take_option(options, option);
+    join_tools(options);
     if (result || options->help)
         return result;
     if (optind == argc)
@@ -203,7 +310,8 @@ parse(struct record_options *options, int argc, char **argv)
         (options->recording.memory || options->recording.lines))
         return usage_error("record", "--memory and --lines are of --format "
                                      "vmprof-log");
-    return check_jit(options);
+    result = check_jit(options);
+    return result ? result : check_events(options);
 }
 
 int

@@ -14,6 +14,8 @@ struct record_options {
     double interval;            /* seconds */
     bool has_interval, has_rate;
     bool quiet, help;
+    unsigned tools; /* bits */
+    char tool_list[64];
     char **argv; /* the command */
 };
 

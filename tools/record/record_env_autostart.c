@@ -33,6 +33,10 @@ write_list(FILE *list, const struct recording *recording)
     add(list, "jit", recording->jit);
     add(list, "jit-inner", recording->jit_inner);
     add(list, "jit-overflow", recording->jit_overflow);
+    add(list, "events", recording->events);
+    add(list, "event-period", recording->event_period);
+    add(list, "event-rate", recording->event_rate);
+    add(list, "tool", recording->tools);
     fprintf(list, "file=%s", recording->path);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "events_view.h"
 #include "view.h"
 
 enum {
@@ -299,6 +300,7 @@ report_header(const struct view *view)
     print_sampled(view);
     print_rate(view);
     print_losses(view, &losses);
+    report_recorded(view);
     print_notes(view, &losses.stats);
     print_warnings(view, &losses);
     report_damage(view);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "events_view.h"
 #include "json_out.h"
 #include "view.h"
 
@@ -195,6 +196,7 @@ put_head(struct json_out *json, const struct view *view)
     json_out_member(json, "format", json_object_new_string(profile->format));
     json_out_member(json, "summary", json_summary(view));
     json_out_member(json, "sessions", json_sessions(profile));
+    json_out_member(json, "recorded_events", json_recorded(profile));
     json_out_member(json, "losses", json_losses(profile));
     json_out_member(json, "damage", json_damage(profile));
     json_out_member(json, "phases", json_phases(view->tree.phases));

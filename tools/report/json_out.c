@@ -93,6 +93,13 @@ json_out_end_array(struct json_out *json)
     json->first = false;
 }
 
+void
+json_out_line(struct json_out *json, struct json_object *value)
+{
+    put_value(json, value);
+    putc('\n', json->out);
+}
+
 int
 json_out_end(struct json_out *json)
 {

@@ -35,6 +35,10 @@ json_out_element(struct json_out *json, struct json_object *value);
 void
 json_out_end_array(struct json_out *json);
 
+/* A value on a line of its own, which is taken; outside of all objects. */
+void
+json_out_line(struct json_out *json, struct json_object *value);
+
 /* Returns 0, or -ENOMEM if something above failed. */
 int
 json_out_end(struct json_out *json);

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "source_lines.h"
 #include "types_view.h"
 
 enum {
-    TAB = 8,
     WIDEST_SOURCE = 60, /* columns; sites of a longer line come below it */
     NARROWEST_SOURCE = 24,
     MOST_FILES = 8, /* named when none fits */
@@ -30,22 +30,6 @@ struct source {
     unsigned width, number_width; /* of the text, of counts */
     FILE *in;
 };
-
-/* How many characters at the end are the same, up to a whole name. */
-static size_t
-common_end(const char *a, const char *b)
-{
-    size_t left = strlen(a), right = strlen(b), same = 0, whole = 0;
-
-    while (left && right && a[left - 1] == b[right - 1]) {
-        left--;
-        right--;
-        same++;
-        if ((!left || a[left - 1] == '/') && (!right || b[right - 1] == '/'))
-            whole = same;
-    }
-    return whole;
-}
 
 /* The file of the profile that is most like `path`, or NULL. */
 static const char *
@@ -144,35 +128,6 @@ bytecodes_of_line(const struct source *source, uint32_t line)
         sum += source->types->view.profile.type_sites[source->notes[i].site]
                    .bytecodes;
     return sum;
-}
-
-/* A carriage return elsewhere is a byte of the line. */
-static bool
-is_line_end(const char *text)
-{
-    return strcmp(text, "\n") == 0 || strcmp(text, "\r\n") == 0;
-}
-
-/* Without its end, with tabs as blanks, clean; to be freed. */
-static char *
-clean_line(const char *line)
-{
-    char *text = NULL, *clean;
-    size_t size = 0, column = 0;
-    FILE *out = open_memstream(&text, &size);
-
-    if (!out)
-        return NULL;
-    for (; *line && !is_line_end(line); line++) {
-        if (*line == '\t')
-            column +=
-                (size_t)fprintf(out, "%*s", (int)(TAB - column % TAB), "");
-        else
-            column += putc(*line, out) != EOF;
-    }
-    clean = fclose(out) == 0 ? clean_text(text) : NULL;
-    free(text);
-    return clean;
 }
 
 /* What stands left of the types. Alone, it may take the whole line. */

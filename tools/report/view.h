@@ -56,6 +56,10 @@ find_phase(const char *name);
 char *
 code_name(const struct code *code);
 
+/* The same with a line in place of its own, if that is not 0. */
+char *
+code_title_at(const struct code *code, uint32_t line);
+
 /* The same of a label. */
 char *
 function_title(const struct view *view, const struct labels *labels,

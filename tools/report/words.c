@@ -117,6 +117,12 @@ code_name(const struct code *code)
     return code_title(code, code->file, code->line);
 }
 
+char *
+code_title_at(const struct code *code, uint32_t line)
+{
+    return code_title(code, code->file, line ? line : code->line);
+}
+
 static char *
 label_title(const struct view *view, const struct labels *labels,
             uint32_t label, bool own_line)

@@ -22,6 +22,8 @@ enum {
  * and that it reads tables which may be replaced. */
 #define VMP_EVENTS_READING ((uint64_t)1 << 63)
 
+struct vmp_layer_record;
+
 /* A thread's. */
 struct vmp_thread_events {
     struct vmprof_thread *head;
@@ -29,6 +31,9 @@ struct vmp_thread_events {
     atomic_uint_least64_t own[VMPROF_MAX_TOOLS]; /* wanted of it alone */
     uint64_t allocation_loaded;                  /* into its countdown */
     uint64_t random;
+    /* What a layer keeps of this thread, by its tool's slot; changed under
+     * vmp_layers_lock(). */
+    _Atomic(struct vmp_layer_record *) layers[VMPROF_MAX_TOOLS];
 
     /* Under the lock. */
     struct vmp_thread_events *next, **link;
@@ -37,14 +42,16 @@ struct vmp_thread_events {
 /* A slot. What is not atomic is read only by who holds the lock, or has said in
  * vmp_thread_events::at that a callback runs and found it alive afterwards. */
 struct vmp_tool {
-    atomic_bool alive;
-    atomic_uint rank; /* in the order of calls */
-    vmprof_tool handle;
+    /* What each event looks at, in one line of the cache. */
+    _Alignas(64) atomic_bool alive;
+    atomic_uint rank;               /* in the order of calls */
+    atomic_uint_least64_t events;   /* of all threads and codes */
+    atomic_uint_least64_t disabled; /* somewhere at least */
     struct vmprof_tool_callbacks callbacks;
-    char name[64];
-    atomic_uint_least64_t events;  /* of all threads and codes */
     atomic_uint_least64_t codes;   /* of some code at least */
     atomic_uint_least64_t threads; /* of some thread at least */
+    vmprof_tool handle;
+    char name[64];
     atomic_uint_least64_t errors;
     atomic_int last_error;
 };
@@ -53,6 +60,7 @@ struct vmp_wanted {
     struct vmp_tool tools[VMPROF_MAX_TOOLS];
     atomic_uint_least32_t by_kind[VMP_EVENT_KINDS]; /* who may want one: bits */
     atomic_uint_least64_t epoch;
+    atomic_bool is_in_order; /* slots are, by rank */
     atomic_bool has_sites;
     atomic_uint_least64_t allocation_period;
     struct vmp_places sites; /* where who has disabled what */
@@ -66,6 +74,10 @@ struct vmp_wanted {
 };
 
 extern struct vmp_wanted vmp_wanted;
+
+/* The slot of a tool that is registered. */
+unsigned
+vmp_events_slot(vmprof_tool tool);
 
 void
 vmp_events_lock(void);

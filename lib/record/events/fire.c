@@ -8,6 +8,10 @@
 #include "../thread.h"
 #include "events.h"
 
+enum {
+    NOT_TOLD = 0x10000, /* no result of a callback */
+};
+
 static void
 set_at(struct vmp_thread_events *own, uint64_t at)
 {
@@ -36,47 +40,72 @@ disable(struct vmp_tool *tool, const struct vmprof_event *event, uint64_t bit)
     vmp_events_lock();
     if (atomic_load(&tool->alive) && event->code &&
         vmp_places_change(&vmp_wanted.sites, event->code, event->offset,
-                          event->kind, 0, bit) == 0)
+                          event->kind, 0, bit) == 0) {
+        atomic_fetch_or(&tool->disabled, VMPROF_EVENT_BIT(event->kind));
         atomic_store(&vmp_wanted.has_sites, true);
+    }
     vmp_events_unlock();
 }
 
-static int
-call(struct vmp_tool *tool, struct vmprof_thread *thread,
-     const struct vmprof_event *event, uint64_t bit)
+/* What a callback has answered that is not to keep the event. */
+static __attribute__((noinline)) void
+heed(struct vmp_tool *tool, const struct vmprof_event *event, uint64_t bit,
+     int answer)
 {
-    const int result =
-        tool->callbacks.event(tool->callbacks.user, thread, event);
-
-    if (result == VMPROF_EVENT_DISABLE)
+    if (answer == VMPROF_EVENT_DISABLE)
         disable(tool, event, bit);
-    if (result < 0) {
+    if (answer < 0) {
         atomic_fetch_add(&tool->errors, 1);
-        atomic_store(&tool->last_error, result);
+        atomic_store(&tool->last_error, answer);
     }
-    return result;
 }
 
-/* Tell one tool, if it is there and wants it. */
-static int
-tell(struct vmp_thread_events *own, unsigned slot,
+/* Whether a tool, which is there, wants an event at that place: what takes a look
+ * into tables. */
+static __attribute__((noinline)) bool
+is_wanted_there(struct vmp_thread_events *own, unsigned slot,
+                const struct vmprof_event *event)
+{
+    const uint64_t before = get_at(own);
+    bool is_wanted;
+
+    set_at(own, before | VMP_EVENTS_READING);
+    vmp_barrier_own();
+    is_wanted = vmp_events_is_wanted(slot, own, event->kind, event->code) &&
+                !is_disabled(event, (uint64_t)1 << slot);
+    set_at(own, before);
+    return is_wanted;
+}
+
+/* Whether it wants it everywhere, as most do. */
+static bool
+is_wanted_anyway(const struct vmp_tool *tool, uint64_t kind)
+{
+    return atomic_load_explicit(&tool->events, memory_order_relaxed) &
+           ~atomic_load_explicit(&tool->disabled, memory_order_relaxed) & kind;
+}
+
+/* Tell one tool, if it is there and wants it; else NOT_TOLD. Inline, for with one
+ * tool this is most of what an event costs. */
+static inline __attribute__((always_inline)) int
+tell(struct vmp_thread_events *own, struct vmprof_thread *thread, unsigned slot,
      const struct vmprof_event *event)
 {
     struct vmp_tool *const tool = &vmp_wanted.tools[slot];
     const uint64_t bit = (uint64_t)1 << slot, before = get_at(own);
-    int result = VMPROF_EVENT_KEEP;
-    bool is_wanted;
+    int answer = NOT_TOLD;
 
-    set_at(own, before | bit | VMP_EVENTS_READING);
-    vmp_barrier_own();
-    is_wanted = atomic_load_explicit(&tool->alive, memory_order_acquire) &&
-                vmp_events_is_wanted(slot, own, event->kind, event->code) &&
-                !is_disabled(event, bit);
     set_at(own, before | bit);
-    if (is_wanted)
-        result = call(tool, own->head, event, bit);
+    vmp_barrier_own();
+    if (atomic_load_explicit(&tool->alive, memory_order_acquire) &&
+        (is_wanted_anyway(tool, VMPROF_EVENT_BIT(event->kind)) ||
+         is_wanted_there(own, slot, event))) {
+        answer = tool->callbacks.event(tool->callbacks.user, thread, event);
+        if (VMPROF_EXPECT(answer != VMPROF_EVENT_KEEP, 0))
+            heed(tool, event, bit, answer);
+    }
     set_at(own, before);
-    return result;
+    return answer;
 }
 
 /* Whether all who may want an event have disabled it there. */
@@ -104,6 +133,8 @@ first_of(uint32_t tools)
 {
     unsigned first = (unsigned)__builtin_ctz(tools);
 
+    if (atomic_load_explicit(&vmp_wanted.is_in_order, memory_order_relaxed))
+        return first;
     while (tools &= tools - 1) {
         const unsigned slot = (unsigned)__builtin_ctz(tools);
 
@@ -116,14 +147,55 @@ first_of(uint32_t tools)
     return first;
 }
 
+/* What the VM is told where no tool has kept the event. */
+static int
+conclude(struct vmp_thread_events *own, const struct vmprof_event *event,
+         int first_error)
+{
+    if (first_error)
+        return first_error;
+    return atomic_load_explicit(&vmp_wanted.has_sites, memory_order_relaxed) &&
+           is_dead(own, event);
+}
+
+static __attribute__((noinline)) int
+tell_several(struct vmp_thread_events *own, struct vmprof_thread *thread,
+             const struct vmprof_event *event, uint32_t tools)
+{
+    bool is_kept = false;
+    int first_error = 0;
+
+    while (tools) {
+        const unsigned slot = first_of(tools);
+        const int answer = tell(own, thread, slot, event);
+
+        tools &= ~((uint32_t)1 << slot);
+        is_kept |= answer == VMPROF_EVENT_KEEP;
+        if (answer < 0 && !first_error)
+            first_error = answer;
+    }
+    return is_kept ? first_error : conclude(own, event, first_error);
+}
+
+static inline __attribute__((always_inline)) int
+tell_one(struct vmp_thread_events *own, struct vmprof_thread *thread,
+         const struct vmprof_event *event, uint32_t tool)
+{
+    const int answer = tell(own, thread, (unsigned)__builtin_ctz(tool), event);
+
+    return VMPROF_EXPECT(answer == VMPROF_EVENT_KEEP, 1)
+               ? 0
+               : conclude(own, event, answer < 0 ? answer : 0);
+}
+
 int
 vmprof_fire_event(struct vmprof_thread *thread,
                   const struct vmprof_event *event)
 {
     struct vmp_thread_events *own;
+    int *own_errno; /* found by a call, so once */
+    int saved_errno, result;
     uint32_t tools;
-    int first_error = 0;
-    const int saved_errno = errno;
 
     if (!thread || event->kind >= VMP_EVENT_KINDS)
         return 0;
@@ -132,19 +204,13 @@ vmprof_fire_event(struct vmprof_thread *thread,
     tools = atomic_load_explicit(&vmp_wanted.by_kind[event->kind],
                                  memory_order_relaxed) &
             ~(uint32_t)get_at(own);
-    while (tools) {
-        const unsigned slot = first_of(tools);
-        const int result = tell(own, slot, event);
-
-        tools &= ~((uint32_t)1 << slot);
-        if (result < 0 && !first_error)
-            first_error = result;
-    }
-    if (!first_error &&
-        atomic_load_explicit(&vmp_wanted.has_sites, memory_order_relaxed))
-        first_error = is_dead(own, event);
-    errno = saved_errno;
-    return first_error;
+    own_errno = &errno;
+    saved_errno = *own_errno;
+    result = tools && !(tools & (tools - 1))
+                 ? tell_one(own, thread, event, tools)
+                 : tell_several(own, thread, event, tools);
+    *own_errno = saved_errno;
+    return result;
 }
 
 void

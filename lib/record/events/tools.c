@@ -48,15 +48,36 @@ slot_of(const struct vmp_tool *tool)
     return (unsigned)(tool - vmp_wanted.tools);
 }
 
-/* A slot that no callback of who had it before is still running in. */
+static bool
+has_layer(unsigned slot)
+{
+    for (struct vmp_thread_events *t = vmp_wanted.threads; t; t = t->next)
+        if (atomic_load(&t->layers[slot]))
+            return true;
+    return false;
+}
+
+/* A slot that no callback of who had it before is still running in, and whose
+ * records are gone. */
 static struct vmp_tool *
 find_free(void)
 {
     for (unsigned i = 0; i < VMPROF_MAX_TOOLS; i++)
         if (!is_alive(&vmp_wanted.tools[i]) &&
-            !vmp_events_is_any_at((uint64_t)1 << i, NULL))
+            !vmp_events_is_any_at((uint64_t)1 << i, NULL) && !has_layer(i))
             return &vmp_wanted.tools[i];
     return NULL;
+}
+
+unsigned
+vmp_events_slot(vmprof_tool handle)
+{
+    unsigned slot;
+
+    vmp_events_lock();
+    slot = slot_of(find(handle));
+    vmp_events_unlock();
+    return slot;
 }
 
 static bool
@@ -70,6 +91,9 @@ goes_before(const struct vmp_tool *a, const struct vmp_tool *b)
 static void
 rank_all(void)
 {
+    bool is_in_order = true;
+    unsigned count = 0;
+
     for (unsigned i = 0; i < VMPROF_MAX_TOOLS; i++) {
         unsigned rank = 0;
 
@@ -79,7 +103,9 @@ rank_all(void)
             rank += is_alive(&vmp_wanted.tools[j]) &&
                     goes_before(&vmp_wanted.tools[j], &vmp_wanted.tools[i]);
         atomic_store(&vmp_wanted.tools[i].rank, rank);
+        is_in_order = is_in_order && rank == count++;
     }
+    atomic_store(&vmp_wanted.is_in_order, is_in_order);
 }
 
 static int
@@ -98,6 +124,7 @@ add(const char *name, const struct vmprof_tool_callbacks *callbacks,
     strcpy(tool->name, name);
     atomic_store(&tool->events, 0);
     atomic_store(&tool->codes, 0);
+    atomic_store(&tool->disabled, 0);
     atomic_store(&tool->errors, 0);
     atomic_store(&tool->last_error, 0);
     atomic_store_explicit(&tool->alive, true, memory_order_release);
@@ -323,6 +350,7 @@ static int
 restart(struct vmp_tool *tool, void *user)
 {
     (void)user;
+    atomic_store(&tool->disabled, 0);
     vmp_places_clear(&vmp_wanted.sites, (uint64_t)1 << slot_of(tool));
     return 0;
 }

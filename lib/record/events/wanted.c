@@ -193,6 +193,8 @@ vmp_events_attach(struct vmp_thread_events *events, struct vmprof_thread *head)
     vmp_barrier_prepare();
     vmp_events_lock();
     events->head = head;
+    for (unsigned i = 0; i < VMPROF_MAX_TOOLS; i++)
+        atomic_store(&events->layers[i], NULL);
     events->random = (uintptr_t)events * 0x9e3779b97f4a7c15 | 1;
     events->next = vmp_wanted.threads;
     events->link = &vmp_wanted.threads;

@@ -14,6 +14,8 @@ enum {
     MOST_MARKS =
         4096, /* of a ring that keeps the newest, but for rare events */
     FIRST_MARKS = 16,
+    LONGEST_LOOK_NS = 10 * 1000, /* at the clocks, which takes one or two */
+    MOST_LOOKS = 8,
 };
 
 /* A thread may be stopped between reading the time and appending; for as long
@@ -115,12 +117,35 @@ begin(struct vmp_jit_drain *drain, struct vmp_jit *jit)
     add_mark(jit, &start);
 }
 
+/* All three of one moment: who is preempted between them looks again. */
+static void
+look_at_clocks(struct vmp_mark *mark, pid_t tid, uint64_t cpu_ns)
+{
+    uint64_t shortest_ns = UINT64_MAX;
+
+    for (int i = 0; i < MOST_LOOKS && shortest_ns > LONGEST_LOOK_NS; i++) {
+        struct vmp_mark look = { .ns = vmp_now_ns(CLOCK_MONOTONIC) };
+        uint64_t passed_ns;
+
+        look.ticks = vmprof_jit_ticks();
+        look.cpu_ns = cpu_ns ? cpu_ns : vmp_thread_cpu_ns(tid);
+        passed_ns = vmp_now_ns(CLOCK_MONOTONIC) - look.ns;
+        if (passed_ns >= shortest_ns)
+            continue;
+        shortest_ns = passed_ns;
+        mark->ticks = look.ticks;
+        mark->ns = look.ns;
+        mark->cpu_ns = look.cpu_ns;
+    }
+}
+
 void
-vmp_jit_mark(struct vmp_jit_drain *drain, struct vmp_jit *jit, uint64_t cpu_ns)
+vmp_jit_mark(struct vmp_jit_drain *drain, struct vmp_jit *jit, pid_t tid,
+             uint64_t cpu_ns)
 {
     /* Pairs with the release in the thread's begin(). */
     const bool has_joined = atomic_load(&jit->joined) == drain->session;
-    struct vmp_mark mark = { .cpu_ns = cpu_ns }, last = { 0 };
+    struct vmp_mark mark = { 0 }, last = { 0 };
 
     if (!has_joined && atomic_load(&jit->wanted) != drain->session)
         return;
@@ -132,9 +157,10 @@ vmp_jit_mark(struct vmp_jit_drain *drain, struct vmp_jit *jit, uint64_t cpu_ns)
      * release of whoever appends. */
     mark.index =
         has_joined ? __atomic_load_n(&jit->ring.index, __ATOMIC_ACQUIRE) : 0;
-    mark.ticks = greater(vmprof_jit_ticks(), last.ticks);
-    mark.ns = greater(since_start(drain, vmp_now_ns(CLOCK_MONOTONIC)), last.ns);
-    mark.cpu_ns = greater(cpu_ns, last.cpu_ns);
+    look_at_clocks(&mark, tid, cpu_ns);
+    mark.ticks = greater(mark.ticks, last.ticks);
+    mark.ns = greater(since_start(drain, mark.ns), last.ns);
+    mark.cpu_ns = greater(mark.cpu_ns, last.cpu_ns);
     add_mark(jit, &mark);
 }
 

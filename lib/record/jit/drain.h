@@ -5,6 +5,8 @@
 #define VMP_JIT_DRAIN_H
 
 #include "../../format/events.h"
+#include <sys/types.h>
+
 #include "ring.h"
 
 struct vmp_jit_drain {
@@ -14,10 +16,11 @@ struct vmp_jit_drain {
     struct vmp_event block[VMP_EVENTS_MOST];
 };
 
-/* Say what time it is: the ring has been filled up to here by then. `cpu_ns` is
- * what the thread has used. */
+/* Say what time it is: the ring has been filled up to here by then. The thread
+ * has used `cpu_ns`; 0: as much as `tid` has now. */
 void
-vmp_jit_mark(struct vmp_jit_drain *drain, struct vmp_jit *jit, uint64_t cpu_ns);
+vmp_jit_mark(struct vmp_jit_drain *drain, struct vmp_jit *jit, pid_t tid,
+             uint64_t cpu_ns);
 
 /* Write the events up to the last mark, of a thread that the file has as number
  * `thread`. A ring that keeps the newest is written if it `is_last`. */

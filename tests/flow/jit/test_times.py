@@ -109,6 +109,16 @@ class OffCpu(unittest.TestCase):
         self.assertAlmostEqual(figures["loop"][0], 20, delta=0.2)
         self.assertAlmostEqual(figures["other"][0], 60, delta=0.2)
 
+    def test_a_cpu_clock_that_was_read_late_is_made_up_for(self):
+        """The writer was preempted for 4 ms in the middle of the second mark."""
+        result = jit(recorded([(t * MS, edge, c.LOOP) for t, edge in (
+            (0, ENTER), (19, EXIT), (21, ENTER), (59, EXIT))], [
+                (0, 0, 0), (20 * MS, 20 * MS, 16 * MS),
+                (40 * MS, 40 * MS, 40 * MS),
+                (60 * MS, 60 * MS, 50 * MS)]).bytes())
+        self.assertEqual(result["events"]["time"], 50 * MS)
+        self.assertEqual(result["events"]["off_cpu"], 10 * MS)
+
     def test_a_thread_that_never_ran_has_no_time(self):
         self.assertEqual(self.times([(1, ENTER), (19, EXIT)], 0), (0, 0))
 

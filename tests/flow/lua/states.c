@@ -4,7 +4,7 @@
  * A host of several Lua states on several OS threads, each case as a command:
  *
  *   states shares FILE SCRIPT SECONDS THREADS
- *   states close | leave | nest | first | refuse  FILE
+ *   states close | leave | nest | first | refuse | events  FILE
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -224,6 +224,61 @@ refuse(void)
     lua_close(L);
 }
 
+/* Of which a tool has counted 1002 calls: all that follow the first line. */
+static void *
+count_calls(void *argument)
+{
+    (void)argument;
+    for (int i = 0; i < 20; i++) {
+        lua_State *L = open_state();
+        run(L,
+            "vmprof.attach()\n"
+            "local function f() end\n"
+            "for _ = 1, 1000 do f() end\n"
+            "local co = coroutine.wrap(function() f() coroutine.yield() end)\n"
+            "co()");
+        lua_close(L);
+    }
+    return NULL;
+}
+
+static void *
+change_tools(void *argument)
+{
+    lua_State *L = open_state();
+
+    (void)argument;
+    run(L, "local tool = require 'lua_tool'\n"
+           "for _ = 1, 50 do\n"
+           "    local added = tool.add('count', 0, 2, 16, 17)\n"
+           "    for _ = 1, 100000 do end\n"
+           "    tool.drop(added)\n"
+           "end");
+    lua_close(L);
+    return NULL;
+}
+
+/* States on 8 threads come and go under a tool of all, while others change. */
+static void
+tell_all_threads(void)
+{
+    lua_State *L = open_state();
+    pthread_t changing;
+
+    run(L, "tool = require 'lua_tool'\n"
+           "calls = tool.add('count', 0)\n"
+           "vmprof.start { file = file, interval = 0.0005 }\n"
+           "vmprof.detach()\n");
+    require(!pthread_create(&changing, NULL, change_tools, NULL));
+    in_threads(8, count_calls, NULL);
+    require(!pthread_join(changing, NULL));
+    run(L, "tool.drop(calls)\n"
+           "calls = tool.calls(calls)\n"
+           "assert(calls == 8 * 20 * 1002, calls)\n"
+           "vmprof.stop()");
+    lua_close(L);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -236,6 +291,7 @@ main(int argc, char **argv)
         { "nest", nest },
         { "first", close_the_first },
         { "refuse", refuse },
+        { "events", tell_all_threads },
     };
 
     require(argc >= 3);

@@ -8,16 +8,16 @@ import sys
 import tempfile
 import unittest
 
-from lua import Profile, run
+from lua import MODULE, Profile, run
 
 HOST = sys.argv.pop(1)
 
 
 class States(unittest.TestCase):
-    def check(self, case):
+    def check(self, case, **variables):
         with tempfile.TemporaryDirectory() as directory:
             file = pathlib.Path(directory) / "profile"
-            done = run(HOST, case, file)
+            done = run(HOST, case, file, **variables)
             self.assertEqual(done.returncode, 0, done.stderr)
             return Profile(file)
 
@@ -38,6 +38,11 @@ class States(unittest.TestCase):
 
     def test_a_state_belongs_to_one_thread_at_a_time(self):
         self.check("refuse")
+
+    def test_states_on_many_threads_tell_a_tool_of_each_call(self):
+        path = (f"{pathlib.Path(MODULE).parent}/?.so;"
+                f"{pathlib.Path(HOST).parent}/?.so;;")
+        self.check("events", LUA_CPATH_5_4=path)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,42 @@ class Transparent(unittest.TestCase):
                 self.assertEqual(sampled.returncode, plain.returncode)
                 self.assertGreater(file.stat().st_size, 100)
 
+    def check_with_tools(self, *arguments):
+        """The same with a tool that wants all events, and sampled besides."""
+        plain = run(LUA, "-e", "", *arguments)
+        tool = f"dofile '{HERE / 'tools.lua'}'"
+        with tempfile.TemporaryDirectory() as directory:
+            file = pathlib.Path(directory) / "profile"
+            start = f"require'vmprof'.start{{file='{file}'}}"
+            orders = (f"{tool} {start}", f"{start} {tool}", tool)
+            for code in orders[:None if SLOW else 1]:
+                done = run(LUA, "-e", code, *arguments)
+                self.assertEqual(done.stdout, plain.stdout)
+                self.assertEqual(done.stderr, plain.stderr)
+                self.assertEqual(done.returncode, plain.returncode)
+
+    def test_tools_disturb_no_coroutines(self):
+        self.check_with_tools(HERE / "coroutines.lua")
+
+    def test_hooks_of_the_program_see_the_same_beside_tools(self):
+        self.check_with_tools(HERE / "hooks.lua")
+
+    def test_each_call_of_the_programs_hook_is_the_same_beside_tools(self):
+        done = run(LUA, HERE / "own_hook.lua")
+        self.assertEqual(done.returncode, 0)
+        self.assertGreater(done.stdout.count("\n"), 500)
+        tool = f"dofile '{HERE / 'tools.lua'}'"
+        with_tools = run(LUA, "-e", tool, HERE / "own_hook.lua")
+        self.assertEqual(with_tools.stdout, done.stdout)
+        self.assertEqual(with_tools.stderr, done.stderr)
+
+    def test_errors_and_exits_are_the_same_beside_tools(self):
+        self.check_with_tools("-e", "local function f() error('end') end f()")
+        self.check_with_tools(
+            "-e", "coroutine.wrap(function() error('end') end)()")
+        self.check_with_tools(
+            "-e", "coroutine.wrap(function() os.exit(7, true) end)()")
+
     def test_coroutines_do_the_same(self):
         self.check(HERE / "coroutines.lua")
 

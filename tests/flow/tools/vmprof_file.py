@@ -4,11 +4,16 @@
 import struct
 
 (SESSION, CODES, FRAMES, NODES, THREAD, SAMPLES, STATS, END,
- GROUP, MODULES, WORDS, SITES, TRACES, EVENTS, COUNTS) = range(1, 16)
+ GROUP, MODULES, WORDS, SITES, TRACES, EVENTS, COUNTS,
+ RECORDED) = range(1, 17)
 TRACE, SYSTEM, NO_POLL, ADDRESS = 6, 8, 9, 10
 (EDGE_ENTER, EDGE_JUMP, EDGE_EXIT, EDGE_CALL, EDGE_RETURN) = range(5)
 LOOP, ENTRY_BRIDGE, BRIDGE, METHOD, STUB = range(1, 6)
 ENDS_LOOP, ENDS_JUMP, ENDS_RETURN, ENDS_INTERPRETER = range(1, 5)
+KINDS = {"call": 0, "resume": 1, "return": 2, "yield": 3, "unwind": 5,
+         "c-call": 8, "c-return": 9, "raise": 12, "handled": 14, "line": 16,
+         "gc-start": 30, "gc-end": 31, "jit-compiled": 34, "jit-entered": 36,
+         "jit-left": 37, "thread-started": 40, "thread-ended": 41, "vm-0": 48}
 
 
 def crc32c(data):
@@ -183,6 +188,40 @@ class Session:
             last = ident
         self.put(COUNTS, out)
 
+    def recorded(self, thread, events, first=0, start=0, count=None):
+        """`events`: made by happening(), each with its time in ns."""
+        out = varint(1) + varint(thread) + varint(first)
+        out += varint(len(events) if count is None else count)
+        out += varint(start)
+        code, line, offset, last = 0, 0, 0, start
+        for e in events:
+            bits = ((e["code"] != code) | bool(e["line"]) << 1 |
+                    bool(e["offset"]) << 2 | bool(e["target"]) << 3 |
+                    bool(e["callee"]) << 4 | bool(e["missing"]) << 5)
+            out += varint(e["kind"] << 6 | bits) + varint(e["time"] - last)
+            last = e["time"]
+            if e["code"] != code:
+                code = e["code"]
+                out += varint(code)
+            if e["line"]:
+                out += zigzag(e["line"] - line)
+                line = e["line"]
+            if e["offset"]:
+                # The difference of two numbers of 64 bits is one of 64.
+                by = (e["offset"] - offset + 2**63) % 2**64 - 2**63
+                out += zigzag(by)
+                offset = e["offset"]
+            for name in ("target", "callee", "missing"):
+                out += varint(e[name]) if e[name] else b""
+        self.put(RECORDED, out)
+
+    def recorded_totals(self, counts, events=0, period=1, rate=0):
+        """`counts`: of kinds: recorded, left out, above the rate, no room."""
+        out = varint(2) + varint(events) + varint(period) + varint(rate)
+        for kind, of in sorted(counts.items()):
+            out += varint(kind) + b"".join(varint(n) for n in of)
+        self.put(RECORDED, out)
+
     def end(self, time):
         self.put(END, fields({2: time}))
 
@@ -236,6 +275,13 @@ def operations(ident, rows, first=0):
 
 def machine_code(ident, code, first=0):
     return entry(6, ident, varint(first) + code)
+
+
+def happening(kind, time, code=0, line=0, offset=0, target=0, callee=0,
+              missing=0):
+    return {"kind": KINDS[kind] if isinstance(kind, str) else kind,
+            "time": time, "code": code, "line": line, "offset": offset,
+            "target": target, "callee": callee, "missing": missing}
 
 
 def site(code, place=None, line=None, opname=None, code_hash=None, untyped=0,
@@ -307,6 +353,42 @@ def native_demo(ident=0x1234, path="/nowhere/libdemo.so",
     s.stats(time=1010, expirations=6, samples=6, polled=1, held_back=1,
             system_ticks=7, native_cut=3, native_failed=2, clock_retries=5)
     s.end(1010)
+    return s
+
+
+def events_demo(ident=0x1234, **session):
+    """The demo with recorded events of two threads. On the first: work calls leaf,
+    which a collection interrupts; then the return of work is lost with others."""
+    s = demo(ident, **session)
+    s.chunks.pop()  # the end
+    s.number -= 1
+    s.thread(1, "helper", 101)
+    s.recorded(0, [
+        happening("call", 1000, 2, 10, 4),
+        happening("line", 1100, 2, 11, 6),
+        happening("call", 1200, 3, 20),
+        happening("gc-start", 1300),
+        happening("gc-end", 1700),
+        happening("return", 2000, 3, 21),
+        happening("c-call", 2100, 2, 12, callee=1),
+        happening("c-return", 2150, 2, 12, callee=1),
+    ], start=1000)
+    s.recorded(1, [
+        happening("thread-started", 1500),
+        happening("jit-compiled", 1600, 2, 11, target=7),
+        happening("jit-entered", 1700, 2, 11, target=7),
+        happening("raise", 1800, 3, 22),
+        happening("jit-left", 1900, 2, 11, target=7),
+        happening("return", 1950, 3, 21),
+        happening("vm-0", 2**40, target=2**64 - 1),
+    ], start=900)
+    s.recorded(0, [
+        happening("call", 3000, 1, 1, missing=1 << 2 | 1 << 16),
+        happening("handled", 3100, 1, 2),
+    ], first=8, start=3000)
+    s.recorded_totals({0: (3, 0, 0, 0), 2: (2, 0, 0, 5), 16: (1, 7, 4, 0)},
+                      events=2**64 - 1 & 0xffff037cf33f773f, rate=1000)
+    s.end(2100)
     return s
 
 

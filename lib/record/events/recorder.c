@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The recorder: a tool that is started and stopped. */
+
+#include <vmprof/event_recorder.h>
+
+#include <errno.h>
+
+#include "../../sized.h"
+#include "../fork.h"
+#include "../lock.h"
+#include "../session.h"
+#include "recorded.h"
+
+enum {
+    OPTIONS_SIZE_0_1 =
+        VMP_SIZE_UP_TO(vmprof_event_recorder_options, allocation_period),
+    COUNTS_SIZE_0_1 = VMP_SIZE_UP_TO(vmprof_recorded_events, no_room),
+    DEFAULT_RING = 1 << 16,
+    LEAST_RING = 1 << 8,
+    MOST_RING = 1 << 24,
+    MOST_RATE = 1000 * 1000 * 1000,
+    DEFAULT_ALLOCATION_PERIOD = 1 << 16,
+};
+
+static const uint64_t MOST_PERIOD = UINT64_C(1) << 31;
+
+static struct vmp_lock lock = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+
+/* Under the lock, which is not held while the VM is told of what is wanted. */
+static bool is_started;
+static vmprof_tool tool; /* 0: not yet registered */
+
+void
+vmp_recorder_lock(void)
+{
+    vmp_lock(&lock);
+}
+
+void
+vmp_recorder_unlock(void)
+{
+    vmp_unlock(&lock);
+}
+
+/* What was stored before is seen by who sees that the turn is another. */
+static void
+change(void)
+{
+    atomic_fetch_add_explicit(&vmp_recorder.turn, 1, memory_order_release);
+}
+
+void
+vmp_recorder_set_session(unsigned session)
+{
+    atomic_store(&vmp_recorder.session, session);
+    change();
+}
+
+static int
+check(struct vmprof_event_recorder_options *options)
+{
+    const uint64_t size = options->ring_size;
+
+    if (!size)
+        options->ring_size = DEFAULT_RING;
+    else if (size < LEAST_RING || size > MOST_RING || size & (size - 1))
+        return -EINVAL;
+    if (!options->allocation_period)
+        options->allocation_period = DEFAULT_ALLOCATION_PERIOD;
+    if (options->events & ~VMPROF_EVENTS_ALL || !options->period ||
+        options->period > MOST_PERIOD || options->rate > MOST_RATE)
+        return -EINVAL;
+    return 0;
+}
+
+static void
+set(const struct vmprof_event_recorder_options *options)
+{
+    atomic_store(&vmp_recorder.events, options->events);
+    atomic_store(&vmp_recorder.period, options->period);
+    atomic_store(&vmp_recorder.rate, options->rate);
+    atomic_store(&vmp_recorder.capacity, options->ring_size);
+    change();
+}
+
+static int
+register_tool(const struct vmprof_event_recorder_options *options,
+              vmprof_tool *out)
+{
+    struct vmprof_tool_callbacks callbacks;
+    int r;
+
+    vmprof_tool_callbacks_init(&callbacks);
+    callbacks.event = vmp_record_event;
+    callbacks.allocation_period = options->allocation_period;
+    r = vmprof_register_tool("vmprof-recorder", &callbacks, out);
+    if (r < 0)
+        return r;
+    set(options);
+    return vmprof_set_events(*out, options->events);
+}
+
+/* True if it was not started, or not stopped. */
+static bool
+take_turn(bool starts)
+{
+    bool is_mine;
+
+    vmp_recorder_lock();
+    is_mine = is_started != starts;
+    is_started = starts;
+    vmp_recorder_unlock();
+    return is_mine;
+}
+
+/* Returns false if it has been stopped meanwhile. */
+static bool
+keep(vmprof_tool registered)
+{
+    bool is_kept;
+
+    vmp_recorder_lock();
+    is_kept = is_started;
+    if (is_kept)
+        tool = registered;
+    vmp_recorder_unlock();
+    return is_kept;
+}
+
+int
+vmprof_start_event_recorder(const struct vmprof_event_recorder_options *given)
+{
+    struct vmprof_event_recorder_options options;
+    vmprof_tool registered = 0;
+    int r;
+
+    if (!given)
+        return -EINVAL;
+    r = vmp_sized_import(&options, sizeof(options), OPTIONS_SIZE_0_1, given);
+    if (r == 0)
+        r = check(&options);
+    if (r < 0)
+        return r;
+    vmp_fork_prepare();
+    if (!take_turn(true))
+        return -EALREADY;
+    r = register_tool(&options, &registered);
+    if (r < 0)
+        take_turn(false);
+    else if (!keep(registered))
+        vmprof_unregister_tool(registered);
+    return r;
+}
+
+int
+vmprof_stop_event_recorder(void)
+{
+    vmprof_tool stopped;
+    bool was_started;
+
+    vmp_recorder_lock();
+    was_started = is_started;
+    stopped = tool;
+    is_started = false;
+    tool = 0;
+    vmp_recorder_unlock();
+    if (!was_started)
+        return -EALREADY;
+    /* -ENOENT: somebody else has. */
+    if (stopped)
+        vmprof_unregister_tool(stopped);
+    return 0;
+}
+
+static void
+add(struct vmprof_recorded_events *sum,
+    const struct vmp_recorded_counts *counts)
+{
+    sum->recorded += counts->recorded;
+    sum->left_out += counts->left_out;
+    sum->over_rate += counts->over_rate;
+    sum->no_room += counts->no_room;
+}
+
+int
+vmprof_count_recorded_events(uint64_t events, struct vmprof_recorded_events *to)
+{
+    struct vmp_recorded_counts counts[VMP_RECORDED_KINDS];
+    struct vmprof_recorded_events sum;
+
+    if (events & ~VMPROF_EVENTS_ALL || !to)
+        return -EINVAL;
+    vmprof_recorded_events_init(&sum);
+    vmp_threads_lock();
+    vmp_session_count_recorded(counts);
+    vmp_threads_unlock();
+    for (; events; events &= events - 1)
+        add(&sum, &counts[__builtin_ctzll(events)]);
+    sum.size = to->size;
+    return vmp_sized_export(to, sizeof(sum), COUNTS_SIZE_0_1, &sum);
+}

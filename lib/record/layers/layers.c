@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Layers as they come and go, and their records. */
+
+#include "layers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "../../sized.h"
+#include "../lock.h"
+#include "../thread.h"
+
+enum {
+    USUAL_ROWS = 1 << 17,
+    MOST_ROWS = 1 << 24,
+};
+
+#define OPTIONS_SIZE_0_1 VMP_SIZE_UP_TO(vmprof_layer_options, no_times)
+#define INFO_SIZE_0_1    VMP_SIZE_UP_TO(vmprof_layer_info, abandoned)
+
+static struct vmp_lock lock = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+
+/* Under the lock. */
+static struct vmprof_layer *layers;
+static bool has_file;
+
+void
+vmp_layers_lock(void)
+{
+    vmp_lock(&lock);
+}
+
+void
+vmp_layers_unlock(void)
+{
+    vmp_unlock(&lock);
+}
+
+static void
+free_record(struct vmp_layer_record *record)
+{
+    if (record->is_parents)
+        return;
+    if (record->layer->kind->end)
+        record->layer->kind->end(record);
+    vmp_tally_free(&record->tally);
+    free(record);
+}
+
+static void
+free_layer(struct vmprof_layer *layer)
+{
+    while (layer->records) {
+        struct vmp_layer_record *const next = layer->records->next;
+
+        free_record(layer->records);
+        layer->records = next;
+    }
+    free(layer);
+}
+
+/* A record that no thread has, or a new one. Under the lock. */
+static struct vmp_layer_record *
+take_record(struct vmprof_layer *layer)
+{
+    struct vmp_layer_record *record = layer->records;
+
+    while (record && record->is_used)
+        record = record->next;
+    if (!record) {
+        record = calloc(1, layer->kind->record_size);
+        if (!record)
+            return NULL;
+        record->layer = layer;
+        record->tally.budget = &layer->budget;
+        record->next = layer->records;
+        layer->records = record;
+    }
+    record->is_used = true;
+    if (layer->kind->begin)
+        layer->kind->begin(record);
+    return record;
+}
+
+struct vmp_layer_record *
+vmp_layer_record(struct vmprof_layer *layer, struct vmprof_thread *thread)
+{
+    struct vmp_thread_events *const own =
+        &((struct vmp_thread *)thread)->events;
+    struct vmp_layer_record *record =
+        atomic_load_explicit(&own->layers[layer->slot], memory_order_relaxed);
+
+    if (record)
+        return record;
+    vmp_layers_lock();
+    record = take_record(layer);
+    atomic_store(&own->layers[layer->slot], record);
+    vmp_layers_unlock();
+    if (!record)
+        atomic_fetch_add(&layer->budget.lost, 1);
+    return record;
+}
+
+static void
+give_back(struct vmp_layer_record *record)
+{
+    if (record->layer->kind->end)
+        record->layer->kind->end(record);
+    record->is_used = false;
+}
+
+void
+vmp_layers_settle(struct vmp_thread_events *own)
+{
+    vmp_layers_lock();
+    for (unsigned i = 0; i < VMPROF_MAX_TOOLS; i++) {
+        struct vmp_layer_record *const record = atomic_load(&own->layers[i]);
+
+        if (record && record->layer->kind->settle)
+            record->layer->kind->settle(record);
+    }
+    vmp_layers_unlock();
+}
+
+void
+vmp_layers_detach(struct vmp_thread_events *events)
+{
+    vmp_layers_lock();
+    for (unsigned i = 0; i < VMPROF_MAX_TOOLS; i++) {
+        struct vmp_layer_record *const record =
+            atomic_exchange(&events->layers[i], NULL);
+
+        if (record)
+            give_back(record);
+    }
+    vmp_layers_unlock();
+}
+
+static bool
+has_other_in_profile(const struct vmp_layer_kind *kind)
+{
+    for (struct vmprof_layer *l = layers; l; l = l->next)
+        if (l->kind == kind && l->in_profile && !l->is_ending)
+            return true;
+    return false;
+}
+
+static void
+unlink_layer(struct vmprof_layer *layer)
+{
+    struct vmprof_layer **at = &layers;
+
+    while (*at != layer)
+        at = &(*at)->next;
+    *at = layer->next;
+}
+
+/* Into the list: from now on it is read. */
+static int
+add(struct vmprof_layer *layer)
+{
+    int r = 0;
+
+    vmp_layers_lock();
+    if (layer->in_profile && has_other_in_profile(layer->kind)) {
+        r = -EBUSY;
+    } else if (layer->kind->is_shared && !take_record(layer)) {
+        r = -ENOMEM;
+    } else {
+        layer->next = layers;
+        layers = layer;
+    }
+    vmp_layers_unlock();
+    return r;
+}
+
+static void
+drop(struct vmprof_layer *layer)
+{
+    vmp_layers_lock();
+    unlink_layer(layer);
+    vmp_layers_unlock();
+    free_layer(layer);
+}
+
+static int
+start(struct vmprof_layer *layer, const char *name, int64_t priority)
+{
+    struct vmprof_tool_callbacks callbacks;
+    int r;
+
+    vmprof_tool_callbacks_init(&callbacks);
+    callbacks.user = layer;
+    callbacks.event = layer->kind->event;
+    callbacks.priority = priority;
+    r = vmprof_register_tool(name ? name : layer->kind->name, &callbacks,
+                             &layer->tool);
+    if (r < 0)
+        return r;
+    /* Before the first event, which comes when it is asked for. */
+    layer->slot = vmp_events_slot(layer->tool);
+    return vmprof_set_events(layer->tool, layer->events);
+}
+
+static int
+check(const struct vmp_layer_kind *kind,
+      const struct vmprof_layer_options *options)
+{
+    return options->events & ~kind->possible || options->most > MOST_ROWS ||
+                   options->in_profile > 1 || options->no_times > 1
+               ? -EINVAL
+               : 0;
+}
+
+int
+vmp_layer_new(const struct vmp_layer_kind *kind,
+              const struct vmprof_layer_options *given,
+              struct vmprof_layer **out)
+{
+    struct vmprof_layer_options options = { 0 };
+    struct vmprof_layer *layer;
+    int r = 0;
+
+    if (given)
+        r = vmp_sized_import(&options, sizeof(options), OPTIONS_SIZE_0_1,
+                             given);
+    if (r == 0)
+        r = check(kind, &options);
+    if (r < 0)
+        return r;
+    layer = calloc(1, sizeof(*layer));
+    if (!layer)
+        return -ENOMEM;
+    layer->kind = kind;
+    layer->events = options.events ? options.events : kind->usual;
+    layer->in_profile = options.in_profile;
+    layer->has_times = !options.no_times;
+    layer->budget.most = options.most ? options.most : USUAL_ROWS;
+    r = add(layer);
+    if (r < 0) {
+        free_layer(layer);
+        return r;
+    }
+    r = start(layer, options.name, options.priority);
+    if (r < 0) {
+        drop(layer);
+        return r;
+    }
+    *out = layer;
+    return 0;
+}
+
+/* No thread finds its records any more. Under the lock. */
+static void
+forget_records(struct vmprof_layer *layer)
+{
+    vmp_events_lock();
+    for (struct vmp_thread_events *t = vmp_wanted.threads; t; t = t->next)
+        for (struct vmp_layer_record *r = layer->records; r; r = r->next) {
+            struct vmp_layer_record *expected = r;
+
+            /* The slot may be another tool's by now. */
+            atomic_compare_exchange_strong(&t->layers[layer->slot], &expected,
+                                           NULL);
+        }
+    vmp_events_unlock();
+}
+
+void
+vmprof_free_layer(struct vmprof_layer *layer)
+{
+    if (!layer)
+        return;
+    vmprof_unregister_tool(layer->tool);
+    vmp_layers_lock();
+    forget_records(layer);
+    layer->is_ending = has_file && layer->in_profile;
+    if (!layer->is_ending) {
+        unlink_layer(layer);
+        free_layer(layer);
+    }
+    vmp_layers_unlock();
+}
+
+static uint64_t
+count_rows(const struct vmprof_layer *layer)
+{
+    uint64_t rows = 0;
+
+    for (const struct vmp_layer_record *r = layer->records; r; r = r->next)
+        rows += vmp_tally_count(&r->tally);
+    return rows;
+}
+
+int
+vmprof_get_layer_info(struct vmprof_layer *layer, struct vmprof_layer_info *out)
+{
+    struct vmprof_layer_info info = { .size = out->size };
+
+    vmp_layers_lock();
+    info.tool = layer->tool;
+    info.rows = count_rows(layer);
+    info.lost = atomic_load(&layer->budget.lost);
+    info.unmatched = atomic_load(&layer->unmatched);
+    info.abandoned = atomic_load(&layer->abandoned);
+    vmp_layers_unlock();
+    return vmp_sized_export(out, sizeof(info), INFO_SIZE_0_1, &info);
+}
+
+static bool
+add_up(struct vmp_tally *sums, const struct vmp_tally *tally)
+{
+    const uint32_t count = vmp_tally_count(tally);
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct vmp_entry *const from = vmp_tally_entry(tally, i);
+        struct vmp_entry *const to = vmp_tally_at(sums, from->a, from->b);
+
+        if (!to)
+            return false;
+        for (unsigned v = 0; v < VMP_TALLY_VALUES; v++)
+            to->values[v] +=
+                __atomic_load_n(&from->values[v], __ATOMIC_RELAXED);
+    }
+    return true;
+}
+
+static bool
+sum_up(struct vmprof_layer *layer, struct vmp_tally *sums)
+{
+    bool is_whole = true;
+
+    vmp_layers_lock();
+    for (struct vmp_layer_record *r = layer->records; r && is_whole;
+         r = r->next)
+        is_whole = add_up(sums, &r->tally);
+    vmp_layers_unlock();
+    return is_whole;
+}
+
+int
+vmp_layer_rows(struct vmprof_layer *layer, const struct vmp_layer_kind *kind,
+               int (*compare)(const void *, const void *),
+               struct vmp_entry **out, uint32_t *count)
+{
+    struct vmp_budget budget = { .most = UINT64_MAX };
+    struct vmp_tally sums = { .budget = &budget };
+    struct vmp_entry *rows;
+
+    if (!layer || layer->kind != kind)
+        return -EINVAL;
+    rows = sum_up(layer, &sums)
+               ? calloc((size_t)vmp_tally_count(&sums) + 1, sizeof(*rows))
+               : NULL;
+    if (rows) {
+        *count = vmp_tally_count(&sums);
+        for (uint32_t i = 0; i < *count; i++)
+            rows[i] = *vmp_tally_entry(&sums, i);
+        qsort(rows, *count, sizeof(*rows), compare);
+        *out = rows;
+    }
+    vmp_tally_free(&sums);
+    return rows ? 0 : -ENOMEM;
+}
+
+static void
+for_all_entries(struct vmprof_layer *layer,
+                void (*act)(struct vmp_entry *entry))
+{
+    for (struct vmp_layer_record *r = layer->records; r; r = r->next) {
+        const uint32_t count = vmp_tally_count(&r->tally);
+
+        for (uint32_t i = 0; i < count; i++)
+            act(vmp_tally_entry(&r->tally, i));
+    }
+}
+
+static void
+set_unwritten(struct vmp_entry *entry)
+{
+    for (unsigned v = 0; v < VMP_TALLY_VALUES; v++)
+        entry->written[v] = UINT64_MAX;
+}
+
+static void
+set_written(struct vmp_entry *entry)
+{
+    for (unsigned v = 0; v < VMP_TALLY_VALUES; v++)
+        entry->written[v] = entry->values[v];
+}
+
+void
+vmp_layers_open(void)
+{
+    vmp_layers_lock();
+    has_file = true;
+    for (struct vmprof_layer *l = layers; l; l = l->next) {
+        for (struct vmp_layer_record *r = l->records; r; r = r->next)
+            r->tally.named = 0;
+        if (l->kind->is_repeated)
+            for_all_entries(l, set_unwritten);
+    }
+    vmp_layers_unlock();
+}
+
+static void
+free_ending(void)
+{
+    struct vmprof_layer *next;
+
+    for (struct vmprof_layer *l = layers; l; l = next) {
+        next = l->next;
+        if (l->is_ending) {
+            unlink_layer(l);
+            free_layer(l);
+        }
+    }
+}
+
+void
+vmp_layers_close(void)
+{
+    vmp_layers_lock();
+    has_file = false;
+    free_ending();
+    vmp_layers_unlock();
+}
+
+static void
+name_codes(struct vmp_encoder *encoder, const struct vmp_layer_kind *kind,
+           struct vmp_tally *tally)
+{
+    const uint32_t count = vmp_tally_count(tally);
+
+    for (; tally->named < count; tally->named++) {
+        const struct vmp_entry *const entry =
+            vmp_tally_entry(tally, tally->named);
+
+        vmp_encoder_name_code(encoder, entry->a);
+        if (kind->b_is_code)
+            vmp_encoder_name_code(encoder, entry->b);
+    }
+}
+
+void
+vmp_layers_name(struct vmp_encoder *encoder)
+{
+    vmp_layers_lock();
+    for (struct vmprof_layer *l = layers; l; l = l->next)
+        for (struct vmp_layer_record *r = l->records; r && l->in_profile;
+             r = r->next)
+            name_codes(encoder, l->kind, &r->tally);
+    vmp_layers_unlock();
+}
+
+/* What is new of an entry. */
+static bool
+take_news(struct vmp_entry *entry, bool is_repeated, struct vmp_layer_row *row)
+{
+    bool is_new = false;
+
+    row->a = entry->a;
+    row->b = entry->b;
+    for (unsigned v = 0; v < VMP_TALLY_VALUES; v++) {
+        const uint64_t value =
+            __atomic_load_n(&entry->values[v], __ATOMIC_RELAXED);
+
+        is_new = is_new || value != entry->written[v];
+        row->values[v] = is_repeated ? value : value - entry->written[v];
+        entry->written[v] = value;
+    }
+    return is_new;
+}
+
+static void
+take_losses(struct vmprof_layer *layer, uint64_t losses[VMP_ROWS_LOSSES])
+{
+    const uint64_t now[VMP_ROWS_LOSSES] = {
+        atomic_load(&layer->budget.lost),
+        atomic_load(&layer->unmatched),
+        atomic_load(&layer->abandoned),
+    };
+
+    for (unsigned i = 0; i < VMP_ROWS_LOSSES; i++) {
+        losses[i] = now[i] - layer->written[i];
+        layer->written[i] = now[i];
+    }
+}
+
+static void
+write_layer(struct vmprof_layer *layer, struct vmp_encoder *encoder,
+            uint64_t time_ns)
+{
+    uint64_t losses[VMP_ROWS_LOSSES];
+
+    take_losses(layer, losses);
+    vmp_encoder_begin_rows(encoder, layer->kind->rows, time_ns, losses);
+    for (struct vmp_layer_record *r = layer->records; r; r = r->next) {
+        const uint32_t count = vmp_tally_count(&r->tally);
+        struct vmp_layer_row row;
+
+        for (uint32_t i = 0; i < count; i++)
+            if (take_news(vmp_tally_entry(&r->tally, i),
+                          layer->kind->is_repeated, &row))
+                vmp_encoder_row(encoder, &row);
+    }
+    vmp_encoder_finish_rows(encoder);
+}
+
+void
+vmp_layers_write(struct vmp_encoder *encoder, uint64_t time_ns)
+{
+    vmp_layers_lock();
+    for (struct vmprof_layer *l = layers; l; l = l->next)
+        if (l->in_profile)
+            write_layer(l, encoder, time_ns);
+    free_ending();
+    vmp_layers_unlock();
+}
+
+void
+vmp_layers_leave_to_parent(struct vmp_thread_events *own)
+{
+    has_file = false;
+    free_ending();
+    for (struct vmprof_layer *l = layers; l; l = l->next) {
+        uint64_t losses[VMP_ROWS_LOSSES];
+
+        take_losses(l, losses);
+        for_all_entries(l, set_written);
+        for (struct vmp_layer_record *r = l->records; r; r = r->next)
+            r->is_parents = r->is_used && !l->kind->is_shared &&
+                            (!own || atomic_load(&own->layers[l->slot]) != r);
+    }
+}
