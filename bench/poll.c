@@ -19,6 +19,7 @@
 enum {
     ROUNDS = 61,
     RUN_NS = 25 * 1000 * 1000,
+    RUNS_BEFORE = 3, /* until the clock beside the polls rests */
     DEPTH = 12,
 };
 
@@ -110,7 +111,7 @@ compare_rate(struct vmprof_thread *thread, uint64_t count, double rate,
 
         if (fd < 0 || vmprof_enable(fd, 1 / rate) < 0)
             exit(1);
-        measure(loop_polling, thread, count / 4); /* it gets under way */
+        measure(loop_polling, thread, count * RUNS_BEFORE);
         ratios[i] = measure(loop_polling, thread, count) / idle;
         vmprof_disable();
         close(fd);

@@ -97,16 +97,20 @@ elapsed(const struct record *record)
            (double)(now.tv_nsec - record->start.tv_nsec) * 1e-9;
 }
 
-/* "12,345 samples, 61,000 bytes" */
+/* "12,345 samples, 678 events, 61,000 bytes" */
 static void
 print_counts(const struct record *record)
 {
-    char samples[32], bytes[32];
+    char samples[32], events[32], bytes[32];
 
     format_count(samples, record->file.scan.samples);
     format_count(bytes, record->file.scan.offset);
-    fprintf(stderr, "%.1f s, %s samples, %s bytes", elapsed(record), samples,
-            bytes);
+    fprintf(stderr, "%.1f s, %s samples", elapsed(record), samples);
+    if (record->file.scan.events) {
+        format_count(events, record->file.scan.events);
+        fprintf(stderr, ", %s events", events);
+    }
+    fprintf(stderr, ", %s bytes", bytes);
 }
 
 static void
@@ -145,6 +149,15 @@ warn_of_nothing(const struct record *record)
 }
 
 static void
+warn_of_no_events(const struct record *record)
+{
+    fprintf(stderr,
+            "vmprof: %s told of none of these events: its VM has none, or they "
+            "never happened\n",
+            record->options.argv[0]);
+}
+
+static void
 warn_of_early_end(const struct record *record, int error)
 {
     const char *const name = record->options.output;
@@ -176,7 +189,8 @@ warn_of_no_native(const struct record *record)
 static void
 say_what_was_recorded(struct record *record, int status)
 {
-    const bool nothing = record->file.scan.samples == 0;
+    const bool nothing =
+        !record->file.scan.samples && !record->file.scan.events;
     const bool early = output_file_stops_early(&record->file);
     const int error = nothing || early ? output_file_error(&record->file) : 0;
 
@@ -187,6 +201,9 @@ say_what_was_recorded(struct record *record, int status)
     if (!nothing && record->options.recording.native &&
         !record->file.scan.modules)
         warn_of_no_native(record);
+    if (!nothing && record->options.recording.events &&
+        !record->file.scan.events)
+        warn_of_no_events(record);
     if (nothing && record->file.previous)
         fprintf(stderr, "vmprof: %s is as it was before\n",
                 record->options.output);

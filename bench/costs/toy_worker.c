@@ -8,6 +8,7 @@
  */
 
 #include "compiler.h"
+#include "events.h"
 #include "profile.h"
 #include "text.h"
 #include "thread.h"
@@ -125,6 +126,8 @@ main(int argc, char **argv)
 
     if (!program || profile_init() < 0 || profile_add_program(program) < 0)
         return 2;
+    events_init();
+    events_add_program(program);
     while (fgets(line, sizeof(line), stdin)) {
         size_t count = 0;
 
@@ -135,6 +138,7 @@ main(int argc, char **argv)
             return 2;
         fflush(stdout);
     }
+    events_remove_program();
     profile_remove_program(program);
     program_free(program);
     return 0;

@@ -134,6 +134,8 @@ mark_function(const struct function *function)
 {
     uint64_t wanted = vmprof_wanted_events(function->id);
 
+    if (TOY_EVENTS == 2)
+        wanted &= OF_BUILTINS | BIT(CALL) | BIT(RETURN) | BIT(BACK_EDGE);
     for (size_t i = 0; i < function->count; i++)
         mark(function, i, told_at(function, i, wanted));
     return wanted;

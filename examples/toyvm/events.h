@@ -128,9 +128,13 @@ events_get_value(void *user, struct vmprof_thread *thread,
 bool
 events_parse(const char *names, uint64_t *events, const char **wrong);
 
-/* From now on each place is told of once. */
+/* What the tool answers to each event, before there are any. */
 void
-events_print_once(void);
+events_answer(int answer);
+
+/* With each line the variables that there are. */
+void
+events_print_locals(void);
 
 /* 0 or a negative errno. */
 int

@@ -200,10 +200,10 @@ run_profiled(struct program *program, const struct settings *settings,
 
     if (error)
         return fail("cannot register the program's functions", error);
-    events_add_program(program);
     if ((settings->profile && start_profile(settings)) ||
         (settings->sinks && open_sinks(settings->sinks)))
         return FAILED;
+    events_add_program(program);
     succeeded = thread_run(program, arguments, count,
                            (settings->truth ? TRUTH_TIMES : 0) |
                                (settings->types_truth ? TRUTH_TYPES : 0),

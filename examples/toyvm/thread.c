@@ -122,10 +122,8 @@ thread_body(void *thread)
 static int
 start(struct vm_thread *thread, struct vm_thread **list)
 {
-    int error;
+    int error = pthread_create(&thread->id, NULL, thread_body, thread);
 
-    events_expect_threads(1);
-    error = pthread_create(&thread->id, NULL, thread_body, thread);
     if (error) {
         events_expect_threads(-1);
         free_thread(thread);
@@ -174,6 +172,7 @@ native_thread_start(struct interp *interp, const struct value *arguments,
         free_thread(thread);
         return false;
     }
+    events_expect_threads(1);
     error = start(thread, &interp->children);
     if (error)
         return throw_error(interp, "cannot start a thread: %s",
@@ -276,18 +275,16 @@ thread_run(const struct program *program, char **arguments, size_t count,
     struct vm_thread *list = NULL;
     int error = 0;
 
+    events_expect_threads((int)thread_count);
     if (thread_count == 1) {
         struct vm_thread *thread =
             new_main(program, arguments, count, truth, jit);
 
-        events_expect_threads(1);
         run(thread);
         return finish(thread);
     }
-    events_expect_threads(1); /* so that none is the last too early */
     for (size_t i = 0; !error && i < thread_count; i++)
         error = start(new_main(program, arguments, count, truth, jit), &list);
-    events_expect_threads(-1);
     if (error)
         fprintf(stderr, "toyvm: cannot start a thread: %s\n", strerror(error));
     return join_all(list) && !error;

@@ -22,7 +22,8 @@ enum vmprof_jit_sink {
     VMPROF_SINK_JITDUMP = 2,  /**< jit-PID.dump, for perf inject --jit. The
                                    operations are in jit-PID.ops, which perf
                                    annotate shows as the source; record with
-                                   perf record -k mono */
+                                   perf record -k mono. --call-graph dwarf gets
+                                   through traces whose frame is known */
     VMPROF_SINK_GDB = 4,      /**< gdb's interface for JITs: names, the stack
                                    under traces whose frame is known, and the
                                    operations in jit-PID.ops as the source */

@@ -13,6 +13,7 @@
 #include <vmprof/event_names.h>
 #include <vmprof/event_recorder.h>
 #include <vmprof/events.h>
+#include <vmprof/hooks.h>
 #include <vmprof/interp.h>
 #include <vmprof/jit.h>
 #include <vmprof/jit_sinks.h>

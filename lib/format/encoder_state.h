@@ -83,7 +83,7 @@ struct vmp_encoder {
     size_t sites_head_size;
     struct vmp_pending traces, counts;
     uint64_t counts_time;
-    uint32_t counts_id; /* the last */
+    uint32_t counts_id;      /* the last */
     struct vmp_pending rows; /* of a layer */
     const struct vmp_rows_kind *rows_kind;
     unsigned char rows_head[4 * VMP_VARINT_MAX]; /* of each chunk of them */

@@ -18,6 +18,8 @@ enum {
     LEAST_STEP_NS = 10000,
     LEAST_LOOKS = 1,
     MOST_LOOKS = 96,
+    LEAST_SPAN_NS = 128, /* else how long it took says little */
+    BLUR_NS = 40,        /* of what it took, which is no sign of rare polls */
 };
 
 static const double MEMORY = 1000 /* polls */, SLOW_MEMORY = 0.95,
@@ -54,20 +56,45 @@ vmp_pace_begin(struct vmp_pace *pace)
     pace->window = 0;
 }
 
-void
-vmp_pace_learn(struct vmp_pace *pace, int64_t polls, uint64_t spent_ns,
-               uint64_t interval_ns)
+static void
+add(struct vmp_pace *pace, double polls, double spent_ns)
 {
-    /* What took longer than all that matters here may have been a sleep. */
-    const double spent = least((double)spent_ns, 2 * (double)interval_ns);
-    const double each_ns = spent / (double)polls;
-
-    pace->polls += (double)polls;
-    pace->spent_ns += spent;
+    pace->polls += polls;
+    pace->spent_ns += spent_ns;
     if (pace->polls > 2 * MEMORY) {
         pace->spent_ns *= MEMORY / pace->polls;
         pace->polls = MEMORY;
     }
+}
+
+/* Looks that were too brief to say how rarely polls come. */
+static void
+add_brief(struct vmp_pace *pace)
+{
+    if (pace->brief_ns > 0)
+        add(pace, (double)pace->brief_polls, (double)pace->brief_ns);
+    pace->brief_ns = pace->brief_polls = 0;
+}
+
+void
+vmp_pace_learn(struct vmp_pace *pace, int64_t polls, int64_t spent_ns,
+               uint64_t interval_ns)
+{
+    /* What took longer than all that matters here may have been a sleep. */
+    const double spent =
+        most(1, least((double)spent_ns, 2 * (double)interval_ns));
+    double each_ns;
+
+    if (spent_ns < LEAST_SPAN_NS && pace->average_ns > 0) {
+        pace->brief_polls += polls;
+        pace->brief_ns += spent_ns;
+        return;
+    }
+    if (pace->brief_polls)
+        add_brief(pace);
+    add(pace, (double)polls, spent);
+    pace->average_ns = pace->spent_ns / pace->polls;
+    each_ns = (spent - BLUR_NS) / (double)polls;
     if (each_ns < (double)interval_ns)
         remember(pace->highest_ns, each_ns);
 }
@@ -103,10 +130,11 @@ within(double polls)
 int64_t
 vmp_pace_next(struct vmp_pace *pace, uint64_t left_ns, uint64_t interval_ns)
 {
-    const double average_ns = pace->spent_ns / pace->polls;
+    const double average_ns = pace->average_ns;
     const double allowed = looks_for(interval_ns);
     const double looks = allowed - pace->looks++;
-    const double slow_ns = most(pace->slow_ns, pace->highest_ns[1]);
+    const double slow_ns =
+        most(most(pace->slow_ns, pace->highest_ns[1]), average_ns);
     const double ahead_ns =
         least((double)left_ns, longest_step(interval_ns)) - slow_ns;
     double rare, care;
@@ -114,7 +142,7 @@ vmp_pace_next(struct vmp_pace *pace, uint64_t left_ns, uint64_t interval_ns)
     if (!(average_ns > 0))
         return FIRST_POLLS;
     /* One more, or it mostly takes another look to see that one was lacking. */
-    if (looks <= 1 - allowed)
+    if (looks <= 1 - allowed || allowed < STEPS)
         return within((double)left_ns / average_ns + 1);
     if (ahead_ns <= 0)
         return 1;

@@ -17,15 +17,20 @@ enum {
  */
 struct vmp_pace {
     double polls, spent_ns; /* of late: how many came in how much time */
+    double average_ns;      /* of one by the other */
     double slow_ns;         /* the highest of late */
     double highest_ns[2];   /* those of the window that is open */
     unsigned looks;         /* since the last sample */
     unsigned window;        /* and before it, in the window */
+
+    /* Since the last that was not too brief to be judged by itself. */
+    int64_t brief_polls, brief_ns;
 };
 
-/* So many polls came, at least 1, in so much time. */
+/* So many polls came, at least 1, in so much time; less than none where a look
+ * was quicker than they mostly are. */
 void
-vmp_pace_learn(struct vmp_pace *pace, int64_t polls, uint64_t spent_ns,
+vmp_pace_learn(struct vmp_pace *pace, int64_t polls, int64_t spent_ns,
                uint64_t interval_ns);
 
 /* A sample was taken; and the highest are forgotten bit by bit. */

@@ -13,7 +13,7 @@
 
 enum {
     IDLE_POLLS = VMPROF_POLL_MOST, /* to come until a session is noticed */
-    EXACT_EVERY_NS = 400 * 1000,   /* the CPU clock is a system call */
+    EXACT_EVERY_NS = 1000 * 1000,  /* the CPU clock is a system call */
     LEAST_GAP_NS = 100 * 1000,
     TICK_NS = 50 * 1000,
     MOST_COST_NS = 500,
@@ -28,24 +28,19 @@ take_turn(struct vmp_thread *thread, unsigned session, uint64_t now_ns,
 {
     struct vmp_poll *const poll = &thread->poll;
     unsigned busy = VMP_IDLE;
-    int cancel_state;
 
-    /* A thread that is cancelled in between would be busy for ever. */
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     /* Pairs with await_idle(), as the handler's does. It is taken when a
      * handler that polls has interrupted one of ours, or while the clock is
-     * replaced. */
-    if (!atomic_compare_exchange_strong(&thread->busy, &busy, VMP_BUSY)) {
-        pthread_setcancelstate(cancel_state, NULL);
+     * replaced. A thread that is cancelled meanwhile ends later: a sample has
+     * no cancellation point in it. */
+    if (!atomic_compare_exchange_strong(&thread->busy, &busy, VMP_BUSY))
         return;
-    }
     atomic_store_explicit(&poll->sampling, true, memory_order_relaxed);
     if (atomic_load(&vmp_session.sampling) &&
         atomic_load(&poll->session) == session)
         act(thread, now_ns);
     atomic_store_explicit(&poll->sampling, false, memory_order_relaxed);
     atomic_store_explicit(&thread->busy, VMP_IDLE, memory_order_release);
-    pthread_setcancelstate(cancel_state, NULL);
 }
 
 /* The next sample is due after a period of CPU time that began just now. */
@@ -64,7 +59,7 @@ aim(struct vmp_thread *thread, uint64_t now_ns)
 static void
 weigh_look(struct vmp_poll *poll, uint64_t now_ns)
 {
-    const uint64_t cost_ns = vmp_now_ns(CLOCK_MONOTONIC) - now_ns;
+    const uint64_t cost_ns = vmp_poll_time_look(&poll->time) - now_ns;
 
     if (cost_ns < MOST_COST_NS)
         poll->cost_ns = (poll->cost_ns * 3 + cost_ns) / 4;
@@ -76,6 +71,8 @@ join_in(struct vmp_thread *thread, uint64_t now_ns)
     struct vmp_poll *const poll = &thread->poll;
     const uint64_t first_ns = thread->period_ns;
 
+    poll->time = (struct vmp_poll_time){ 0 };
+    now_ns = vmp_poll_time_set(&poll->time);
     poll->joined = atomic_load(&poll->session);
     poll->interval_ns = vmp_session.interval_ns;
     poll->look_ns = now_ns;
@@ -101,10 +98,12 @@ join_in(struct vmp_thread *thread, uint64_t now_ns)
  * exact reading settles what that was off.
  */
 static bool
-has_used_enough(struct vmp_thread *thread, uint64_t now_ns, uint64_t *used_ns)
+has_used_enough(struct vmp_thread *thread, uint64_t *moment_ns,
+                uint64_t *used_ns)
 {
     struct vmp_poll *const poll = &thread->poll;
-    const uint64_t late_ns = now_ns - poll->due_ns;
+    const uint64_t late_ns = *moment_ns - poll->due_ns;
+    uint64_t now_ns = *moment_ns;
     int64_t used;
 
     if (now_ns - poll->exact_ns < EXACT_EVERY_NS &&
@@ -116,10 +115,12 @@ has_used_enough(struct vmp_thread *thread, uint64_t now_ns, uint64_t *used_ns)
         return true;
     }
     used = (int64_t)(vmp_now_ns(CLOCK_THREAD_CPUTIME_ID) - thread->last_cpu_ns);
-    poll->exact_ns = now_ns;
+    now_ns = vmp_poll_time_set(&poll->time);
+    *moment_ns = poll->exact_ns = now_ns;
     poll->used_ns = used;
     *used_ns = used > 0 ? (uint64_t)used : 0;
-    if (used + (int64_t)(poll->interval_ns / 16) >= (int64_t)poll->period_ns)
+    if (used + (int64_t)(poll->interval_ns / 16) >= (int64_t)poll->period_ns &&
+        now_ns > thread->last_time_ns)
         return true;
     poll->due_ns = now_ns + (uint64_t)((int64_t)poll->period_ns - used);
     return false;
@@ -145,7 +146,7 @@ was_too_far(const struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
     if (most_ns < LEAST_GAP_NS)
         most_ns = LEAST_GAP_NS;
     most_ns += thread->poll.ticks * (uint64_t)TICK_NS;
-    return used_ns > most_ns && now_ns - thread->poll.look_ns > most_ns &&
+    return used_ns > most_ns && now_ns > thread->poll.look_ns + most_ns &&
            !is_in_native_code(thread);
 }
 
@@ -177,33 +178,35 @@ sample(struct vmp_thread *thread, uint64_t now_ns)
     } else if (vmp_has_own_frames(thread) || now_ns <= thread->last_time_ns) {
         /* A tick does, or has done just now. */
         aim(thread, now_ns);
-    } else if (has_used_enough(thread, now_ns, &used_ns)) {
+    } else if (has_used_enough(thread, &now_ns, &used_ns)) {
         record(thread, now_ns, used_ns);
         aim(thread, now_ns);
     }
 }
 
+/* The time; a counter that was set back is put right. */
 static uint64_t
-least(uint64_t a, uint64_t b)
+look_at_time(struct vmp_poll *poll)
 {
-    return a < b ? a : b;
+    const uint64_t now_ns = vmp_poll_time_look(&poll->time);
+
+    return now_ns >= poll->look_ns ? now_ns : vmp_poll_time_set(&poll->time);
 }
 
 static int64_t
 look(struct vmp_thread *thread, unsigned session, int64_t countdown)
 {
     struct vmp_poll *const poll = &thread->poll;
-    const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
-    uint64_t spent_ns;
+    uint64_t now_ns;
 
     if (poll->joined != session)
-        take_turn(thread, session, now_ns, join_in);
+        take_turn(thread, session, 0, join_in);
     if (poll->joined != session)
         return IDLE_POLLS;
-    spent_ns = now_ns - poll->look_ns;
+    now_ns = look_at_time(poll);
     if (poll->polls > countdown)
         vmp_pace_learn(&poll->pace, poll->polls - countdown,
-                       spent_ns - least(spent_ns / 2, poll->cost_ns),
+                       (int64_t)(now_ns - poll->look_ns - poll->cost_ns),
                        poll->interval_ns);
     if (now_ns >= poll->due_ns)
         take_turn(thread, session, now_ns, sample);

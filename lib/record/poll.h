@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "pace.h"
+#include "poll_time.h"
 
 struct vmp_poll {
     /* The session that polls take samples for, 0: none. Set by whoever makes
@@ -32,6 +33,7 @@ struct vmp_poll {
     unsigned ticks;     /* since the last look */
     unsigned rests;     /* ticks in a row that found nothing to do */
     struct vmp_pace pace;
+    struct vmp_poll_time time;
 };
 
 #endif

@@ -7,6 +7,7 @@
 #include <vmprof/call_graph.h>
 #include <vmprof/coverage.h>
 #include <vmprof/event_counts.h>
+#include <vmprof/hooks.h>
 
 struct layer_options_0_1 {
     uint64_t size;
@@ -84,3 +85,33 @@ SAME(vmprof_call, call_1, resumes);
 SAME(vmprof_call, call_1, self_ns);
 SAME(vmprof_call, call_1, inclusive_ns);
 SAME_SIZE(vmprof_call, call_1);
+
+struct scope_1 {
+    void *data;
+    uint32_t lines;
+    uint32_t opcodes;
+};
+
+SAME(vmprof_scope, scope_1, data);
+SAME(vmprof_scope, scope_1, lines);
+SAME(vmprof_scope, scope_1, opcodes);
+SAME_SIZE(vmprof_scope, scope_1);
+
+struct hooks_info_0_1 {
+    uint64_t size;
+    struct vmprof_hooks *hooks;
+    vmprof_trace_function trace;
+    vmprof_profile_function profile;
+    void *trace_user;
+    void *profile_user;
+    char name[64];
+};
+
+SAME(vmprof_hooks_info, hooks_info_0_1, size);
+SAME(vmprof_hooks_info, hooks_info_0_1, hooks);
+SAME(vmprof_hooks_info, hooks_info_0_1, trace);
+SAME(vmprof_hooks_info, hooks_info_0_1, profile);
+SAME(vmprof_hooks_info, hooks_info_0_1, trace_user);
+SAME(vmprof_hooks_info, hooks_info_0_1, profile_user);
+SAME(vmprof_hooks_info, hooks_info_0_1, name);
+STILL_FITS(vmprof_hooks_info, hooks_info_0_1);

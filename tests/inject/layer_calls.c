@@ -13,6 +13,10 @@ VMPROF_API void
 exported_layer_info_init(struct vmprof_layer_info *info)
     IN_LIBRARY(vmprof_layer_info_init);
 
+VMPROF_API void
+exported_hooks_info_init(struct vmprof_hooks_info *info)
+    IN_LIBRARY(vmprof_hooks_info_init);
+
 enum {
     LINE = 12,
 };
@@ -161,6 +165,77 @@ free_layer(struct world *w)
     return 0;
 }
 
+static struct vmprof_hooks *hooks;
+
+static int
+trace(void *user, struct vmprof_thread *thread, enum vmprof_hook_event what,
+      const struct vmprof_event *event, struct vmprof_scope *scope)
+{
+    (void)user;
+    (void)thread;
+    (void)what;
+    (void)event;
+    (void)scope;
+    return VMPROF_TRACE_FRAME;
+}
+
+static int
+profile(void *user, struct vmprof_thread *thread, enum vmprof_hook_event what,
+        const struct vmprof_event *event)
+{
+    (void)user;
+    (void)thread;
+    (void)what;
+    (void)event;
+    return 0;
+}
+
+static intptr_t
+hold(struct world *w)
+{
+    (void)w;
+    return vmprof_new_hooks("holder", 0, &hooks);
+}
+
+static void
+prepare_hooks(struct world *w)
+{
+    require(hold(w) == 0);
+}
+
+static intptr_t
+set_functions(struct world *w)
+{
+    return vmprof_set_trace(hooks, NULL, trace, NULL, 0) |
+           vmprof_set_profile(hooks, w->thread, profile, NULL);
+}
+
+static void
+prepare_functions(struct world *w)
+{
+    prepare_hooks(w);
+    require(set_functions(w) == 0);
+}
+
+static intptr_t
+look_at_functions(struct world *w)
+{
+    struct vmprof_hooks_info info, listed;
+
+    exported_hooks_info_init(&info);
+    exported_hooks_info_init(&listed);
+    return vmprof_get_hooks(hooks, w->thread, &info) |
+           vmprof_list_hooks(w->thread, 0, &listed) |
+           (info.trace != listed.trace);
+}
+
+static intptr_t
+let_go(struct world *w)
+{
+    (void)w;
+    return vmprof_free_hooks(hooks);
+}
+
 static const struct operation list[] = {
     { "begin to count events",
       "vmprof_new_event_counts vmprof_layer_options_init", start_counts,
@@ -183,6 +258,16 @@ static const struct operation list[] = {
       look_at_layer, PATH("AB"), 0, prepare_gathered },
     { "free a layer", "vmprof_free_layer", free_layer, PATH("AB"), IS_LONG,
       prepare_gathered },
+    { "hold functions", "vmprof_new_hooks", hold, PATH("AB"), IS_LONG, NULL },
+    { "set functions", "vmprof_set_trace vmprof_set_profile", set_functions,
+      PATH("AB"), IS_LONG, prepare_hooks },
+    { "tell functions", "vmprof_fire_event", feed, PATH("AB"), IS_LONG,
+      prepare_functions },
+    { "look at functions",
+      "vmprof_get_hooks vmprof_list_hooks vmprof_hooks_info_init",
+      look_at_functions, PATH("AB"), IS_LONG, prepare_functions },
+    { "let functions go", "vmprof_free_hooks", let_go, PATH("AB"), IS_LONG,
+      prepare_functions },
 };
 
 const struct operations layer_operations = { list,

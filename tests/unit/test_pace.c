@@ -26,7 +26,7 @@ static struct found
 play(const struct program *program, struct vmp_pace *pace)
 {
     enum {
-        SAMPLES = 2000,
+        SAMPLES = 4000,
     };
     const unsigned cycle = program->often + program->rarely;
     uint64_t now_ns = 0, looked_ns = 0, due_ns = INTERVAL_NS, seed = 1, i = 0;
@@ -43,7 +43,7 @@ play(const struct program *program, struct vmp_pace *pace)
         }
         if (interrupted && draw(&seed) % interrupted == 0)
             now_ns += 1000;
-        vmp_pace_learn(pace, polls, now_ns - looked_ns, INTERVAL_NS);
+        vmp_pace_learn(pace, polls, (int64_t)(now_ns - looked_ns), INTERVAL_NS);
         looked_ns = now_ns;
         if (now_ns >= due_ns) {
             found.rarely += is_rare / (double)SAMPLES;
@@ -110,6 +110,35 @@ an_interrupt_now_and_then_costs_few_looks(void **state)
     assert_true(found.late_ns < 50);
 }
 
+/* A counter is not read at the same point of the loop each time. */
+static void
+what_a_look_is_off_by_is_no_rare_poll(void **state)
+{
+    (void)state;
+    struct vmp_pace pace = { 0 };
+    uint64_t now_ns = 0, due_ns = INTERVAL_NS, seed = 1;
+    unsigned looks = 0, samples = 0;
+    int64_t polls = 1;
+
+    while (samples < 500) {
+        const int64_t passed_ns = polls * 20;
+
+        vmp_pace_learn(&pace, polls,
+                       passed_ns - 10 + (int64_t)(draw(&seed) % 40),
+                       INTERVAL_NS);
+        now_ns += (uint64_t)passed_ns;
+        looks++;
+        if (now_ns >= due_ns) {
+            assert_true(now_ns - due_ns < 1000);
+            due_ns = now_ns + INTERVAL_NS / 2 + draw(&seed) % INTERVAL_NS;
+            vmp_pace_begin(&pace);
+            samples++;
+        }
+        polls = vmp_pace_next(&pace, due_ns - now_ns, INTERVAL_NS);
+    }
+    assert_true(looks < samples * 10);
+}
+
 static void
 after_a_long_sleep_it_is_as_exact_as_before(void **state)
 {
@@ -130,6 +159,7 @@ main(void)
             a_sample_falls_on_the_next_poll_where_polls_come_evenly),
         cmocka_unit_test(functions_that_poll_rarely_get_their_share),
         cmocka_unit_test(an_interrupt_now_and_then_costs_few_looks),
+        cmocka_unit_test(what_a_look_is_off_by_is_no_rare_poll),
         cmocka_unit_test(after_a_long_sleep_it_is_as_exact_as_before),
     };
 

@@ -75,7 +75,13 @@ int
 export_chrome(struct export_job *job);
 
 int
+export_callgrind(struct export_job *job);
+
+int
 export_collapsed(struct export_job *job);
+
+int
+export_lcov(struct export_job *job);
 
 int
 export_pprof(struct export_job *job);

@@ -5,11 +5,22 @@
 #include <unistd.h>
 
 #include "cursor.h"
+#include "format/format.h"
 
 struct scan_chunk {
     size_t size;
     unsigned char bytes[VMP_CHUNK_HEADER_SIZE + VMP_CHUNK_MAX_PAYLOAD];
 };
+
+static void
+scan_recorded(struct scan *scan, struct cursor payload)
+{
+    if (cursor_varint(&payload) != VMP_RECORDED_EVENTS)
+        return;
+    cursor_varint(&payload); /* the thread */
+    cursor_varint(&payload); /* the first */
+    scan->events += cursor_varint(&payload);
+}
 
 static void
 scan_payload(struct scan *scan, uint64_t type, struct cursor payload)
@@ -20,6 +31,8 @@ scan_payload(struct scan *scan, uint64_t type, struct cursor payload)
         scan->ends++;
     } else if (type == VMP_CHUNK_MODULES) {
         scan->modules++;
+    } else if (type == VMP_CHUNK_RECORDED) {
+        scan_recorded(scan, payload);
     } else if (type == VMP_CHUNK_SAMPLES) {
         cursor_varint(&payload); /* the thread */
         scan->samples += cursor_varint(&payload);

@@ -13,6 +13,7 @@
 struct scan {
     uint64_t offset; /* where the next chunk or record begins */
     uint64_t samples;
+    uint64_t events; /* recorded ones */
     uint64_t sessions;
     uint64_t ends;    /* of sessions, in order */
     uint64_t modules; /* chunks that tell of some: there are native frames */

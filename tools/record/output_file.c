@@ -192,7 +192,7 @@ output_file_close(struct output_file *file)
 {
     struct stat status;
 
-    if (file->previous && file->scan.samples)
+    if (file->previous && (file->scan.samples || file->scan.events))
         unlink(file->previous);
     else if (file->previous)
         bring_back(file);

@@ -23,7 +23,9 @@ place_title(const struct events_view *events,
 
     place = event->has_code ? code_title_at(&codes[event->code], event->line)
                             : strdup("");
-    if (!event->has_callee || !place)
+    /* Of a call the code may be what is called. */
+    if (!event->has_callee || !place ||
+        (event->has_code && event->code == event->callee))
         return place;
     callee = code_title_at(&codes[event->callee], 0);
     if (!callee ||

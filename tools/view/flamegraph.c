@@ -17,6 +17,7 @@
 #include "../export/text.h"
 #include "header.h"
 #include "jit.h"
+#include "markers.h"
 #include "page.h"
 #include "types.h"
 
@@ -35,6 +36,7 @@ struct view {
     struct jit_reading jit;
     struct trace_times times;
     struct tree tree;
+    struct recorded_list marked;
 };
 
 static uint32_t
@@ -266,6 +268,8 @@ read_profile(struct view *view, struct export_job *job)
 
     jit_reading_open(&view->jit, &view->tree, INNER_COUNT, CALL_NEST);
     jit_reading_options(&view->jit, &options);
+    options.on_recorded = markers_add;
+    options.recorded_user = &view->marked;
     job->options = &options;
     result = export_read(job, true, add_batch, view);
     job->options = given;
@@ -316,6 +320,8 @@ write_page(const struct view *view, const struct export_job *job)
                          KIND_BITS, out);
     if (!result)
         result = write_traces(view, job, out);
+    if (!result)
+        result = write_markers(&job->profile, &view->marked, out);
     fputs("}\n", out);
     fwrite(page_after_data, 1, page_after_data_size, out);
     return result;
@@ -333,6 +339,7 @@ free_all(struct view *view)
     trace_times_free(&view->times);
     jit_reading_free(&view->jit);
     tree_free(&view->tree);
+    recorded_free(&view->marked);
 }
 
 static int

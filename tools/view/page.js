@@ -342,6 +342,7 @@ function fillThreads()
     sumUp(filter);
     showFacts(sums.total[0], sums.totalSamples[0]);
     showWarnings(sums.total[0], sums.totalSamples[0]);
+    fillMarkers();
     hasTime = sums.labelTotal.map((time) => time > 0);
     fillThreads();
     recolour();

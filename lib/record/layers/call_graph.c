@@ -36,7 +36,6 @@ enum {
 struct record {
     struct vmp_layer_record record;
     struct vmp_frames frames;
-    struct vmp_frame_stack *current;
     uint64_t last_ns; /* when the last event was */
     uint64_t settled_ns;
 };
@@ -82,45 +81,16 @@ stop(struct vmp_frame *frame, uint64_t now_ns)
     stop_entry(frame->call.sum, time_ns);
 }
 
+/* At the time of the event in hand. */
 static void
-sleep_on(struct vmp_frame_stack *stack, uint64_t now_ns)
+change(void *user, struct vmp_frame_stack *stack, bool is_asleep)
 {
-    for (uint32_t i = stack->count; i--;)
-        stop(&stack->frames[i], now_ns);
-    stack->is_asleep = true;
-}
+    const struct record *const record = user;
 
-static void
-wake(struct vmp_frame_stack *stack, uint64_t now_ns)
-{
-    for (uint32_t i = 0; i < stack->count; i++)
-        start(&stack->frames[i], now_ns);
-    stack->is_asleep = false;
-}
-
-static bool
-is_beneath(const struct record *record, const struct vmp_frame_stack *stack,
-           const struct vmp_frame_stack *top)
-{
-    while (top && top != stack)
-        top = vmp_frames_below(&record->frames, top);
-    return top;
-}
-
-/* The thread runs on another stack: those that are not beneath it sleep. */
-static void
-change_stack(struct record *record, struct vmp_frame_stack *to, uint64_t now_ns)
-{
-    for (struct vmp_frame_stack *s = record->current;
-         s && !is_beneath(record, s, to);
-         s = vmp_frames_below(&record->frames, s))
-        if (!s->is_asleep)
-            sleep_on(s, now_ns);
-    for (struct vmp_frame_stack *s = to; s;
-         s = vmp_frames_below(&record->frames, s))
-        if (s->is_asleep)
-            wake(s, now_ns);
-    record->current = to;
+    for (uint32_t i = stack->count; is_asleep && i--;)
+        stop(&stack->frames[i], record->last_ns);
+    for (uint32_t i = 0; i < stack->count && !is_asleep; i++)
+        start(&stack->frames[i], record->last_ns);
 }
 
 /* The innermost frame: of the stack, or of what resumed it. */
@@ -136,7 +106,7 @@ top_of(const struct record *record, const struct vmp_frame_stack *stack)
 static void
 pass(struct record *record, uint64_t now_ns)
 {
-    const struct vmp_frame *const top = top_of(record, record->current);
+    const struct vmp_frame *const top = top_of(record, record->frames.current);
 
     if (top && top->call.edge)
         vmp_count(&top->call.edge->values[OF_SELF], now_ns - record->last_ns);
@@ -154,19 +124,18 @@ end(struct vmp_layer_record *base)
     pass(record, now_ns);
     for (struct vmp_frame_stack *s = record->frames.oldest; s; s = s->newer)
         if (!s->is_asleep)
-            sleep_on(s, now_ns);
+            change(record, s, true);
     vmp_frames_free(&record->frames);
-    record->current = NULL;
 }
 
 /* What runs for long is in the numbers before it ends. */
 static void
 settle_at(struct record *record, uint64_t now_ns)
 {
-    for (struct vmp_frame_stack *s = record->current; s;
+    for (struct vmp_frame_stack *s = record->frames.current; s;
          s = vmp_frames_below(&record->frames, s)) {
-        sleep_on(s, now_ns);
-        wake(s, now_ns);
+        change(record, s, true);
+        change(record, s, false);
     }
     record->settled_ns = now_ns;
 }
@@ -186,14 +155,15 @@ enter(struct record *record, uint64_t code, const void *vm_frame,
       bool is_resume, uint64_t now_ns)
 {
     struct vmp_tally *const tally = &record->record.tally;
-    const struct vmp_frame *const caller = top_of(record, record->current);
+    const struct vmp_frame *const caller =
+        top_of(record, record->frames.current);
     struct vmp_entry *const edge =
         vmp_tally_at(tally, caller ? caller->code : 0, code);
     struct vmp_frame *frame;
 
     if (edge)
         vmp_count(&edge->values[is_resume ? OF_RESUMES : OF_CALLS], 1);
-    frame = vmp_frames_push(record->current, code, vm_frame);
+    frame = vmp_frames_push(record->frames.current, code, vm_frame);
     if (!frame) {
         atomic_fetch_add(&record->record.layer->budget.lost, 1);
         return;
@@ -210,7 +180,7 @@ leave(struct record *record, uint64_t code, const void *vm_frame,
       uint64_t now_ns)
 {
     struct vmprof_layer *const layer = record->record.layer;
-    struct vmp_frame_stack *const stack = record->current;
+    struct vmp_frame_stack *const stack = record->frames.current;
     bool is_over;
     const uint32_t index = vmp_frames_leave(stack, code, vm_frame, &is_over);
 
@@ -272,8 +242,8 @@ follow(void *user, struct vmprof_thread *thread,
         return VMPROF_EVENT_KEEP;
     }
     pass(record, now_ns);
-    if (stack != record->current)
-        change_stack(record, stack, now_ns);
+    if (stack != record->frames.current)
+        vmp_frames_run_on(&record->frames, stack, change, record);
     if (now_ns - record->settled_ns > SETTLE_NS)
         settle_at(record, now_ns);
     take(record, event, now_ns);

@@ -49,6 +49,8 @@ drop(struct vmp_frames *frames, struct vmp_frame_stack *stack)
         at = &(*at)->next;
     *at = stack->next;
     unlink_age(frames, stack);
+    if (frames->current == stack)
+        frames->current = NULL;
     frames->count--;
     free(stack->frames);
     free(stack);
@@ -63,9 +65,10 @@ make_room(struct vmp_frames *frames)
 
     if (frames->count < MOST_STACKS)
         return;
-    while (stack != frames->newest && !stack->is_asleep && stack->count)
+    while (stack &&
+           (stack == frames->current || (!stack->is_asleep && stack->count)))
         stack = stack->newer;
-    if (stack != frames->newest)
+    if (stack)
         drop(frames, stack);
 }
 
@@ -121,6 +124,36 @@ vmp_frames_below(const struct vmp_frames *frames,
                  const struct vmp_frame_stack *stack)
 {
     return stack->below ? find(frames, stack->below) : NULL;
+}
+
+static bool
+is_beneath(const struct vmp_frames *frames, const struct vmp_frame_stack *stack,
+           const struct vmp_frame_stack *top)
+{
+    while (top && top != stack)
+        top = vmp_frames_below(frames, top);
+    return top;
+}
+
+void
+vmp_frames_run_on(struct vmp_frames *frames, struct vmp_frame_stack *to,
+                  void (*change)(void *user, struct vmp_frame_stack *stack,
+                                 bool is_asleep),
+                  void *user)
+{
+    for (struct vmp_frame_stack *s = frames->current;
+         s && !s->is_asleep && !is_beneath(frames, s, to);
+         s = vmp_frames_below(frames, s)) {
+        if (change)
+            change(user, s, true);
+        s->is_asleep = true;
+    }
+    for (struct vmp_frame_stack *s = to; s; s = vmp_frames_below(frames, s)) {
+        if (s->is_asleep && change)
+            change(user, s, false);
+        s->is_asleep = false;
+    }
+    frames->current = to;
 }
 
 static bool

@@ -30,6 +30,7 @@ struct vmp_frame {
         } call;
         struct {
             void *data;
+            uint64_t function; /* its number */
             bool is_traced, has_lines, has_opcodes, is_left;
         } trace;
     };
@@ -50,6 +51,7 @@ struct vmp_frame_stack {
 struct vmp_frames {
     struct vmp_frame_stack *buckets[VMP_FRAME_BUCKETS];
     struct vmp_frame_stack *oldest, *newest;
+    struct vmp_frame_stack *current; /* that was run on last */
     unsigned count;
 };
 
@@ -62,6 +64,14 @@ vmp_frames_stack(struct vmp_frames *frames, const struct vmprof_thread *thread);
 struct vmp_frame_stack *
 vmp_frames_below(const struct vmp_frames *frames,
                  const struct vmp_frame_stack *stack);
+
+/* The thread runs on a stack: it and those beneath wake up, others go to sleep.
+ * Each that does is told of, unless `change` is NULL. */
+void
+vmp_frames_run_on(struct vmp_frames *frames, struct vmp_frame_stack *to,
+                  void (*change)(void *user, struct vmp_frame_stack *stack,
+                                 bool is_asleep),
+                  void *user);
 
 /* One more frame, whose union is zeroed. NULL: there is no room, which the pops
  * take into account. */

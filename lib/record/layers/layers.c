@@ -57,6 +57,8 @@ free_layer(struct vmprof_layer *layer)
         free_record(layer->records);
         layer->records = next;
     }
+    if (layer->kind->close)
+        layer->kind->close(layer);
     free(layer);
 }
 
@@ -94,12 +96,57 @@ vmp_layer_record(struct vmprof_layer *layer, struct vmprof_thread *thread)
     if (record)
         return record;
     vmp_layers_lock();
-    record = take_record(layer);
+    /* Another thread may have made it meanwhile. */
+    record = atomic_load(&own->layers[layer->slot]);
+    if (!record)
+        record = take_record(layer);
     atomic_store(&own->layers[layer->slot], record);
     vmp_layers_unlock();
     if (!record)
         atomic_fetch_add(&layer->budget.lost, 1);
     return record;
+}
+
+struct vmp_layer_record *
+vmp_layer_record_if(struct vmprof_layer *layer, struct vmprof_thread *thread)
+{
+    struct vmp_layer_record *record = NULL;
+
+    vmp_events_lock();
+    for (struct vmp_thread_events *t = vmp_wanted.threads; t; t = t->next)
+        if (t->head == thread)
+            record = atomic_load(&t->layers[layer->slot]);
+    vmp_events_unlock();
+    return record;
+}
+
+int
+vmp_layer_record_of(struct vmprof_layer *layer, struct vmprof_thread *thread,
+                    struct vmp_layer_record **out)
+{
+    int r = -ESRCH;
+
+    vmp_events_lock();
+    for (struct vmp_thread_events *t = vmp_wanted.threads; t; t = t->next)
+        if (t->head == thread) {
+            *out = atomic_load(&t->layers[layer->slot]);
+            if (!*out)
+                *out = take_record(layer);
+            atomic_store(&t->layers[layer->slot], *out);
+            r = *out ? 0 : -ENOMEM;
+        }
+    vmp_events_unlock();
+    return r;
+}
+
+struct vmprof_layer *
+vmp_layer_of_tool(vmprof_tool tool, const struct vmp_layer_kind *kind)
+{
+    struct vmprof_layer *layer = layers;
+
+    while (layer && (layer->tool != tool || layer->kind != kind))
+        layer = layer->next;
+    return layer;
 }
 
 static void
@@ -229,7 +276,7 @@ vmp_layer_new(const struct vmp_layer_kind *kind,
         r = check(kind, &options);
     if (r < 0)
         return r;
-    layer = calloc(1, sizeof(*layer));
+    layer = calloc(1, kind->layer_size ? kind->layer_size : sizeof(*layer));
     if (!layer)
         return -ENOMEM;
     layer->kind = kind;

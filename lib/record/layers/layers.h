@@ -24,6 +24,7 @@ struct vmp_layer_kind {
     const char *name;
     uint64_t usual, possible; /* events */
     vmprof_event_function event;
+    size_t layer_size;  /* of what begins with a struct vmprof_layer; 0: that */
     size_t record_size; /* of what begins with a struct vmp_layer_record */
     bool is_shared;     /* one record for all threads, under the lock */
     bool b_is_code;     /* as a is */
@@ -35,6 +36,9 @@ struct vmp_layer_kind {
 
     /* By its thread: what goes on is to count up to now. Or NULL. */
     void (*settle)(struct vmp_layer_record *record);
+
+    /* The layer is freed, after its records. Or NULL. */
+    void (*close)(struct vmprof_layer *layer);
 
     /* How its rows are in a file. */
     const struct vmp_rows_kind *rows;
@@ -72,6 +76,20 @@ vmp_layer_new(const struct vmp_layer_kind *kind,
  * NULL, and counted: out of memory. */
 struct vmp_layer_record *
 vmp_layer_record(struct vmprof_layer *layer, struct vmprof_thread *thread);
+
+/* The record of an attached thread, made if it has none; under the lock. Returns
+ * 0, -ESRCH or -ENOMEM. */
+int
+vmp_layer_record_of(struct vmprof_layer *layer, struct vmprof_thread *thread,
+                    struct vmp_layer_record **out);
+
+/* The same, or NULL. */
+struct vmp_layer_record *
+vmp_layer_record_if(struct vmprof_layer *layer, struct vmprof_thread *thread);
+
+/* The layer that a tool is of, if it is of that kind; under the lock. */
+struct vmprof_layer *
+vmp_layer_of_tool(vmprof_tool tool, const struct vmp_layer_kind *kind);
 
 /* The rows of all records, a + b added up, sorted by whatever. The caller frees
  * them. Returns 0, -EINVAL: the layer is of another kind, or -ENOMEM. */

@@ -32,8 +32,9 @@ vmp_polls_come(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 
     if (!samples_itself(thread))
         return false;
-    /* It may just have been off the CPU. */
-    return now_ns - poll->look_ns < most_ns ||
+    /* It may just have been off the CPU. A poll's time is not quite the
+     * clock's: its look may seem to lie ahead. */
+    return now_ns < poll->look_ns + most_ns ||
            cpu_ns < thread->last_cpu_ns + most_ns;
 }
 

@@ -177,9 +177,30 @@ def traces_many(path):
     path.write_bytes(s.bytes())
 
 
+def told(path):
+    """A millisecond with two collections and a few exceptions."""
+    native = stacks.native
+    s = native.Session(program="told")
+    s.codes([(1, "toy:main:1:demo.toy")])
+    s.frames(1, [(1, 1, 2, None)])
+    s.nodes(1, [(0, 1)])
+    s.thread(0)
+    s.samples(0, [(1, 1000, 1000)])
+    happening = native.happening
+    s.recorded(0, [happening(*event) for event in (
+        ("thread-started", 1000), ("call", 2000, 1), ("gc-start", 100000),
+        ("gc-end", 300000), ("raise", 400000, 1), ("raise", 401000, 1),
+        ("jit-compiled", 500000, 1), ("gc-start", 600000),
+        ("gc-end", 700000), ("raise", 900000, 1), ("return", 950000, 1))])
+    s.recorded_totals({0: (1, 7, 4, 5)}, events=native.EVERY_KIND)
+    s.end(1000)
+    path.write_bytes(s.bytes())
+
+
 PAGES = {
     "jit": (traced, traced_with_source, traces_hostile, traces_many, stacks.small),
     "flamegraph": (stacks.small, hostile, huge, deep, waiting, typed),
+    "markers": (stacks.small, told),
     "speedscope": (stacks.small, hostile),
 }
 
@@ -190,6 +211,7 @@ def make_pages(vmprof, directory, test):
         make(profile)
         command = {"flamegraph": ["flamegraph", profile],
                    "jit": ["flamegraph", profile],
+                   "markers": ["flamegraph", profile],
                    "speedscope": ["convert", profile, "--to", test]}[test]
         if make is traced_with_source:
             command += ["--source", directory]

@@ -5,7 +5,7 @@ import struct
 
 (SESSION, CODES, FRAMES, NODES, THREAD, SAMPLES, STATS, END,
  GROUP, MODULES, WORDS, SITES, TRACES, EVENTS, COUNTS,
- RECORDED) = range(1, 17)
+ RECORDED, EVENT_COUNTS, LINES, CALLS) = range(1, 20)
 TRACE, SYSTEM, NO_POLL, ADDRESS = 6, 8, 9, 10
 (EDGE_ENTER, EDGE_JUMP, EDGE_EXIT, EDGE_CALL, EDGE_RETURN) = range(5)
 LOOP, ENTRY_BRIDGE, BRIDGE, METHOD, STUB = range(1, 6)
@@ -14,6 +14,7 @@ KINDS = {"call": 0, "resume": 1, "return": 2, "yield": 3, "unwind": 5,
          "c-call": 8, "c-return": 9, "raise": 12, "handled": 14, "line": 16,
          "gc-start": 30, "gc-end": 31, "jit-compiled": 34, "jit-entered": 36,
          "jit-left": 37, "thread-started": 40, "thread-ended": 41, "vm-0": 48}
+EVERY_KIND = 0xffff037cf33f773f
 
 
 def crc32c(data):
@@ -187,6 +188,26 @@ class Session:
             out += varint(ident - last) + varint(count)
             last = ident
         self.put(COUNTS, out)
+
+    def event_counts(self, rows, time=1000, lost=0):
+        """`rows`: code id / 4, kind, count."""
+        self.put(EVENT_COUNTS, b"".join(
+            varint(v) for v in (time, lost, len(rows), *sum(rows, ()))))
+
+    def lines(self, rows, time=1000, lost=0):
+        """`rows`: code id / 4, line, whether it has run."""
+        self.put(LINES, varint(time) + varint(lost) + varint(len(rows)) +
+                 b"".join(varint(code) + varint(line << 1 | has_run)
+                          for code, line, has_run in rows))
+
+    def calls(self, rows, time=1000, lost=0, unmatched=0, abandoned=0):
+        """`rows`: caller (None: the sum), callee, and four numbers."""
+        out = b"".join(varint(v) for v in (time, lost, unmatched, abandoned,
+                                           len(rows)))
+        for caller, *rest in rows:
+            out += varint(0 if caller is None else caller + 1)
+            out += b"".join(varint(v) for v in rest)
+        self.put(CALLS, out)
 
     def recorded(self, thread, events, first=0, start=0, count=None):
         """`events`: made by happening(), each with its time in ns."""
@@ -387,7 +408,7 @@ def events_demo(ident=0x1234, **session):
         happening("handled", 3100, 1, 2),
     ], first=8, start=3000)
     s.recorded_totals({0: (3, 0, 0, 0), 2: (2, 0, 0, 5), 16: (1, 7, 4, 0)},
-                      events=2**64 - 1 & 0xffff037cf33f773f, rate=1000)
+                      events=EVERY_KIND, rate=1000)
     s.end(2100)
     return s
 
@@ -395,6 +416,19 @@ def events_demo(ident=0x1234, **session):
 INT, FLOAT, STR, LIST, POINT, ADD, LOAD, CALL, JUMP = range(1, 10)
 TYPE_WORDS = ["int", "float", "str", "list", "Point", "ADD", "LOAD", "CALL",
               "JUMP"]
+
+
+def layers_demo(ident=0x1234):
+    """What layers gather: counts, lines and calls."""
+    s = Session(ident)
+    s.codes([(1, "toy:main:1:a.toy"), (2, "toy:work:10:a.toy")])
+    s.event_counts([(1, 0, 1), (2, 0, 42), (0, 16, 7)], lost=7)
+    s.lines([(1, 2, 1), (1, 3, 0), (2, 11, 1)], lost=1)
+    s.calls([(None, 1, 0, 0, 0, 900), (0, 1, 1, 0, 100, 900),
+             (1, 2, 40, 3, 600, 700), (2, 2, 2, 0, 50, 50)], lost=3,
+            unmatched=2, abandoned=1)
+    s.end(1000)
+    return s
 
 
 def types_demo(ident=0x1234, **session):

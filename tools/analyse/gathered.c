@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What layers gathered, brought into order. */
-#include "gathered_view.h"
+#include "gathered.h"
 
 #include <errno.h>
 #include <stdlib.h>
