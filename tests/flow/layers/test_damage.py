@@ -64,7 +64,7 @@ class Damage(unittest.TestCase):
 
     def test_files_changed_anywhere_are_read(self):
         good, draw = demo(), random.Random(7)
-        for _ in range(20 if SLOW else 150):
+        for _ in range(20 if SLOW else 60):
             data = bytearray(good)
             for _ in range(draw.randint(1, 4)):
                 data[draw.randrange(len(data))] = draw.randrange(256)
@@ -75,7 +75,7 @@ class Damage(unittest.TestCase):
     def test_payloads_changed_anywhere_are_read(self):
         """With right checksums, so that the rows themselves are looked at."""
         draw = random.Random(8)
-        for _ in range(20 if SLOW else 150):
+        for _ in range(20 if SLOW else 60):
             s = vmprof_file.Session()
             for kind in (EVENT_COUNTS, LINES, CALLS):
                 s.put(kind, bytes(draw.choice((0, 1, 2, 4, 200, 255))
