@@ -132,6 +132,10 @@ events_parse(const char *names, uint64_t *events, const char **wrong);
 void
 events_answer(int answer);
 
+/* With each line the variables that there are. */
+void
+events_print_locals(void);
+
 /* 0 or a negative errno. */
 int
 events_print(uint64_t events);

@@ -58,6 +58,13 @@ enum {
 };
 
 static int answer = VMPROF_EVENT_KEEP;
+static bool with_locals;
+
+void
+events_print_locals(void)
+{
+    with_locals = true;
+}
 
 void
 events_answer(int given)
@@ -112,17 +119,16 @@ add_value(struct text *text, const struct vmprof_value *value)
         text_format(text, "%" PRId64, value->integer);
 }
 
+/* All values of a name, in brackets. */
 static void
-add_arguments(struct text *text, struct vmprof_thread *thread,
-              const struct vmprof_event *event)
+add_values(struct text *text, struct vmprof_thread *thread,
+           const struct vmprof_event *event, enum vmprof_value_name name)
 {
     struct vmprof_value value;
 
     text_format(text, "(");
     for (uint64_t i = 0;
-         vmprof_get_event_value(thread, event, VMPROF_VALUE_OF_ARGUMENT, i,
-                                &value) == 0;
-         i++) {
+         vmprof_get_event_value(thread, event, name, i, &value) == 0; i++) {
         if (i > 0)
             text_format(text, ", ");
         add_value(text, &value);
@@ -132,14 +138,17 @@ add_arguments(struct text *text, struct vmprof_thread *thread,
 
 static void
 add_object(struct text *text, struct vmprof_thread *thread,
-           const struct vmprof_event *event, const char *before)
+           const struct vmprof_event *event)
 {
     struct vmprof_value value;
 
-    if (vmprof_get_event_value(thread, event, VMPROF_VALUE_OF_OBJECT, 0,
+    /* The exception, if it is of one, or what else it is about. */
+    if (vmprof_get_event_value(thread, event, VMPROF_VALUE_OF_EXCEPTION, 0,
+                               &value) &&
+        vmprof_get_event_value(thread, event, VMPROF_VALUE_OF_OBJECT, 0,
                                &value))
         return;
-    text_format(text, "%s", before);
+    text_format(text, " = ");
     add_value(text, &value);
 }
 
@@ -177,16 +186,22 @@ add_details(struct text *text, struct vmprof_thread *thread,
 
     switch (event->kind) {
     case VMPROF_EVENT_CALL:
-        add_arguments(text, thread, event);
+        add_values(text, thread, event, VMPROF_VALUE_OF_ARGUMENT);
+        break;
+    case VMPROF_EVENT_LINE:
+        if (with_locals) {
+            text_format(text, " ");
+            add_values(text, thread, event, VMPROF_VALUE_OF_LOCAL);
+        }
         break;
     case VMPROF_EVENT_C_CALL:
         text_format(text, " %s", object->native->name);
-        add_arguments(text, thread, event);
+        add_values(text, thread, event, VMPROF_VALUE_OF_ARGUMENT);
         break;
     case VMPROF_EVENT_C_RETURN:
     case VMPROF_EVENT_C_RAISE:
         text_format(text, " %s", frame->sp->native->name);
-        add_object(text, thread, event, " = ");
+        add_object(text, thread, event);
         break;
     case VMPROF_EVENT_INSTRUCTION:
         text_format(text, " +%" PRIu64, event->offset);
@@ -216,7 +231,7 @@ add_details(struct text *text, struct vmprof_thread *thread,
         text_format(text, " %" PRIu64, event->target);
         break;
     default:
-        add_object(text, thread, event, " = ");
+        add_object(text, thread, event);
     }
 }
 

@@ -11,6 +11,13 @@
 #include "truth.h"
 #include "type_truth.h"
 
+/* What the last loop has done of the instruction that the next one begins with. */
+enum begun {
+    NOT_BEGUN,
+    TOLD,
+    COUNTED, /* and told */
+};
+
 struct interp {
     const struct program *program;
     struct heap heap;
@@ -20,7 +27,8 @@ struct interp {
     struct value thrown;        /* the exception on its way */
     struct vm_thread *children; /* threads that it has yet to join */
     struct vmprof_thread *profile;
-    struct profile_sites *sites;   /* by function */
+    struct profile_sites *sites; /* by function */
+    enum begun begun;
     struct truth *truth;           /* NULL: nobody asked */
     struct type_truth *type_truth; /* likewise */
     struct jit *jit;               /* NULL: off */

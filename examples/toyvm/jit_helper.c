@@ -179,7 +179,7 @@ do_push(struct interp *interp, struct frame *frame, const struct jit_op *op)
 }
 
 static struct frame *
-return_value(struct interp *interp, const struct frame *frame,
+return_value(struct interp *interp, struct frame *frame,
              const struct jit_op *op)
 {
     struct value value = frame->slots[op->a];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * One loop that runs bytecode, the function RUN_LOOP: interp.c compiles it three
- * times. COUNTED: instructions are counted, and calls are told of. Whenever it
+ * One loop that runs bytecode, the function RUN_LOOP: interp.c compiles it four
+ * times. COUNTS: instructions are counted, and calls are told of. Whenever it
  * begins or ends, all that there is to know stands in the frames.
  */
 
@@ -23,7 +23,18 @@ RUN_LOOP(struct interp *interp, struct value *result)
     TAKE_BACK();
     if (!frame->token)
         profile_enter(profile, frame, HERE());
-    LOAD(profile_go_on);
+    LOAD(profile_go_on, 0);
+    if (interp->begun != NOT_BEGUN) {
+        const bool is_counted = interp->begun == COUNTED;
+
+        interp->begun = NOT_BEGUN;
+        __atomic_store_n(&frame->pc, (uintptr_t)pc, __ATOMIC_RELAXED);
+        word = word_at(pc);
+        if (is_counted)
+            GO_ON_COUNTED();
+        BEGIN_RUN();
+        goto *table[opcode_of(word)];
+    }
     BEGIN_RUN();
     DISPATCH();
 
@@ -205,12 +216,12 @@ slow:
             sp[-1] = value;
             COLLECT_IF_DUE();
             pc++;
-            LOOK();
+            LOOK(NOT_BEGUN);
             BEGIN_RUN();
             DISPATCH();
         }
         TRY(call_function(interp, arguments[-1], arguments, count, HERE()));
-        LOAD(profile_begin_call);
+        LOAD(profile_begin_call, 0);
         TEST(BIT(CALL));
         BEGIN_RUN();
         DISPATCH();
@@ -220,16 +231,19 @@ slow:
     TEST(BIT(RETURN));
     POLL();
     value = sp[-1];
-    if (COUNTED && VMPROF_EXPECT(vmprof_has_candidates(profile), 0))
+    if (COUNTS && VMPROF_EXPECT(vmprof_has_candidates(profile), 0)) {
         TELL(profile_end_call, frame);
+        LOOK(COUNTED);
+    }
     if (!leave_function(interp)) {
         LEND();
         *result = value;
         return RETURNED;
     }
     *interp->current->frame->sp++ = value;
-    LOAD(profile_go_on);
-    JUMP_BY(0);
+    LOAD(profile_go_on, 1);
+    BEGIN_RUN();
+    DISPATCH();
 
     OPCODE_AT(THROW)
     interp->thrown = sp[-1];
@@ -246,7 +260,7 @@ slow:
             coroutine_resume(interp, sp[-2], sp[-1], operand_of(word), HERE());
         TAKE_BACK();
         TRY(resumed);
-        LOAD(profile_go_on);
+        LOAD(profile_go_on, 0);
         BEGIN_RUN();
         DISPATCH();
     }
@@ -256,17 +270,21 @@ slow:
     frame->sp = sp - 1;
     TRY(coroutine_yield(interp, sp[-1]));
     frame->pc = (uintptr_t)(pc + 1); /* where it is resumed */
-    LOAD(profile_go_on);
-    JUMP_BY(0);
+    LOAD(profile_go_on, 1);
+    BEGIN_RUN();
+    DISPATCH();
 
-    JIT();
+    OUT_OF_LINE();
 
 #if TOY_EVENTS == 1
 told:
+    GIVE_BACK_RUN();
     LEND();
     if (!events_at(interp, frame, pc, sp))
-        goto thrown;
+        return unwind(interp) ? SWITCHED : THROWN;
     TAKE_BACK();
+    LOOK(TOLD);
+    BEGIN_RUN();
     goto *table[opcode_of(word)];
 #endif
 

@@ -58,6 +58,7 @@ enum opcode {
 #define OPCODE(name, effect, types) OP_##name,
     OPCODES(OPCODE)
 #undef OPCODE
+    OPCODE_COUNT,
 };
 
 #define OPERAND_MAX ((1 << 23) - 1)

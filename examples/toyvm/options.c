@@ -47,6 +47,8 @@ static const char usage[] =
     "  -X jit-truth-clock=cpu|ticks|none  the clock of --jit-truth\n"
     "  -X events=NAME,...              print these events on stderr; or all\n"
     "  -X events-once                  each of a place the first time only\n"
+    "  -X events-locals                lines with the variables that there "
+    "are\n"
     "  -X events-fail                  the tool that prints answers with an "
     "error\n"
     "  --help\n";
@@ -221,6 +223,10 @@ parse_extra(struct settings *settings, const char *option)
     }
     if (strcmp(option, "events-once") == 0) {
         events_answer(VMPROF_EVENT_DISABLE);
+        return 0;
+    }
+    if (strcmp(option, "events-locals") == 0) {
+        events_print_locals();
         return 0;
     }
     if (strcmp(option, "events-fail") == 0) {

@@ -110,16 +110,102 @@ next_site(void *user, void *code, uint64_t *offset, uint32_t *opcode)
     return 0;
 }
 
-int64_t
-profile_hit(struct vmprof_thread *thread, int64_t countdown,
-            const struct function *function, const uint32_t *pc,
+/* What counters of a function stand for. */
+static int
+known(void *user, void *code, size_t index, uint64_t *offset, uint32_t *opcode,
+      vmprof_type_id types[VMPROF_MAX_OPERANDS])
+{
+    const struct function *function = code;
+    enum value_type usual[2];
+    uint32_t word, count;
+
+    (void)user;
+    *offset = index / PROFILE_WAYS;
+    if (*offset >= function->count)
+        return -1;
+    word = word_at(&function->code[*offset]);
+    *opcode = opcode_of(word);
+    count = profile_usual_types((enum opcode) * opcode, word, usual);
+    if (index % PROFILE_WAYS)
+        usual[0] = usual[1] = VALUE_FLOAT;
+    for (uint32_t i = 0; i < count && i < 2; i++)
+        types[i] = profile_types[usual[i]];
+    return count <= 2 ? (int)count : -1;
+}
+
+void
+profile_ask_sites(struct vmprof_thread *thread, const struct function *function,
+                  struct profile_sites *sites)
+{
+    sites->sites = vmprof_hit_sites(thread, function->id, function->count);
+    sites->counters = vmprof_hit_counters(thread, function->id,
+                                          PROFILE_WAYS * function->count);
+    sites->are_asked = true;
+}
+
+/* What the library knows an instruction by that has two operands or fewer. */
+static uint64_t
+key_of(uint32_t count, const struct value *sp)
+{
+    if (count == 2)
+        return vmprof_key_of_two(profile_types[sp[-2].type],
+                                 profile_types[sp[-1].type]);
+    if (count == 1)
+        return vmprof_key_of_one(profile_types[sp[-1].type]);
+    return vmprof_key_of_none();
+}
+
+/* One that was hit before with the same types: where it has these mostly, or
+ * else where many share the room. */
+static bool
+count_again(struct vmprof_thread *thread, int64_t countdown,
+            const struct vmprof_hit_site *site, const uint32_t *pc,
             const struct value *sp)
+{
+    const uint32_t word = word_at(pc);
+    const uint32_t count = profile_type_count(opcode_of(word), word);
+
+    if (count > 2)
+        return false;
+    return (site && vmprof_count_at_site(site, key_of(count, sp))) ||
+           vmprof_count_hit(thread, countdown, (uintptr_t)pc,
+                            key_of(count, sp));
+}
+
+int64_t
+profile_hit(struct vmprof_thread *thread, const struct function *function,
+            const uint32_t *pc, const struct value *sp)
 {
     const struct profile_operands operands = { word_at(pc), sp };
 
-    return vmprof_bytecode_missed(thread, countdown, (uintptr_t)pc,
-                                  function->id, (uint64_t)(pc - function->code),
-                                  opcode_of(word_at(pc)), &operands);
+    return vmprof_bytecode_expired(thread, -1, function->id,
+                                   (uint64_t)(pc - function->code),
+                                   opcode_of(operands.word), &operands);
+}
+
+void
+profile_count(struct vmprof_thread *thread, const struct function *function,
+              const struct profile_sites *cache, const uint32_t *pc,
+              const struct value *sp)
+{
+    const struct profile_operands operands = { word_at(pc), sp };
+    const size_t offset = (size_t)(pc - function->code);
+    const int64_t countdown = thread->bytecode_countdown - 1;
+
+    if (vmprof_counts_each(thread)) {
+        const struct vmprof_hit_site *const sites =
+            cache[function->index].sites;
+
+        if (count_again(thread, countdown, sites ? sites + offset : NULL, pc,
+                        sp))
+            return;
+    }
+    thread->bytecode_countdown =
+        countdown >= 0
+            ? countdown
+            : vmprof_bytecode_missed(thread, countdown, (uintptr_t)pc,
+                                     function->id, offset,
+                                     opcode_of(operands.word), &operands);
 }
 
 static int
@@ -134,6 +220,7 @@ add_types(void)
     interp.line = line;
     interp.hash = content_hash;
     interp.next_site = next_site;
+    interp.known = known;
     error = vmprof_set_interp_functions(functions, &interp);
     for (int i = 0; !error && i < VALUE_TYPE_COUNT; i++)
         error = vmprof_register_type(

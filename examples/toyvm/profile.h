@@ -94,14 +94,6 @@ profile_catch(struct vmprof_thread *thread, const struct frame *frame)
     vmprof_execute_code_repair(thread, frame->token);
 }
 
-/* The part of a table of labels by opcode that the loop goes on with: behind
- * VMPROF_COUNTING labels are those of instructions that are counted. */
-static inline const void *const *
-profile_table(const struct vmprof_thread *thread, const void *const *labels)
-{
-    return labels + vmprof_counting(thread);
-}
-
 /* The types that a profile should tell of an instruction: those of so many
  * values at the top of the stack. */
 static inline uint32_t
@@ -118,71 +110,80 @@ profile_type_count(enum opcode opcode, uint32_t word)
 
 extern vmprof_type_id profile_types[]; /* by enum value_type */
 
+/* The types that an instruction has most likely: those that its first counter is
+ * for. Returns how many there are, as profile_type_count(). */
+static inline uint32_t
+profile_usual_types(enum opcode opcode, uint32_t word, enum value_type types[2])
+{
+    types[0] = types[1] = VALUE_INT;
+    if (opcode == OP_GET_INDEX)
+        types[0] = VALUE_LIST;
+    else if (opcode == OP_GET_ATTRIBUTE)
+        types[0] = VALUE_OBJECT;
+    else if (opcode == OP_CALL)
+        types[0] = VALUE_FUNCTION;
+    else if (opcode == OP_NOT)
+        types[0] = VALUE_BOOL;
+    return profile_type_count(opcode, word);
+}
+
+static inline __attribute__((always_inline)) bool
+profile_is_usual(enum opcode opcode, uint32_t word, const struct value *sp)
+{
+    enum value_type usual[2];
+    const uint32_t count = profile_usual_types(opcode, word, usual);
+
+    if (count == 2)
+        return sp[-2].type == usual[0] && sp[-1].type == usual[1];
+    return count == 0 || (count == 1 && sp[-1].type == usual[0]);
+}
+
 /* Of a function, on a thread. */
 struct profile_sites {
     struct vmprof_hit_site *sites;
+    uint64_t *counters; /* PROFILE_WAYS of each instruction */
     bool are_asked;
 };
 
-/* What the library knows an instruction by that has two operands or fewer. */
-static inline __attribute__((always_inline)) uint64_t
-profile_key(uint32_t count, const struct value *sp)
+enum {
+    PROFILE_WAYS = 2,
+};
+
+/* Where instructions of a function are counted on this thread. The cache has
+ * room for each function. */
+void
+profile_ask_sites(struct vmprof_thread *thread, const struct function *function,
+                  struct profile_sites *sites);
+
+static inline uint64_t *
+profile_counters(struct vmprof_thread *thread, const struct function *function,
+                 struct profile_sites *cache)
 {
-    if (count == 2)
-        return vmprof_key_of_two(profile_types[sp[-2].type],
-                                 profile_types[sp[-1].type]);
-    if (count == 1)
-        return vmprof_key_of_one(profile_types[sp[-1].type]);
-    return vmprof_key_of_none();
+    struct profile_sites *const sites = &cache[function->index];
+
+    if (VMPROF_EXPECT(!sites->are_asked, 0))
+        profile_ask_sites(thread, function, sites);
+    return sites->counters;
 }
 
-/* Count an instruction that was hit before with the same types: where it has
- * these mostly, or else where many share the room. */
-static inline __attribute__((always_inline)) bool
-profile_count_here(const struct vmprof_hit_site *site, enum opcode opcode,
-                   const uint32_t *pc, const struct value *sp)
-{
-    const uint32_t count = profile_type_count(opcode, word_at(pc));
+/* An instruction is a hit: a countdown has run out there. Returns the next one.
+ */
+int64_t
+profile_hit(struct vmprof_thread *thread, const struct function *function,
+            const uint32_t *pc, const struct value *sp);
 
-    return count <= 2 && vmprof_count_at_site(site, profile_key(count, sp));
-}
-
-static inline __attribute__((always_inline)) bool
-profile_count_again(struct vmprof_thread *thread, int64_t countdown,
-                    enum opcode opcode, const uint32_t *pc,
-                    const struct value *sp)
-{
-    const uint32_t count = profile_type_count(opcode, word_at(pc));
-
-    return count <= 2 && vmprof_count_hit(thread, countdown, (uintptr_t)pc,
-                                          profile_key(count, sp));
-}
-
-/* Where instructions of a function are counted on this thread; NULL: there is
- * no room. The cache has room for each function. */
-static inline struct vmprof_hit_site *
-profile_sites(struct vmprof_thread *thread, const struct function *function,
-              struct profile_sites *cache)
-{
-    struct profile_sites *const cached = &cache[function->index];
-
-    if (VMPROF_EXPECT(!cached->are_asked, 0)) {
-        cached->sites = vmprof_hit_sites(thread, function->id, function->count);
-        cached->are_asked = true;
-    }
-    return cached->sites;
-}
+/* Count down for an instruction, by the thread's own countdown, and count it if
+ * it is a hit. */
+void
+profile_count(struct vmprof_thread *thread, const struct function *function,
+              const struct profile_sites *cache, const uint32_t *pc,
+              const struct value *sp);
 
 /* What the library hands on to profile.c for an instruction that is a hit. */
 struct profile_operands {
     uint32_t word;
     const struct value *sp;
 };
-
-int64_t
-profile_hit(struct vmprof_thread *thread, int64_t countdown,
-            const struct function *function, const uint32_t *pc,
-            const struct value *sp);
 
 /* Functions can be profiled whole for some calls. A call begins, ends, or goes
  * on after another one. */
@@ -193,9 +194,10 @@ profile_begin_call(struct vmprof_thread *thread, struct frame *frame)
 }
 
 static inline void
-profile_end_call(struct vmprof_thread *thread, const struct frame *frame)
+profile_end_call(struct vmprof_thread *thread, struct frame *frame)
 {
     vmprof_count_return(thread, frame->mark);
+    frame->mark = 0;
 }
 
 static inline void

@@ -126,7 +126,7 @@ enum {
  * @retval -ENOMEM  Out of memory.
  * @par Context
  * Any thread, not from a signal handler; waits until a function that is replaced
- * runs no more on other threads.
+ * runs no more on other threads, unless it is called from one of this holder's.
  * @since 0.1
  */
 VMPROF_API int

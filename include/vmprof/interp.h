@@ -113,6 +113,24 @@ typedef uint64_t (*vmprof_hash_function)(void *user, void *code);
 typedef int (*vmprof_next_site_function)(void *user, void *code,
                                          uint64_t *offset, uint32_t *opcode);
 
+/**
+ * Tell what the VM counts in counter @p index of @p code, see
+ * vmprof_hit_counters().
+ *
+ * @param[out] offset  Of the bytecode.
+ * @param[out] opcode  Which it is.
+ * @param[out] types   Those of its operands, the deepest first.
+ *
+ * @return How many types, at most VMPROF_MAX_OPERANDS; 0: it is counted without
+ * types; -1: nothing is, and what was is without a place.
+ * @par Context
+ * As vmprof_line_function, and on a thread that detaches.
+ * @since 0.1
+ */
+typedef int (*vmprof_known_function)(void *user, void *code, size_t index,
+                                     uint64_t *offset, uint32_t *opcode,
+                                     vmprof_type_id types[VMPROF_MAX_OPERANDS]);
+
 /** How a class has its bytecodes profiled. Only grows at the end. @since 0.1 */
 struct vmprof_interp_functions {
     uint64_t size;                           /**< set by ..._init() */
@@ -122,6 +140,7 @@ struct vmprof_interp_functions {
     vmprof_hash_function hash;               /**< NULL: none */
     vmprof_next_site_function next_site;     /**< NULL: only what was hit */
     void *user;                              /**< passed to all of them */
+    vmprof_known_function known; /**< NULL: the VM has no counters itself */
 };
 
 /** Zero @p functions and set their size. @since 0.1 */
@@ -265,8 +284,9 @@ vmprof_type_limits_init(struct vmprof_type_limits *limits)
  *
  * as much again while they are moved, and little at first; ended threads and
  * forgotten codes share as much once more. A thread that is profiled has 32 KiB
- * besides, and 16 bytes for each of at most as many bytecodes that it counts with
- * vmprof_count_at_site(). Hits that find no site free are counted in a row
+ * besides, 16 bytes for each of at most as many bytecodes that it counts with
+ * vmprof_count_at_site(), and 16 for each of at most four times as many counters
+ * of vmprof_hit_counters(). Hits that find no site free are counted in a row
  * without a place.
  *
  * @retval -EINVAL  A bad size, or a limit that is too high.

@@ -145,7 +145,49 @@ vmprof_counts_each(const struct vmprof_thread *thread)
 }
 
 /**
- * For VMs that are profiled with period 1, the cheapest way: count a bytecode
+ * Counters of a code object on the calling thread, for bytecodes of which the VM
+ * knows the types where it runs them: in the part for two integers, say. That
+ * part adds to a counter at an address made from the bytecode's, and looks at
+ * nothing else. What a counter stands for is asked when profiles are read: see
+ * vmprof_interp_functions::known.
+ *
+ * A tuple of types that is counted so has a place at its site before those that
+ * are not.
+ *
+ * @param count  How many counters @p code has, whatever their order.
+ *
+ * @return The first, until the code is forgotten or the thread detaches; they may
+ * only be added to, with vmprof_count_known(). NULL: the class does not tell what
+ * they stand for, there is no memory, or too many: see vmprof_type_limits.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_API uint64_t *
+vmprof_hit_counters(struct vmprof_thread *thread, vmprof_code_id code,
+                    size_t count);
+
+/**
+ * Count a bytecode as vmprof_count_at_site() does, while vmprof_counts_each(),
+ * in the counter for the types that it has.
+ * @par Context
+ * The owning thread.
+ * @since 0.1
+ */
+VMPROF_INLINE void
+vmprof_count_known(uint64_t *counter)
+{
+#if defined(__x86_64__)
+    /* One instruction, where an atomic load and store make three. */
+    __asm__("incq %0" : "+m"(*counter));
+#else
+    __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + 1,
+                     __ATOMIC_RELAXED);
+#endif
+}
+
+/**
+ * For VMs that are profiled with period 1: count a bytecode without a call and
  * without counting down, while vmprof_counts_each(). Such a VM calls
  * vmprof_look_at_counts() now and then, as no count runs out.
  *
@@ -162,14 +204,7 @@ vmprof_count_at_site(const struct vmprof_hit_site *site, uint64_t key)
 {
     if (__builtin_expect(site->key != key, 0))
         return 0;
-#if defined(__x86_64__)
-    /* One instruction, where an atomic load and store make three. */
-    __asm__("incq %0" : "+m"(*site->hits));
-#else
-    __atomic_store_n(site->hits,
-                     __atomic_load_n(site->hits, __ATOMIC_RELAXED) + 1,
-                     __ATOMIC_RELAXED);
-#endif
+    vmprof_count_known(site->hits);
     return 1;
 }
 

@@ -22,13 +22,16 @@ enum vmprof_jit_sink {
     VMPROF_SINK_JITDUMP = 2,  /**< jit-PID.dump, for perf inject --jit. The
                                    operations are in jit-PID.ops, which perf
                                    annotate shows as the source; record with
-                                   perf record -k mono */
+                                   perf record -k mono. --call-graph dwarf gets
+                                   through traces whose frame is known */
     VMPROF_SINK_GDB = 4,      /**< gdb's interface for JITs: names, the stack
                                    under traces whose frame is known, and the
                                    operations in jit-PID.ops as the source */
     VMPROF_SINK_UNWIND = 8,   /**< libgcc's __register_frame(): backtrace() and
                                    C++ exceptions get through traces whose
-                                   frame is known */
+                                   frame is known; so does libunwind, if the
+                                   process has it by then, for which each of
+                                   them takes a page */
 };
 
 /** What is wanted. Only grows at the end. @since 0.1 */

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/perf_event.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,7 +148,6 @@ vmp_clock_start(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid,
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
     const struct vmp_clock fresh = {
-        .fd = clock->fd, /* until there is another */
         .period_ns = period_ns | 1,
         .asked_ns = period_ns | 1,
         .tries = 256,
@@ -156,7 +156,11 @@ vmp_clock_start(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid,
     };
 
     pthread_once(&once, make_cookie);
-    *clock = fresh;
+    /* A handler may look at what comes before: it is off, and the descriptor is
+     * the old one until there is another. */
+    memcpy((char *)clock + offsetof(struct vmp_clock, event),
+           (const char *)&fresh + offsetof(struct vmp_clock, event),
+           sizeof(fresh) - offsetof(struct vmp_clock, event));
     if (rung == VMPROF_CLOCK_PERF)
         return start_perf(clock, tid, period_ns);
     if (rung == VMPROF_CLOCK_MONOTONIC || rung == VMPROF_CLOCK_CPU_TIMER)

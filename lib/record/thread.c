@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../sized.h"
+#include "events/usdt.h"
 #include "fork.h"
 #include "layers/layers.h"
 #include "lock.h"
@@ -200,6 +201,7 @@ vmprof_attach_thread_1(const struct vmprof_thread_options *given,
     if (at_thread_end != (pthread_key_t)-1)
         pthread_setspecific(at_thread_end, &thread->head);
     *out = &thread->head;
+    vmp_usdt_check();
     return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "code.h"
 #include "drain.h"
 #include "events/recorded_drain.h"
+#include "events/usdt.h"
 #include "helper.h"
 #include "interp/readout.h"
 #include "jit/drain.h"
@@ -347,6 +348,7 @@ run(void *user)
         drain_all(writer, false);
         write_rows(writer);
         flush(writer);
+        vmp_usdt_check();
     }
     finish(writer);
     return NULL;

@@ -24,12 +24,12 @@ static const struct {
     { "return", VMPROF_EVENT_RETURN },
     { "yield", VMPROF_EVENT_YIELD },
     { "unwind", VMPROF_EVENT_UNWIND },
-    { "c_call", VMPROF_EVENT_C_CALL },
-    { "c_return", VMPROF_EVENT_C_RETURN },
-    { "c_raise", VMPROF_EVENT_C_RAISE },
+    { "c-call", VMPROF_EVENT_C_CALL },
+    { "c-return", VMPROF_EVENT_C_RETURN },
+    { "c-raise", VMPROF_EVENT_C_RAISE },
     { "line", VMPROF_EVENT_LINE },
     { "instruction", VMPROF_EVENT_INSTRUCTION },
-    { "tail_call", EVENT_TAIL_CALL },
+    { "tail-call", EVENT_TAIL_CALL },
 };
 
 enum {

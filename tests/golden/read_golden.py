@@ -15,6 +15,8 @@ import sys
 
 (SESSION, CODES, FRAMES, NODES, THREAD, SAMPLES, STATS, END,
  GROUP, MODULES) = range(1, 11)
+TRACES, EVENTS, COUNTS = 13, 14, 15
+EDGES = ("enter", "jump", "exit", "call", "return")
 NAMES = {
     SESSION: {1: "vm", 3: "os", 5: "machine", 7: "library", 9: "program",
               2: "version", 4: "time unit", 6: "unix ns", 8: "monotonic ns",
@@ -27,12 +29,18 @@ NAMES = {
             18: "frames cut", 20: "overflows", 22: "locations lost",
             24: "clock failures", 26: "sampled ns", 28: "unwritten",
             30: "polled", 32: "held back", 34: "system ticks",
-            36: "native cut", 38: "native failed", 40: "clock retries"},
+            36: "native cut", 38: "native failed", 40: "clock retries",
+            42: "overdue", 44: "jit events", 46: "jit events lost"},
     MODULES: {1: "path", 3: "build id", 2: "start", 4: "size", 6: "offset",
               8: "bias"},
     END: {2: "time"},
+    TRACES: {1: "name", 3: "why", 2: "kind", 4: "end", 6: "code", 8: "offset",
+             10: "line", 12: "guard", 14: "parent", 16: "target",
+             18: "address", 20: "length", 22: "loop offset", 24: "emits",
+             26: "first guard", 28: "guards", 30: "state", 32: "made",
+             34: "gone"},
 }
-SYSTEM, NO_POLL, ADDRESS = 8, 9, 10
+TRACE, SYSTEM, NO_POLL, ADDRESS = 6, 8, 9, 10
 TITLES = {SESSION: "session", THREAD: "thread", STATS: "stats", END: "end"}
 
 
@@ -87,6 +95,11 @@ class Reader:
 
     def __init__(self):
         self.lines = []
+        self.traces = {}
+        self.guards = {}  # the trace of each
+        self.current = 0
+        self.transitions = collections.Counter()
+        self.entries = collections.Counter()
         self.unit = 0
         self.codes = {}
         self.modules = {0: ""}
@@ -128,7 +141,8 @@ class Reader:
         else:
             {CODES: self.read_codes, FRAMES: self.read_frames,
              NODES: self.read_nodes, SAMPLES: self.read_samples,
-             MODULES: self.read_modules}[kind](payload)
+             MODULES: self.read_modules, TRACES: self.read_traces,
+             EVENTS: self.read_events, COUNTS: self.read_counts}[kind](payload)
         assert not payload.more()
 
     def read_codes(self, payload):
@@ -145,10 +159,75 @@ class Reader:
             self.say("module", index, *(f"{NAMES[MODULES][key]}={value!r}"
                                         for key, value in fields.items()))
 
+    def read_traces(self, payload):
+        kinds = {2: "guards", 3: "places", 4: "positions", 5: "operations"}
+        shapes = {2: "vvvs", 3: "vvvv", 4: "vv", 5: "vvvs"}
+        while payload.more():
+            kind = payload.varint()
+            entry = Payload(payload.bytes())
+            trace = entry.varint()
+            if kind == 1:
+                fields = list(entry.fields())
+                self.add_trace(trace, dict(fields))
+                self.say("trace", trace, *(f"{NAMES[TRACES][key]}={value!r}"
+                                           for key, value in fields))
+            elif kind in kinds:
+                first = entry.varint()
+                for number in range(first, first + entry.varint()):
+                    words = [entry.varint() if what == "v" else entry.string()
+                             for what in shapes[kind]]
+                    self.say(f"trace {trace} {kinds[kind]} {number}:", *words)
+            elif kind == 6:
+                self.say(f"trace {trace} code at {entry.varint()}:",
+                         entry.data[entry.at:].hex())
+                entry.at = len(entry.data)
+            assert not entry.more()
+
+    def add_trace(self, trace, fields):
+        self.traces[trace] = fields.get(1, "")
+        first = fields.get(26, 0)
+        for guard in range(first, first + fields.get(28, 0)):
+            self.guards[guard] = trace
+
+    def read_events(self, payload):
+        thread, bits, lost, first, count, ticks, marks = (
+            payload.varint() for _ in range(7))
+        self.say(f"events thread={thread} bits={bits} lost={lost}",
+                 f"first={first} count={count}")
+        start, mark = ticks, [ticks, 0, 0]
+        for _ in range(marks):
+            mark = [before + payload.varint() for before in mark]
+            self.say("mark ticks={} ns={} cpu={}".format(*mark))
+        ticks = start + payload.zigzag()
+        for number in range(count):
+            both = payload.varint()
+            if number:
+                ticks += payload.zigzag()
+            self.say("event", EDGES[both & 7], both >> 3, f"ticks={ticks}")
+            self.pass_edge(EDGES[both & 7], both >> 3)
+
+    def pass_edge(self, edge, ident):
+        assert edge in ("enter", "jump", "exit")
+        after = 0 if edge == "exit" else ident
+        if not after and ident in self.guards:
+            assert self.guards[ident] == self.current
+        self.transitions[self.current, after] += 1
+        self.entries[after] += 1
+        self.current = after
+
+    def read_counts(self, payload):
+        self.say("counts time", payload.varint())
+        ident = 0
+        for _ in range(payload.varint()):
+            ident += payload.varint()
+            self.say("count", ident, payload.varint())
+
     def frame_name(self, code, kind, module, offset):
         if kind == ADDRESS:
             path = self.modules[module].rpartition("/")[2]
             return f"{path}+{offset:#x}" if path else f"{offset:#x}"
+        if kind == TRACE:
+            return f"trace {code}"
         return {SYSTEM: "[system calls]", NO_POLL: "[no poll]"}.get(
             kind, self.codes[code] if code else "[unknown]")
 
@@ -213,12 +292,31 @@ def full_name(row):
     return ":".join(parts)
 
 
+def ask(command, *words):
+    return json.loads(subprocess.run(
+        [command, *words], check=True, stdout=subprocess.PIPE,
+        timeout=120).stdout)
+
+
+def compare_traces(reader, jit):
+    """Edges as they were passed, one by one."""
+    numbers = {row["number"]: row["id"] for row in jit["traces"]} | {0: 0}
+    assert set(numbers.values()) == set(reader.traces) | {0}
+    assert {(numbers[row["from"]], numbers[row["to"]]): row["count"]
+            for row in jit["transitions"]} == dict(reader.transitions)
+    for row in jit["traces"]:
+        assert row["figures"]["events"]["entries"] == reader.entries[row["id"]]
+    assert jit["events"]["mismatches"] == 0
+
+
 def compare(reader, text, command, file):
     with open(text, encoding="utf-8") as expected:
         assert expected.read().splitlines() == reader.lines, "decoded text"
-    out = subprocess.run([command, "report", "--json", file], check=True,
-                         stdout=subprocess.PIPE, timeout=120).stdout
-    report = json.loads(out)
+    if reader.traces:
+        compare_traces(reader, ask(command, "jit", "--json", "--inner=each",
+                                   file))
+        return
+    report = ask(command, "report", "--json", file)
     rows = {full_name(row): [row["self_ns"], row["total_ns"],
                              row["samples"]] for row in report["functions"]
             if row["function"] != "[unsampled]"}

@@ -29,6 +29,8 @@ exported_count_hit(struct vmprof_thread *thread, int64_t countdown,
 VMPROF_API int
 exported_counts_each(const struct vmprof_thread *thread)
     IN_LIBRARY(vmprof_counts_each);
+VMPROF_API void
+exported_count_known(uint64_t *counter) IN_LIBRARY(vmprof_count_known);
 VMPROF_API int
 exported_count_at_site(const struct vmprof_hit_site *site, uint64_t key)
     IN_LIBRARY(vmprof_count_at_site);
@@ -161,6 +163,30 @@ static intptr_t
 make_sites(struct world *w)
 {
     return vmprof_hit_sites(w->thread, counted, OFFSET + 1) != NULL;
+}
+
+static uint64_t *counters;
+
+static void
+switch_on_and_make_counters(struct world *w)
+{
+    switch_on(w);
+    counters = vmprof_hit_counters(w->thread, counted, 2 * OFFSET + 2);
+    require(counters != NULL);
+}
+
+static intptr_t
+count_known(struct world *w)
+{
+    (void)w;
+    exported_count_known(&counters[2 * OFFSET + 1]);
+    return (intptr_t)counters[2 * OFFSET + 1];
+}
+
+static intptr_t
+make_counters(struct world *w)
+{
+    return vmprof_hit_counters(w->thread, counted, OFFSET + 1) != NULL;
 }
 
 static intptr_t
@@ -313,6 +339,10 @@ static const struct operation list[] = {
       count_at_site, PATH("AB"), 0, switch_on_and_miss_at_site },
     { "make the sites of a code", "vmprof_hit_sites", make_sites, PATH("AB"), 0,
       prepare },
+    { "count in place", "vmprof_count_known", count_known, PATH("AB"), 0,
+      switch_on_and_make_counters },
+    { "make the counters of a code", "vmprof_hit_counters", make_counters,
+      PATH("AB"), 0, prepare },
     { "look at what is set for all", "vmprof_look_at_counts",
       look_at_what_is_set, PATH("AB"), 0, hit_and_expect_it },
     { "set the functions of a class",

@@ -68,6 +68,8 @@ run_bytecodes(struct runner *r, uint64_t count)
     struct vmprof_thread *const thread = r->thread;
     const struct vmprof_hit_site *const sites =
         r->codes % 3 ? vmprof_hit_sites(thread, r->code, OFFSETS) : NULL;
+    uint64_t *const counters =
+        r->codes % 2 ? vmprof_hit_counters(thread, r->code, 2 * OFFSETS) : NULL;
     int64_t countdown;
 
     vmprof_look_at_counts(thread);
@@ -85,6 +87,10 @@ run_bytecodes(struct runner *r, uint64_t count)
 
         if (!vmprof_counting(thread))
             continue;
+        if (counters && vmprof_counts_each(thread) && opcode == OPCODE_PLAIN) {
+            vmprof_count_known(&counters[2 * offset]);
+            continue;
+        }
         if (sites && vmprof_counts_each(thread) && opcode != OPCODE_ALL &&
             vmprof_count_at_site(&sites[offset], key))
             continue;
@@ -194,12 +200,13 @@ run_at_random(void *user)
         run_bytecodes(r, draw(&r->random) % ROUND);
         do_something(r);
     }
-    /* One more, so that what it ran since its last hit is a hit's, too. */
+    /* One more, so that what it ran since its last hit is a hit's, too: not one
+     * in place, of which the library does not know. */
     change_code(r);
     require(vmprof_set_profile_interp_period(1) == 0);
     require(vmprof_set_profile_interp(1) == r->on);
-    r->on = true;
-    run_bytecodes(r, 1);
+    vmprof_count_bytecode(r->thread, r->code, 0, OPCODE_PLAIN, NULL);
+    r->run++;
     require(vmprof_detach_thread(r->thread) == 0);
     require(vmprof_forget_code(r->code) == 0);
     for (unsigned i = 0; i < TYPES; i++)

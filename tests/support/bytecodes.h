@@ -21,6 +21,7 @@ enum {
  * ten more. Its last offset is `last`. */
 struct object {
     uint64_t hash, last;
+    vmprof_type_id known; /* of the operand that is counted in place */
 };
 
 static struct vmprof_code_class *bytecodes_class;
@@ -80,6 +81,18 @@ object_next_site(void *user, void *object, uint64_t *offset, uint32_t *opcode)
     return *offset <= ((const struct object *)object)->last;
 }
 
+/* Two for each offset up to 99: without types, and with the known one. */
+static inline int
+object_known(void *user, void *object, size_t index, uint64_t *offset,
+             uint32_t *opcode, vmprof_type_id types[VMPROF_MAX_OPERANDS])
+{
+    (void)user;
+    *offset = index / 2;
+    *opcode = OPCODE_ONE;
+    types[0] = ((const struct object *)object)->known;
+    return *offset < 100 ? (int)(index % 2) : -1;
+}
+
 static inline void
 bytecodes_set_up(void)
 {
@@ -95,6 +108,7 @@ bytecodes_set_up(void)
     functions.line = object_line;
     functions.hash = object_hash;
     functions.next_site = object_next_site;
+    functions.known = object_known;
     require(vmprof_set_interp_functions(bytecodes_class, &functions) == 0);
 }
 

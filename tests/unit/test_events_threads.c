@@ -2,9 +2,10 @@
 
 /*
  * Tools that come, go and change their minds while threads fire: each is told of
- * exactly what it asks for. A tool's wish has a number that is odd while it
- * changes; whoever finds the same even number before and after an event knows
- * what the tool should have been told.
+ * exactly what it asks for, whatever others answer. A tool's wish has a number
+ * that is odd while it changes; whoever finds the same even number before and
+ * after an event knows what the tool should have been told. For as many seconds
+ * as VMPROF_TEST_SECONDS says.
  */
 #include "suite.h"
 
@@ -27,6 +28,7 @@ enum {
     KINDS = 3, /* from VMPROF_EVENT_LINE on */
     SITES = 50,
     USUAL_MS = 400,
+    FIRST_ERROR = 1000, /* of the first tool, and so on */
 };
 
 struct tool {
@@ -50,8 +52,8 @@ struct firing {
     uint64_t random;
     uint64_t fired, sure;
     const char *fault;
-    unsigned told[TOOLS]; /* by the event in hand */
-    bool disables[TOOLS]; /* what they are to answer */
+    unsigned told[TOOLS];               /* by the event in hand */
+    bool disables[TOOLS], fails[TOOLS]; /* what they are to answer */
     struct site sites[TOOLS][KINDS][SITES];
 };
 
@@ -67,6 +69,8 @@ note(void *user, struct vmprof_thread *thread, const struct vmprof_event *event)
     (void)thread;
     (void)event;
     own->told[i]++;
+    if (own->fails[i])
+        return -(int)(FIRST_ERROR + i);
     return own->disables[i] ? VMPROF_EVENT_DISABLE : VMPROF_EVENT_KEEP;
 }
 
@@ -161,6 +165,24 @@ judge(struct firing *firing, unsigned i, unsigned kind, unsigned at,
         site->is_unsure = false;
 }
 
+/* An error is one that a tool returned which was told; and there is one if
+ * there were such tools. */
+static void
+judge_result(struct firing *firing, int result)
+{
+    bool has_failed = false;
+
+    for (unsigned i = 0; i < TOOLS; i++)
+        has_failed |= firing->told[i] && firing->fails[i];
+    if (has_failed != (result < 0))
+        firing->fault = has_failed ? "an error is lost" : "an error is made up";
+    if (result < 0 &&
+        (result > -FIRST_ERROR || result <= -FIRST_ERROR - TOOLS ||
+         !firing->told[-result - FIRST_ERROR] ||
+         !firing->fails[-result - FIRST_ERROR]))
+        firing->fault = "an error is nobody's";
+}
+
 static void
 fire_one(struct firing *firing, struct vmprof_thread *thread)
 {
@@ -172,17 +194,20 @@ fire_one(struct firing *firing, struct vmprof_thread *thread)
         .offset = at,
     };
     uint64_t before[TOOLS];
-    bool is_dead = false;
+    int result = 0;
 
     for (unsigned i = 0; i < TOOLS; i++) {
         before[i] = atomic_load(&tools[i].number);
         firing->told[i] = 0;
-        firing->disables[i] = (draw(&firing->random) >> 20) % 16 == 0;
+        firing->fails[i] = (draw(&firing->random) >> 20) % 64 == 0;
+        firing->disables[i] =
+            !firing->fails[i] && (draw(&firing->random) >> 20) % 16 == 0;
     }
     if (vmprof_wants_event(thread, VMPROF_EVENT_BIT(event.kind)))
-        is_dead = vmprof_fire_event(thread, &event) == 1;
+        result = vmprof_fire_event(thread, &event);
+    judge_result(firing, result);
     for (unsigned i = 0; i < TOOLS; i++)
-        judge(firing, i, kind, at, before[i], is_dead);
+        judge(firing, i, kind, at, before[i], result == 1);
     firing->fired++;
 }
 

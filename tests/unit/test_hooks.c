@@ -522,6 +522,42 @@ functions_are_replaced_while_threads_run(void **state)
     assert_int_equal(vmprof_free_hooks(a.hooks), 0);
 }
 
+static int
+set_anew(void *user, struct vmprof_thread *thread, enum vmprof_hook_event what,
+         const struct vmprof_event *event)
+{
+    struct holder *const holder = user;
+
+    (void)what;
+    (void)event;
+    return vmprof_set_profile(holder->hooks, thread, set_anew, holder);
+}
+
+/* All at the same time, so that none may wait for the others. */
+static void
+functions_can_set_themselves_anew_on_all_threads(void **state)
+{
+    enum {
+        THREADS = 3,
+        ROUNDS = 2000,
+    };
+    (void)state;
+    pthread_t threads[THREADS];
+    struct holder a;
+
+    begin(&a, "a");
+    assert_int_equal(vmprof_set_profile(a.hooks, NULL, set_anew, &a), 0);
+    atomic_store(&is_over, false);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, call_on, NULL), 0);
+    for (int i = 0; i < ROUNDS; i++)
+        run_on(self, "A)A");
+    atomic_store(&is_over, true);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(vmprof_free_hooks(a.hooks), 0);
+}
+
 int
 main(void)
 {
@@ -540,6 +576,7 @@ main(void)
         TEST(a_function_can_take_itself_away),
         TEST(what_a_function_calls_is_told_to_others_alone),
         TEST(functions_are_replaced_while_threads_run),
+        TEST(functions_can_set_themselves_anew_on_all_threads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

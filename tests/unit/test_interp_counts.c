@@ -426,117 +426,11 @@ a_place_that_is_used_again_is_another_code(void **state)
     vmprof_forget_code(code);
 }
 
-enum {
-    OFFSETS = 10,
-};
-
-/* Bytecodes of one operand, by their sites. Returns how many needed no call. */
-static unsigned
-run_at_sites(vmprof_code_id code, unsigned count, vmprof_type_id usual,
-             vmprof_type_id rare)
-{
-    static const char positions[OFFSETS];
-    const struct vmprof_hit_site *const sites =
-        vmprof_hit_sites(self, code, OFFSETS);
-    int64_t countdown = self->bytecode_countdown;
-    unsigned inlined = 0;
-
-    assert_non_null(sites);
-    for (unsigned i = 0; i < count; i++) {
-        const vmprof_type_id type = i % 70 >= 60 ? rare : usual;
-
-        if (vmprof_counts_each(self) &&
-            vmprof_count_at_site(&sites[i % OFFSETS], vmprof_key_of_one(type)))
-            inlined++;
-        else if (--countdown < 0)
-            countdown = vmprof_bytecode_missed(
-                self, countdown, (uintptr_t)&positions[i % OFFSETS], code,
-                i % OFFSETS, OPCODE_ONE, &type);
-    }
-    self->bytecode_countdown = countdown;
-    return inlined;
-}
-
-static void
-require_hits_at(vmprof_code_id code, uint64_t count)
-{
-    struct vmprof_type_profile *const profile = take_profile();
-    uint64_t typed = 0;
-
-    for (unsigned at = 0; at < OFFSETS; at++) {
-        const struct vmprof_type_row row = find_row(profile, code, at);
-
-        assert_int_equal(row.hits, count / OFFSETS);
-        assert_int_equal(row.tuple_count, 2);
-        typed += row.tuples[0].hits;
-    }
-    assert_int_equal(typed, count - count / 7);
-    assert_int_equal(profile_info(profile).hits, count);
-    assert_int_equal(profile_info(profile).bytecodes, count);
-    vmprof_free_type_profile(profile);
-}
-
-static void
-hits_are_counted_where_they_are(void **state)
-{
-    (void)state;
-    struct object object = { 0 };
-    vmprof_code_id code = register_object(&object, NULL);
-    const vmprof_type_id a = register_type("a"), b = register_type("b");
-
-    bytecodes_reset();
-    vmprof_set_profile_interp(1);
-    assert_true(vmprof_counts_each(self));
-    /* Each site is met once, and then it is known by its first type. */
-    assert_int_equal(run_at_sites(code, 700, a, b), 700 - 10 - 100);
-    require_hits_at(code, 700);
-    /* What was read out is forgotten, and counted anew. */
-    vmprof_look_at_counts(self);
-    assert_true(run_at_sites(code, 70000, a, b) < 70000 * 6 / 7);
-    require_hits_at(code, 70000);
-    /* Another code in its place has sites of its own. */
-    vmprof_forget_code(code);
-    code = register_object(&object, NULL);
-    (void)run_at_sites(code, 700, a, b);
-    require_hits_at(code, 700);
-
-    vmprof_set_profile_interp_period(10);
-    assert_false(vmprof_counts_each(self));
-    assert_int_equal(run_at_sites(code, 700, a, b), 0);
-    vmprof_set_profile_interp(0);
-    vmprof_set_profile_interp_period(1);
-    vmprof_forget_code(code);
-}
-
-static void
-sites_are_as_many_as_the_limit_allows(void **state)
-{
-    (void)state;
-    struct object object = { 0 }, another = { 0 };
-    const vmprof_code_id code = register_object(&object, NULL);
-    const vmprof_code_id other = register_object(&another, NULL);
-    struct vmprof_hit_site *sites;
-
-    bytecodes_reset();
-    sites = vmprof_hit_sites(self, code, 16384 - OFFSETS + 1);
-    assert_non_null(sites);
-    assert_ptr_equal(vmprof_hit_sites(self, code, 1), sites);
-    assert_null(vmprof_hit_sites(self, code, 16384));
-    assert_null(vmprof_hit_sites(self, other, OFFSETS));
-    assert_null(vmprof_hit_sites(NULL, other, 1));
-    assert_null(vmprof_hit_sites(self, 0, 1));
-    vmprof_forget_code(code);
-    assert_non_null(vmprof_hit_sites(self, other, OFFSETS));
-    vmprof_forget_code(other);
-}
-
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(at_period_1_every_count_is_exact),
-        cmocka_unit_test(hits_are_counted_where_they_are),
-        cmocka_unit_test(sites_are_as_many_as_the_limit_allows),
         cmocka_unit_test(
             what_overflows_is_other_and_missing_values_have_a_name),
         cmocka_unit_test(tuples_differ_by_each_operand_and_by_their_number),

@@ -71,6 +71,31 @@ vmp_interp_opcode(const struct vmp_interp_class *functions, uint32_t opcode)
     return functions->functions.opcode_name(functions->functions.user, opcode);
 }
 
+struct vmp_known_hits
+vmp_interp_known(uint64_t code, size_t index)
+{
+    struct vmp_known_hits known = { 0 };
+    const struct vmp_interp_class *functions;
+    void *object;
+    int count;
+
+    functions = vmp_code_interp(code, &object);
+    if (!functions || !functions->functions.known)
+        return known;
+    count =
+        functions->functions.known(functions->functions.user, object, index,
+                                   &known.offset, &known.opcode, known.types);
+    if (count < 0)
+        return (struct vmp_known_hits){ 0 };
+    known.code = code;
+    known.functions = functions;
+    known.count =
+        (uint32_t)(count < VMPROF_MAX_OPERANDS ? count : VMPROF_MAX_OPERANDS);
+    for (uint32_t i = known.count; i < VMPROF_MAX_OPERANDS; i++)
+        known.types[i] = 0;
+    return known;
+}
+
 bool
 vmp_interp_next_site(const struct vmp_interp_class *functions, uint64_t code,
                      uint64_t *offset, uint32_t *opcode)

@@ -8,6 +8,8 @@
 
 #include <vmprof/interp.h>
 
+#include "table.h"
+
 /* Never freed. */
 struct vmp_interp_class {
     struct vmprof_interp_functions functions;
@@ -31,5 +33,10 @@ vmp_interp_opcode(const struct vmp_interp_class *functions, uint32_t opcode);
 bool
 vmp_interp_next_site(const struct vmp_interp_class *functions, uint64_t code,
                      uint64_t *offset, uint32_t *opcode);
+
+/* What hits of a counter of a code were; of no place if that is not told. Under
+ * vmp_callbacks_lock() and vmp_interp_lock(). */
+struct vmp_known_hits
+vmp_interp_known(uint64_t code, size_t index);
 
 #endif

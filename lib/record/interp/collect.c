@@ -21,7 +21,7 @@ count_rows(void)
     uint64_t rows = vmp_interp.ended.count;
 
     for (const struct vmp_hits *h = vmp_interp.threads; h; h = h->next)
-        rows += h->table.count;
+        rows += h->table.count + vmp_hit_counters_busy(&h->counters);
     return rows;
 }
 
@@ -46,6 +46,9 @@ vmp_collect(struct vmp_collected *out)
     vmp_interp_lock();
     r = vmp_table_reserve(&out->table, (uint32_t)count_rows());
     if (r == 0) {
+        /* First, so that a tuple which a VM counts itself has a place. */
+        for (struct vmp_hits *h = vmp_interp.threads; h; h = h->next)
+            vmp_hit_counters_take(&h->counters, &out->table);
         for (struct vmp_hits *h = vmp_interp.threads; h; h = h->next)
             vmp_table_take(&out->table, &h->table);
         vmp_table_take(&out->table, &vmp_interp.ended);
@@ -120,6 +123,16 @@ take_of(struct vmp_table *to, const struct vmp_table *from, uint64_t code)
         vmp_table_take_row(to, row);
 }
 
+/* Hits that a VM has counted, of a code that does not run any more. */
+static void
+take_counters(struct vmp_table *out, uint64_t code)
+{
+    for (struct vmp_hits *h = vmp_interp.threads; h; h = h->next) {
+        vmp_hit_counters_take_of(&h->counters, out, code);
+        vmp_hit_counters_forget(&h->counters, code);
+    }
+}
+
 /* The hits of one code. Returns how many rows there were of it. */
 static uint32_t
 take_code(struct vmp_table *out, uint64_t code)
@@ -132,10 +145,13 @@ take_code(struct vmp_table *out, uint64_t code)
         if (own)
             vmp_hits_drop_cells(h, code);
         vmp_hits_drop_sites(h, code);
-        rows += own;
+        rows += own + (uint32_t)vmp_hit_counters_busy_of(&h->counters, code);
     }
-    if (!rows || vmp_table_reserve(out, rows) < 0)
+    if (!rows || vmp_table_reserve(out, rows) < 0) {
+        take_counters(&vmp_interp.ended, code);
         return 0;
+    }
+    take_counters(out, code);
     for (const struct vmp_hits *h = vmp_interp.threads; h; h = h->next)
         take_of(out, &h->table, code);
     take_of(out, &vmp_interp.ended, code);

@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 
+#include "hit_counters.h"
 #include "hit_sites.h"
 #include "table.h"
 
@@ -18,8 +19,9 @@ struct vmp_hits {
     bool on;
     bool each; /* every bytecode is a hit */
     bool jitter;
-    uint32_t idle; /* counts that ran out while it was off */
-    uint64_t mark; /* of a candidate's call that runs: all of it is hits, and
+    bool is_planned; /* where the countdown ends is the next hit */
+    uint32_t idle;   /* counts that ran out while it was off */
+    uint64_t mark;   /* of a candidate's call that runs: all of it is hits, and
                        no others are counted; else 0 */
     uint64_t epoch, generation, restarts; /* vmp_interp's, last */
     uint64_t period;
@@ -27,6 +29,7 @@ struct vmp_hits {
     struct vmp_table table;
     struct vmprof_hit_cell *cells; /* of others under the lock, to drop them */
     struct vmp_hit_sites sites;    /* likewise, when a code is forgotten */
+    struct vmp_hit_counters counters;
 
     /* Under vmp_interp_lock(). */
     bool wanted;
@@ -38,6 +41,16 @@ void
 vmp_hits_attach(struct vmp_hits *hits, struct vmprof_thread *head);
 void
 vmp_hits_detach(struct vmp_hits *hits);
+
+/* By the owner: what is set for all takes effect. Its countdown has to be loaded
+ * anew. */
+void
+vmp_hits_look(struct vmp_hits *hits);
+
+/* Nothing is counted in place until it has been hit again; by the owner, under
+ * the lock. */
+void
+vmp_hits_drop_all(struct vmp_hits *hits);
 
 /* Settle what the thread has run up to now, with its countdown in its record,
  * and have it look at what is set. By the owner. */

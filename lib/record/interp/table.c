@@ -172,6 +172,35 @@ vmp_table_take_row(struct vmp_table *to, struct vmp_row *row)
     }
 }
 
+bool
+vmp_table_add_hits(struct vmp_table *table, const struct vmp_known_hits *known,
+                   uint64_t hits)
+{
+    struct vmp_row *row = vmp_table_find(table, known->code, known->offset);
+    struct vmp_counter *counter;
+
+    if (!row && known->code) {
+        row = vmp_table_add(table, known->code, known->offset, known->opcode,
+                            known->functions);
+        if (!row && table->is_fixed)
+            return false;
+    }
+    if (!row)
+        row = &table->unplaced;
+    counter = known->count ? &row->other : &row->untyped;
+    if (known->count) {
+        struct vmp_tuple *tuple =
+            vmp_row_match(row, known->types, known->count);
+
+        if (!tuple)
+            tuple = vmp_row_add(table, row, known->types, known->count);
+        if (tuple)
+            counter = &tuple->hits;
+    }
+    vmp_counter_add(counter, hits);
+    return true;
+}
+
 void
 vmp_table_take(struct vmp_table *to, struct vmp_table *from)
 {

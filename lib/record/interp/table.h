@@ -125,6 +125,21 @@ vmp_table_take(struct vmp_table *to, struct vmp_table *from);
 void
 vmp_table_take_row(struct vmp_table *to, struct vmp_row *row);
 
+/* What hits of a counter were. */
+struct vmp_known_hits {
+    uint64_t code, offset;
+    const struct vmp_interp_class *functions;
+    uint32_t opcode;
+    uint32_t count; /* of types; 0: none are told */
+    vmprof_type_id types[VMPROF_MAX_OPERANDS];
+};
+
+/* Add hits that are known to be of one kind. False: a table of a fixed size has
+ * no row for them; elsewhere they are without a place then. */
+bool
+vmp_table_add_hits(struct vmp_table *table, const struct vmp_known_hits *known,
+                   uint64_t hits);
+
 /* Make it a table of exactly so many rows. Returns 0 or -ENOMEM. */
 int
 vmp_table_reserve(struct vmp_table *table, uint32_t rows);

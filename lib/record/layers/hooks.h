@@ -19,8 +19,9 @@ struct vmp_function {
     vmprof_trace_function trace; /* one of both */
     vmprof_profile_function profile;
     void *user;
-    uint64_t events; /* that it takes */
-    uint64_t number; /* no other has it, ever; from 1 */
+    uint64_t events;           /* that it takes */
+    uint64_t number;           /* no other has it, ever; from 1 */
+    struct vmp_function *next; /* of those that were replaced */
 };
 
 /* Of a thread. Functions are replaced under vmp_layers_lock(), and freed when
@@ -35,6 +36,7 @@ struct vmp_hooks_record {
 struct vmprof_hooks {
     struct vmprof_layer layer; /* the first: it is one */
     _Atomic(struct vmp_function *) all[VMP_HOOK_KINDS];
+    struct vmp_function *replaced; /* yet to be freed; under the lock */
 };
 
 /* What is told of events on a thread; false: nobody is. By the thread itself, or

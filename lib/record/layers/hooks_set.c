@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../os/barrier.h"
 #include "../../sized.h"
 #include "hooks.h"
 
@@ -47,12 +48,24 @@ end(struct vmp_layer_record *base)
 }
 
 static void
+free_all(struct vmp_function *list)
+{
+    while (list) {
+        struct vmp_function *const next = list->next;
+
+        free(list);
+        list = next;
+    }
+}
+
+static void
 close_hooks(struct vmprof_layer *layer)
 {
     struct vmprof_hooks *const hooks = (struct vmprof_hooks *)layer;
 
     for (unsigned i = 0; i < VMP_HOOK_KINDS; i++)
         free(atomic_load(&hooks->all[i]));
+    free_all(hooks->replaced);
 }
 
 static const struct vmp_layer_kind kind = {
@@ -79,14 +92,20 @@ vmprof_new_hooks(const char *name, int64_t priority, struct vmprof_hooks **out)
     return r;
 }
 
-int
-vmprof_free_hooks(struct vmprof_hooks *hooks)
+static bool
+is_in_callback(const struct vmprof_hooks *hooks)
 {
     const struct vmprof_thread *const own = vmprof_current_thread();
 
+    return own && vmprof_running_callbacks(own) >> hooks->layer.slot & 1;
+}
+
+int
+vmprof_free_hooks(struct vmprof_hooks *hooks)
+{
     if (!hooks)
         return 0;
-    if (own && vmprof_running_callbacks(own) >> hooks->layer.slot & 1)
+    if (is_in_callback(hooks))
         return -EBUSY;
     vmprof_free_layer(&hooks->layer);
     return 0;
@@ -108,18 +127,79 @@ find_place(struct vmprof_hooks *hooks, struct vmprof_thread *thread,
     return r;
 }
 
-/* Gives back the function that was there. Under the lock. */
 static int
 replace(struct vmprof_hooks *hooks, struct vmprof_thread *thread,
-        enum vmp_hook_kind which, struct vmp_function *function,
-        struct vmp_function **before)
+        enum vmp_hook_kind which, struct vmp_function *function)
 {
     _Atomic(struct vmp_function *) *functions;
-    const int r = find_place(hooks, thread, &functions);
+    struct vmp_function *before;
+    int r;
 
-    if (r == 0)
-        *before = atomic_exchange(&functions[which], function);
+    vmp_layers_lock();
+    r = find_place(hooks, thread, &functions);
+    before = r == 0 ? atomic_exchange(&functions[which], function) : NULL;
+    if (before) {
+        before->next = hooks->replaced;
+        hooks->replaced = before;
+    }
+    vmp_layers_unlock();
     return r;
+}
+
+static bool
+is_in_others_callback(const struct vmprof_hooks *hooks)
+{
+    bool is_any;
+
+    vmp_barrier_all();
+    vmp_events_lock();
+    is_any = vmp_events_is_any_at((uint64_t)1 << hooks->layer.slot,
+                                  vmprof_current_thread());
+    vmp_events_unlock();
+    return is_any;
+}
+
+static struct vmp_function *
+take_replaced(struct vmprof_hooks *hooks)
+{
+    struct vmp_function *list;
+
+    vmp_layers_lock();
+    list = hooks->replaced;
+    hooks->replaced = NULL;
+    vmp_layers_unlock();
+    return list;
+}
+
+static void
+put_back(struct vmprof_hooks *hooks, struct vmp_function *list)
+{
+    struct vmp_function **end = &list;
+
+    while (*end)
+        end = &(*end)->next;
+    vmp_layers_lock();
+    *end = hooks->replaced;
+    hooks->replaced = list;
+    vmp_layers_unlock();
+}
+
+/* When nobody runs what was replaced: wait for that, but in a callback, where two
+ * would wait for each other; then a later one frees it, or the end. */
+static void
+free_replaced(struct vmprof_hooks *hooks)
+{
+    struct vmp_function *const list = take_replaced(hooks);
+
+    if (!list)
+        return;
+    if (!is_in_callback(hooks)) {
+        vmp_events_await((uint64_t)1 << hooks->layer.slot);
+    } else if (is_in_others_callback(hooks)) {
+        put_back(hooks, list);
+        return;
+    }
+    free_all(list);
 }
 
 static int
@@ -166,7 +246,7 @@ set(struct vmprof_hooks *hooks, struct vmprof_thread *thread,
     enum vmp_hook_kind which, const struct vmp_function *wish)
 {
     static atomic_uint_least64_t last;
-    struct vmp_function *function = NULL, *before = NULL;
+    struct vmp_function *function = NULL;
     int r;
 
     if (wish->trace || wish->profile) {
@@ -176,17 +256,13 @@ set(struct vmprof_hooks *hooks, struct vmprof_thread *thread,
         *function = *wish;
         function->number = atomic_fetch_add(&last, 1) + 1;
     }
-    vmp_layers_lock();
-    r = replace(hooks, thread, which, function, &before);
-    vmp_layers_unlock();
+    r = replace(hooks, thread, which, function);
     if (r < 0) {
         free(function);
         return r;
     }
     r = ask(hooks, thread);
-    if (before)
-        vmp_events_await((uint64_t)1 << hooks->layer.slot);
-    free(before);
+    free_replaced(hooks);
     return r;
 }
 

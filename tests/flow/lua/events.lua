@@ -45,13 +45,13 @@ local function sequence(events, run, ...)
     return table.concat(log, ", ")
 end
 
-local CALLS = { "call", "return", "unwind", "tail_call" }
-local ALL = { "call", "return", "unwind", "tail_call", "c_call", "c_return",
-              "c_raise", "resume", "yield" }
+local CALLS = { "call", "return", "unwind", "tail-call" }
+local ALL = { "call", "return", "unwind", "tail-call", "c-call", "c-return",
+              "c-raise", "resume", "yield" }
 
 -- Around everything that sequence() finds there is its own pcall().
 local function within(inner)
-    return "c_call, " .. inner .. ", c_return"
+    return "c-call, " .. inner .. ", c-return"
 end
 
 test("calls and returns are pairs", function()
@@ -66,13 +66,13 @@ test("C functions are told apart", function()
     same(sequence(ALL, function()
         tostring(1)
         string.rep("x", 3)
-    end), within "call 0, c_call, c_return, c_call, c_return, return")
+    end), within "call 0, c-call, c-return, c-call, c-return, return")
 end)
 
 test("C functions that call Lua functions are around them", function()
     same(sequence(ALL, function()
         table.sort({ 2, 1 }, function(a, b) return a < b end)
-    end), within "call 0, c_call, call 1, return, c_return, return")
+    end), within "call 0, c-call, call 1, return, c-return, return")
 end)
 
 test("a tail call is a return and a call", function()
@@ -82,7 +82,7 @@ test("a tail call is a return and a call", function()
             return tail(n - 1)
         end
         local _ = tail(2) + 1
-    end), "call 0, call 1, tail_call, return, call 1, tail_call, return, " ..
+    end), "call 0, call 1, tail-call, return, call 1, tail-call, return, " ..
           "call 1, return, return")
 end)
 
@@ -90,7 +90,7 @@ test("a tail call of a C function is a call", function()
     same(sequence(ALL, function()
         local function tail() return tostring(1) end
         local _ = tail() .. ""
-    end), within "call 0, call 1, c_call, c_return, return, return")
+    end), within "call 0, call 1, c-call, c-return, return, return")
 end)
 
 test("an error through several frames leaves each", function()
@@ -101,26 +101,26 @@ test("an error through several frames leaves each", function()
             return n
         end
         pcall(deep, 2)
-    end), within("call 0, c_call, call 1, call 1, call 1, c_call, c_raise, " ..
-                 "unwind, unwind, unwind, c_return, return"))
+    end), within("call 0, c-call, call 1, call 1, call 1, c-call, c-raise, " ..
+                 "unwind, unwind, unwind, c-return, return"))
 end)
 
 test("an error of the machine leaves its function", function()
     same(sequence(ALL, function()
         pcall(function() local x = nil + 1 return x end)
-    end), within "call 0, c_call, call 1, unwind, c_return, return")
+    end), within "call 0, c-call, call 1, unwind, c-return, return")
 end)
 
 test("an error that nobody catches before is told where it is", function()
     same(sequence(ALL, function() error("end") end),
-         "c_call, call 0, c_call, c_raise, unwind, c_return")
+         "c-call, call 0, c-call, c-raise, unwind, c-return")
 end)
 
 test("a handler of errors runs above what it handles", function()
     same(sequence(ALL, function()
         xpcall(function() error("end") end, function() return 1 end)
-    end), within("call 0, c_call, call 1, c_call, call 1, return, c_raise, " ..
-                 "unwind, c_return, return"))
+    end), within("call 0, c-call, call 1, c-call, call 1, return, c-raise, " ..
+                 "unwind, c-return, return"))
 end)
 
 test("an error is caught within another that is caught", function()
@@ -153,9 +153,9 @@ test("a call of yield() is over when the coroutine is suspended", function()
         local co = coroutine.create(function() coroutine.yield() end)
         coroutine.resume(co)
         coroutine.resume(co)
-    end), within("call 0, c_call, c_return, c_call, call 1, c_call, " ..
-                 "c_return, yield, c_return, c_call, resume, return, " ..
-                 "c_return, return"))
+    end), within("call 0, c-call, c-return, c-call, call 1, c-call, " ..
+                 "c-return, yield, c-return, c-call, resume, return, " ..
+                 "c-return, return"))
 end)
 
 test("an error that ends a coroutine leaves all of its frames", function()
@@ -219,9 +219,9 @@ test("a yield across pcall() leaves that waiting", function()
             pcall(function() coroutine.yield() error("end") end)
         end)
         co() co()
-    end), within("call 0, c_call, c_return, c_call, call 1, c_call, call 2, " ..
-                 "c_call, c_return, yield, c_return, c_call, resume, " ..
-                 "c_call, c_raise, unwind, c_return, return, c_return, return"))
+    end), within("call 0, c-call, c-return, c-call, call 1, c-call, call 2, " ..
+                 "c-call, c-return, yield, c-return, c-call, resume, " ..
+                 "c-call, c-raise, unwind, c-return, return, c-return, return"))
 end)
 
 test("lines are those of Lua", function()
@@ -248,6 +248,67 @@ test("lines are those of Lua", function()
     same(found, table.concat(lines, ", "))
     same(found, "line 1, line 2, line 3, line 2, line 3, line 2, line 3, " ..
                 "line 2, line 5")
+end)
+
+test("lines and calls are as many as a hook of the program's counts", function()
+    local ours, theirs = {}, {}
+    local function add(counts, event, line)
+        local key = event .. " " .. (line or "")
+        counts[key] = (counts[key] or 0) + 1
+    end
+    local function program()
+        local words = {}
+        for i = 1, 200 do
+            words[i] = ("%d"):format(i * 7919 % 1000)
+        end
+        table.sort(words, function(a, b) return a < b end)
+        local co = coroutine.wrap(function()
+            for _, word in ipairs(words) do coroutine.yield(word) end
+        end)
+        local seen = {}
+        for word in co do
+            seen[word] = select(2, pcall(function()
+                if #word < 3 then error(word) end
+                return #word
+            end))
+        end
+    end
+    local names = { call = "call", ["c-call"] = "call", line = "line" }
+    names["return"], names["c-return"] = "return", "return"
+    local tool <close> = vmprof.register_tool {
+        name = "count", events = {},
+        callback = function(event, line)
+            add(ours, names[event], names[event] == "line" and line)
+        end,
+    }
+    -- A coroutine starts with the hook of C code, not with that of a function.
+    local function hook(event, line) add(theirs, event, line) end
+    local wrap = coroutine.wrap
+    coroutine.wrap = function(f)
+        return wrap(function(...)
+            debug.sethook(hook, "crl")
+            return f(...)
+        end)
+    end
+    debug.sethook(hook, "crl")
+    tool:set_events { "call", "c-call", "return", "c-return", "line" }
+    program()
+    tool:set_events {}
+    debug.sethook()
+    coroutine.wrap = wrap
+    local checked = 0
+    local base = debug.getinfo(program, "S")
+    for line = base.linedefined + 1, base.lastlinedefined do
+        checked = checked + (theirs["line " .. line] or 0)
+        same("line " .. line .. ": " .. (ours["line " .. line] or 0),
+             "line " .. line .. ": " .. (theirs["line " .. line] or 0))
+    end
+    assert(checked > 3000, checked)
+    -- What is between the two settings and around the coroutine's own.
+    for _, event in ipairs { "call", "return" } do
+        local difference = ours[event .. " "] - theirs[event .. " "]
+        assert(math.abs(difference) < 8, event .. " " .. difference)
+    end
 end)
 
 test("metamethods and iterators are calls", function()

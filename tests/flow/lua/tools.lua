@@ -2,7 +2,7 @@
 local count = 0
 all_events = require "vmprof".register_tool {
     name = "all",
-    events = { "call", "return", "unwind", "tail_call", "c_call", "c_return",
-               "c_raise", "resume", "yield", "line", "instruction" },
+    events = { "call", "return", "unwind", "tail-call", "c-call", "c-return",
+               "c-raise", "resume", "yield", "line", "instruction" },
     callback = function() count = count + 1 end,
 }

@@ -92,6 +92,19 @@ class Sinks(unittest.TestCase):
         self.check_listing(NAME, "int_add(i0, i1)", "add ", "int_mul(i1, 7)",
                            "imul", "int_sub(i1, 1)", "dec ")
 
+    def test_perf_unwinds_through_the_loop(self):
+        self.record("--call-graph", "dwarf,4096", LOOP, str(self.where), "run")
+        self.inject()
+        said = self.run_tool("perf", "script", "-i", "jit.data", "-F",
+                             "ip,sym")
+        stacks = [re.findall(r"^\s+[0-9a-f]+ (\S+)", stack, re.MULTILINE)
+                  for stack in said.split("\n\n")]
+        inside = [stack for stack in stacks if stack[:1] == [NAME]]
+        through = [stack for stack in inside
+                   if stack[1:3] == ["call_the_loop", "main"]]
+        self.assertGreater(len(inside), 10, said[:2000])
+        self.assertGreater(len(through), 0.9 * len(inside), said[:2000])
+
     def test_perf_shows_the_toy_vms_loop(self):
         self.record(*self.toyvm("0.5"))
         self.inject()

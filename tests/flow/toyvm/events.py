@@ -446,6 +446,26 @@ let a = f(1) + f(2); f(3)
             line f:1
             """)
 
+    def test_lines_can_show_the_variables_that_there_are(self):
+        self.expect("line", """\
+fn f(a, b) {
+    let c = a + b
+    if c > 2 {
+        let d = "inner"
+        d = [d]
+    }
+    return c
+}
+f(1, 2)
+""", """
+            line <main>:9 (list)
+            line f:2 (1, 2)
+            line f:3 (1, 2, 3)
+            line f:4 (1, 2, 3)
+            line f:5 (1, 2, 3, "inner")
+            line f:7 (1, 2, 3)
+            """, "-X", "events-locals")
+
     def test_a_place_that_was_disabled_is_told_of_once(self):
         self.expect("line,back_edge", """\
 for i in 0..100 {
@@ -615,6 +635,39 @@ thread_join(t)
                     self.assertEqual(running.stderr.readline(),
                                      "1: back_edge spin:1 +3 to +1\n")
                     running.kill()
+
+    def test_marks_that_change_disturb_no_thread(self):
+        source = """\
+fn step(x) { return x + 1 }
+fn work(n) {
+    let i = 0
+    while i < n {
+        i = step(i)
+        len("abc")
+    }
+    return i
+}
+fn toggle(n) {
+    for i in 0..n {
+        set_function_events(step, "call")
+        set_function_events(work, "back_edge,c_call,line")
+        set_function_events(step, "")
+        set_function_events(work, "")
+    }
+    return 7
+}
+let list = []
+for i in 0..3 { push(list, thread_start(work, 20000)) }
+push(list, thread_start(toggle, 20))
+push(list, thread_start(toggle, 20))
+for i in 0..len(list) { print(thread_join(list[i])) }
+"""
+        for jit in ("off", "on", "threaded"):
+            with self.subTest(jit):
+                done = run_source(source, "-X", f"jit={jit}")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(done.stdout.split(),
+                                 ["20000"] * 3 + ["7"] * 2)
 
 
 class Choice(Events):

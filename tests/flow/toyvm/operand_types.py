@@ -153,6 +153,62 @@ fn map_all(list) {
             self.assertGreater(run, 50000)
             self.assertEqual(hits, run // period, period)
 
+    def test_events_told_on_the_way_change_no_count(self):
+        source = """\
+fn fails(i) { if i % 3 == 0 { throw i } return i * 2 }
+let caught = 0
+for i in 0..3000 {
+    set_profile_interp(i % 7 != 0)
+    try { fails(i) } catch e { caught = caught + 1 }
+}
+set_profile_interp(true)
+print(caught)
+"""
+        told = []
+        for period in (1, 2, 13, 100):
+            (self.directory / "test.toy").write_text(source)
+            done = toyvm.run(
+                "--types", self.directory / "types", "--types-truth",
+                self.directory / "truth", "-X", "jit-profile-interp", "-X",
+                f"jit-profile-interp-period={period}", "-X",
+                "events=call,line,back_edge,branch_taken,raise",
+                self.directory / "test.toy")
+            self.assertEqual((done.returncode, done.stdout), (0, "1000\n"))
+            run, hits = (sum(sum(found.values()) for found in
+                             way(self.directory / file))
+                         for way, file in ((counted, "truth"),
+                                           (profiled, "types")))
+            self.assertGreater(run, 20000)
+            self.assertEqual(hits, run // period, period)
+            told.append(done.stderr)
+        # Whichever loop runs, and where one takes over from another.
+        self.assertEqual(len(set(told)), 1)
+        plain = toyvm.run("-X", "events=call,line,back_edge,branch_taken,raise",
+                          self.directory / "test.toy")
+        self.assertEqual(plain.stderr.count("\n"), told[0].count("\n"))
+
+    def test_floats_and_other_types_of_a_place_are_told_apart(self):
+        self.run_toy("""\
+fn add(a, b) { return a + b }
+fn less(a, b) { return a < b }
+let pairs = [[1, 2], [1.5, 2.5], [1, 2.5]]
+for i in 0..300 {
+    let pair = pairs[i % 3]
+    add(pair[0], pair[1])
+    less(pair[0], pair[1])
+    not i
+    not (i == 2)
+    let n = 0 - pair[0]
+}
+""", "-X", "jit-profile-interp")
+        typed, untyped = counted(self.directory / "truth")
+        self.assertEqual(profiled(self.directory / "types"), (typed, untyped))
+        for name in ("add", "less"):
+            self.assertEqual({types: n for (of, _, _, types), n
+                              in typed.items() if of == name},
+                             {("int", "int"): 100, ("float", "float"): 100,
+                              ("int", "float"): 100})
+
     def test_programs_profile_themselves(self):
         out = self.run_toy("""\
 fn work(n) { return n + 1 }

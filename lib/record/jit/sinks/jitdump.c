@@ -19,6 +19,7 @@ enum {
     CODE_LOAD = 0,
     CODE_DEBUG_INFO = 2,
     CODE_CLOSE = 3,
+    CODE_UNWINDING_INFO = 4,
 };
 
 #if defined(__x86_64__)
@@ -111,6 +112,26 @@ add_lines(struct vmp_jitdump *dump, const struct vmp_sunk *sunk,
     write_record(dump, &record);
 }
 
+/* perf puts it into the object that it makes of the code. */
+static void
+add_unwinding(struct vmp_jitdump *dump, const struct vmp_sunk *sunk)
+{
+    struct vmp_bytes record = { 0 }, rules = { 0 };
+    const size_t header_size = vmp_sink_eh_frame_behind(&rules, sunk);
+
+    if (header_size) {
+        begin_record(&record, CODE_UNWINDING_INFO);
+        vmp_bytes_u64(&record, rules.size);
+        vmp_bytes_u64(&record, header_size);
+        vmp_bytes_u64(&record, 0); /* none of it is in memory */
+        vmp_bytes_put(&record, rules.data, rules.size);
+        vmp_bytes_align(&record, 8);
+        record.is_short |= rules.is_short;
+        write_record(dump, &record);
+    }
+    vmp_bytes_free(&rules);
+}
+
 void
 vmp_jitdump_add(struct vmp_jitdump *dump, const struct vmp_sunk *sunk,
                 const char *listing)
@@ -119,6 +140,7 @@ vmp_jitdump_add(struct vmp_jitdump *dump, const struct vmp_sunk *sunk,
 
     if (sunk->first_line)
         add_lines(dump, sunk, listing);
+    add_unwinding(dump, sunk);
     begin_record(&record, CODE_LOAD);
     vmp_bytes_u32(&record, (uint32_t)getpid());
     vmp_bytes_u32(&record, (uint32_t)gettid());

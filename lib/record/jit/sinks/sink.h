@@ -68,6 +68,11 @@ vmp_sink_knows_machine(void);
 void
 vmp_sink_eh_frame(struct vmp_bytes *out, const struct vmp_sunk *sunk);
 
+/* The same as sections .eh_frame and .eh_frame_hdr of a file in which they lie
+ * right behind the code, aligned to 8 bytes. Returns the size of the second. */
+size_t
+vmp_sink_eh_frame_behind(struct vmp_bytes *out, const struct vmp_sunk *sunk);
+
 /* An ELF object that gdb reads. */
 void
 vmp_sink_object(struct vmp_bytes *out, const struct vmp_sunk *sunk,

@@ -69,30 +69,95 @@ put_rules(struct vmp_bytes *out, const struct vmprof_trace *trace)
     }
 }
 
+/* Encodings of addresses. */
+enum {
+    ABSOLUTE = 0x00,
+    UNSIGNED_4 = 0x03,
+    FROM_HERE_4 = 0x1b,
+    FROM_HEADER_4 = 0x3b,
+};
+
+/* What the entry of a trace refers to. */
+static void
+put_common_entry(struct vmp_bytes *out, const struct vmprof_trace *trace,
+                 unsigned encoding)
+{
+    const size_t at = begin_entry(out);
+
+    vmp_bytes_u32(out, 0);
+    vmp_bytes_u8(out, 1);
+    vmp_bytes_string(out, encoding == ABSOLUTE ? "" : "zR");
+    vmp_bytes_uleb(out, 1);
+    vmp_bytes_sleb(out, -WORD);
+    vmp_bytes_u8(out, machine.return_address);
+    if (encoding != ABSOLUTE) {
+        vmp_bytes_uleb(out, 1);
+        vmp_bytes_u8(out, encoding);
+    }
+    put_rules(out, trace);
+    end_entry(out, at);
+}
+
+static bool
+is_unwindable(const struct vmp_sunk *sunk)
+{
+    return machine.is_known && sunk->trace->frame != VMPROF_TRACE_FRAME_UNKNOWN;
+}
+
 void
 vmp_sink_eh_frame(struct vmp_bytes *out, const struct vmp_sunk *sunk)
 {
     const size_t first = out->size;
     size_t at;
 
-    if (!machine.is_known || sunk->trace->frame == VMPROF_TRACE_FRAME_UNKNOWN)
+    if (!is_unwindable(sunk))
         return;
-    at = begin_entry(out);
-    vmp_bytes_u32(out, 0); /* what the entries below share */
-    vmp_bytes_u8(out, 1);
-    vmp_bytes_u8(out, 0);
-    vmp_bytes_uleb(out, 1);
-    vmp_bytes_sleb(out, -WORD);
-    vmp_bytes_u8(out, machine.return_address);
-    put_rules(out, sunk->trace);
-    end_entry(out, at);
-
+    put_common_entry(out, sunk->trace, ABSOLUTE);
     at = begin_entry(out);
     vmp_bytes_u32(out, (uint32_t)(out->size - first)); /* back to it */
     vmp_bytes_u64(out, sunk->address);
     vmp_bytes_u64(out, sunk->length);
     end_entry(out, at);
     vmp_bytes_u32(out, 0);
+}
+
+/* From where the next byte is. */
+static void
+put_distance(struct vmp_bytes *out, size_t to, size_t from)
+{
+    vmp_bytes_u32(out, (uint32_t)(to - from));
+}
+
+size_t
+vmp_sink_eh_frame_behind(struct vmp_bytes *out, const struct vmp_sunk *sunk)
+{
+    /* The code ends where we begin, but for padding. */
+    const size_t first = out->size, code = first - ((sunk->length + WORD - 1) &
+                                                    ~(size_t)(WORD - 1));
+    size_t entry, header;
+
+    if (!is_unwindable(sunk))
+        return 0;
+    put_common_entry(out, sunk->trace, FROM_HERE_4);
+    entry = begin_entry(out);
+    put_distance(out, out->size, first);
+    put_distance(out, code, out->size);
+    vmp_bytes_u32(out, (uint32_t)sunk->length);
+    vmp_bytes_uleb(out, 0);
+    end_entry(out, entry);
+    vmp_bytes_u32(out, 0);
+    vmp_bytes_u32(out, 0); /* so that what follows is aligned */
+
+    header = out->size;
+    vmp_bytes_u8(out, 1);
+    vmp_bytes_u8(out, FROM_HERE_4);
+    vmp_bytes_u8(out, UNSIGNED_4);
+    vmp_bytes_u8(out, FROM_HEADER_4);
+    put_distance(out, first, out->size);
+    vmp_bytes_u32(out, 1);
+    put_distance(out, code, header);
+    put_distance(out, entry, header);
+    return out->size - header;
 }
 
 static void (*add_frame)(const void *eh_frame);
