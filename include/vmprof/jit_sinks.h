@@ -29,7 +29,9 @@ enum vmprof_jit_sink {
                                    operations in jit-PID.ops as the source */
     VMPROF_SINK_UNWIND = 8,   /**< libgcc's __register_frame(): backtrace() and
                                    C++ exceptions get through traces whose
-                                   frame is known */
+                                   frame is known; so does libunwind, if the
+                                   process has it by then, for which each of
+                                   them takes a page */
 };
 
 /** What is wanted. Only grows at the end. @since 0.1 */

@@ -197,13 +197,14 @@ static int64_t
 look(struct vmp_thread *thread, unsigned session, int64_t countdown)
 {
     struct vmp_poll *const poll = &thread->poll;
+    const bool is_new = poll->joined != session;
     uint64_t now_ns;
 
-    if (poll->joined != session)
+    if (is_new)
         take_turn(thread, session, 0, join_in);
     if (poll->joined != session)
         return IDLE_POLLS;
-    now_ns = look_at_time(poll);
+    now_ns = is_new ? poll->look_ns : look_at_time(poll);
     if (poll->polls > countdown)
         vmp_pace_learn(&poll->pace, poll->polls - countdown,
                        (int64_t)(now_ns - poll->look_ns - poll->cost_ns),

@@ -40,22 +40,24 @@ distance(uint64_t a, uint64_t b)
     return a > b ? a - b : b - a;
 }
 
+/* Its ticks were measured over a brief stretch: the further from there, the less
+ * exact. */
 static void
 the_counter_tells_the_clocks_time(void **state)
 {
     (void)state;
     struct vmp_poll_time time;
-    uint64_t least = UINT64_MAX;
+    unsigned exact = 0;
 
     assert_true(learn_ticks(&time));
     for (unsigned i = 0; i < 1000; i++) {
         const uint64_t before_ns = vmp_now_ns(CLOCK_MONOTONIC),
-                       look_ns = vmp_poll_time_look(&time),
-                       off_ns = distance(look_ns, before_ns);
+                       look_ns = vmp_poll_time_look(&time);
 
-        least = off_ns < least ? off_ns : least;
+        exact += distance(look_ns, before_ns) <
+                 20 * 1000 + (before_ns - time.ns) / 8;
     }
-    assert_true(least < 20 * 1000);
+    assert_true(exact > 500);
 }
 
 static void

@@ -310,10 +310,19 @@ static const struct vmp_saved_site *
 find_site(const struct vmp_saved *saved, const struct vmp_saved_code *code,
           uint64_t offset)
 {
-    for (size_t i = 0; i < code->site_count; i++)
-        if (saved->sites[code->first_site + i].offset == offset)
-            return &saved->sites[code->first_site + i];
-    return NULL;
+    const struct vmp_saved_site *const sites = saved->sites + code->first_site;
+    size_t low = 0, high = code->site_count;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+
+        if (sites[middle].offset < offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < code->site_count && sites[low].offset == offset ? &sites[low]
+                                                                 : NULL;
 }
 
 static int

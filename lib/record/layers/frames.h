@@ -17,8 +17,9 @@ struct vmp_entry;
 
 enum {
     VMP_FRAME_BUCKETS = 512,
-    VMP_NO_FRAME = UINT32_MAX,
 };
+
+#define VMP_NO_FRAME UINT32_MAX
 
 struct vmp_frame {
     uint64_t code;

@@ -23,7 +23,14 @@ vmp_hooks_find(const struct vmprof_hooks *hooks,
         function->number ==
             atomic_load_explicit(&record->failed[kind], memory_order_relaxed))
         return false;
-    *out = *function;
+    /* Not the link: it changes when the function is replaced. */
+    *out = (struct vmp_function){
+        .trace = function->trace,
+        .profile = function->profile,
+        .user = function->user,
+        .events = function->events,
+        .number = function->number,
+    };
     return true;
 }
 

@@ -21,9 +21,7 @@ enum {
 
 static struct vmp_lock lock = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
-/* Under the lock. */
-static struct vmprof_layer *layers;
-static bool has_file;
+struct vmp_layers vmp_layers;
 
 void
 vmp_layers_lock(void)
@@ -142,7 +140,7 @@ vmp_layer_record_of(struct vmprof_layer *layer, struct vmprof_thread *thread,
 struct vmprof_layer *
 vmp_layer_of_tool(vmprof_tool tool, const struct vmp_layer_kind *kind)
 {
-    struct vmprof_layer *layer = layers;
+    struct vmprof_layer *layer = vmp_layers.first;
 
     while (layer && (layer->tool != tool || layer->kind != kind))
         layer = layer->next;
@@ -187,7 +185,7 @@ vmp_layers_detach(struct vmp_thread_events *events)
 static bool
 has_other_in_profile(const struct vmp_layer_kind *kind)
 {
-    for (struct vmprof_layer *l = layers; l; l = l->next)
+    for (struct vmprof_layer *l = vmp_layers.first; l; l = l->next)
         if (l->kind == kind && l->in_profile && !l->is_ending)
             return true;
     return false;
@@ -196,7 +194,7 @@ has_other_in_profile(const struct vmp_layer_kind *kind)
 static void
 unlink_layer(struct vmprof_layer *layer)
 {
-    struct vmprof_layer **at = &layers;
+    struct vmprof_layer **at = &vmp_layers.first;
 
     while (*at != layer)
         at = &(*at)->next;
@@ -215,19 +213,17 @@ add(struct vmprof_layer *layer)
     } else if (layer->kind->is_shared && !take_record(layer)) {
         r = -ENOMEM;
     } else {
-        layer->next = layers;
-        layers = layer;
+        layer->next = vmp_layers.first;
+        vmp_layers.first = layer;
     }
     vmp_layers_unlock();
     return r;
 }
 
-static void
-drop(struct vmprof_layer *layer)
+void
+vmp_layer_drop(struct vmprof_layer *layer)
 {
-    vmp_layers_lock();
     unlink_layer(layer);
-    vmp_layers_unlock();
     free_layer(layer);
 }
 
@@ -291,7 +287,9 @@ vmp_layer_new(const struct vmp_layer_kind *kind,
     }
     r = start(layer, options.name, options.priority);
     if (r < 0) {
-        drop(layer);
+        vmp_layers_lock();
+        vmp_layer_drop(layer);
+        vmp_layers_unlock();
         return r;
     }
     *out = layer;
@@ -322,11 +320,9 @@ vmprof_free_layer(struct vmprof_layer *layer)
     vmprof_unregister_tool(layer->tool);
     vmp_layers_lock();
     forget_records(layer);
-    layer->is_ending = has_file && layer->in_profile;
-    if (!layer->is_ending) {
-        unlink_layer(layer);
-        free_layer(layer);
-    }
+    layer->is_ending = vmp_layers.has_file && layer->in_profile;
+    if (!layer->is_ending)
+        vmp_layer_drop(layer);
     vmp_layers_unlock();
 }
 
@@ -409,175 +405,4 @@ vmp_layer_rows(struct vmprof_layer *layer, const struct vmp_layer_kind *kind,
     }
     vmp_tally_free(&sums);
     return rows ? 0 : -ENOMEM;
-}
-
-static void
-for_all_entries(struct vmprof_layer *layer,
-                void (*act)(struct vmp_entry *entry))
-{
-    for (struct vmp_layer_record *r = layer->records; r; r = r->next) {
-        const uint32_t count = vmp_tally_count(&r->tally);
-
-        for (uint32_t i = 0; i < count; i++)
-            act(vmp_tally_entry(&r->tally, i));
-    }
-}
-
-static void
-set_unwritten(struct vmp_entry *entry)
-{
-    for (unsigned v = 0; v < VMP_TALLY_VALUES; v++)
-        entry->written[v] = UINT64_MAX;
-}
-
-static void
-set_written(struct vmp_entry *entry)
-{
-    for (unsigned v = 0; v < VMP_TALLY_VALUES; v++)
-        entry->written[v] = entry->values[v];
-}
-
-void
-vmp_layers_open(void)
-{
-    vmp_layers_lock();
-    has_file = true;
-    for (struct vmprof_layer *l = layers; l; l = l->next) {
-        for (struct vmp_layer_record *r = l->records; r; r = r->next)
-            r->tally.named = 0;
-        if (l->kind->is_repeated)
-            for_all_entries(l, set_unwritten);
-    }
-    vmp_layers_unlock();
-}
-
-static void
-free_ending(void)
-{
-    struct vmprof_layer *next;
-
-    for (struct vmprof_layer *l = layers; l; l = next) {
-        next = l->next;
-        if (l->is_ending) {
-            unlink_layer(l);
-            free_layer(l);
-        }
-    }
-}
-
-void
-vmp_layers_close(void)
-{
-    vmp_layers_lock();
-    has_file = false;
-    free_ending();
-    vmp_layers_unlock();
-}
-
-static void
-name_codes(struct vmp_encoder *encoder, const struct vmp_layer_kind *kind,
-           struct vmp_tally *tally)
-{
-    const uint32_t count = vmp_tally_count(tally);
-
-    for (; tally->named < count; tally->named++) {
-        const struct vmp_entry *const entry =
-            vmp_tally_entry(tally, tally->named);
-
-        vmp_encoder_name_code(encoder, entry->a);
-        if (kind->b_is_code)
-            vmp_encoder_name_code(encoder, entry->b);
-    }
-}
-
-void
-vmp_layers_name(struct vmp_encoder *encoder)
-{
-    vmp_layers_lock();
-    for (struct vmprof_layer *l = layers; l; l = l->next)
-        for (struct vmp_layer_record *r = l->records; r && l->in_profile;
-             r = r->next)
-            name_codes(encoder, l->kind, &r->tally);
-    vmp_layers_unlock();
-}
-
-/* What is new of an entry. */
-static bool
-take_news(struct vmp_entry *entry, bool is_repeated, struct vmp_layer_row *row)
-{
-    bool is_new = false;
-
-    row->a = entry->a;
-    row->b = entry->b;
-    for (unsigned v = 0; v < VMP_TALLY_VALUES; v++) {
-        const uint64_t value =
-            __atomic_load_n(&entry->values[v], __ATOMIC_RELAXED);
-
-        is_new = is_new || value != entry->written[v];
-        row->values[v] = is_repeated ? value : value - entry->written[v];
-        entry->written[v] = value;
-    }
-    return is_new;
-}
-
-static void
-take_losses(struct vmprof_layer *layer, uint64_t losses[VMP_ROWS_LOSSES])
-{
-    const uint64_t now[VMP_ROWS_LOSSES] = {
-        atomic_load(&layer->budget.lost),
-        atomic_load(&layer->unmatched),
-        atomic_load(&layer->abandoned),
-    };
-
-    for (unsigned i = 0; i < VMP_ROWS_LOSSES; i++) {
-        losses[i] = now[i] - layer->written[i];
-        layer->written[i] = now[i];
-    }
-}
-
-static void
-write_layer(struct vmprof_layer *layer, struct vmp_encoder *encoder,
-            uint64_t time_ns)
-{
-    uint64_t losses[VMP_ROWS_LOSSES];
-
-    take_losses(layer, losses);
-    vmp_encoder_begin_rows(encoder, layer->kind->rows, time_ns, losses);
-    for (struct vmp_layer_record *r = layer->records; r; r = r->next) {
-        const uint32_t count = vmp_tally_count(&r->tally);
-        struct vmp_layer_row row;
-
-        for (uint32_t i = 0; i < count; i++)
-            if (take_news(vmp_tally_entry(&r->tally, i),
-                          layer->kind->is_repeated, &row))
-                vmp_encoder_row(encoder, &row);
-    }
-    vmp_encoder_finish_rows(encoder);
-}
-
-void
-vmp_layers_write(struct vmp_encoder *encoder, uint64_t time_ns)
-{
-    vmp_layers_lock();
-    for (struct vmprof_layer *l = layers; l; l = l->next)
-        if (l->in_profile)
-            write_layer(l, encoder, time_ns);
-    free_ending();
-    vmp_layers_unlock();
-}
-
-void
-vmp_layers_leave_to_parent(struct vmp_thread_events *own)
-{
-    has_file = false;
-    free_ending();
-    for (struct vmprof_layer *l = layers; l; l = l->next) {
-        uint64_t losses[VMP_ROWS_LOSSES];
-
-        take_losses(l, losses);
-        for_all_entries(l, set_written);
-        for (struct vmp_layer_record *r = l->records; r; r = r->next)
-            r->is_parents = r->is_used && !l->kind->is_shared &&
-                            (!own || atomic_load(&own->layers[l->slot]) != r);
-    }
 }

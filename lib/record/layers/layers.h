@@ -61,6 +61,14 @@ struct vmprof_layer {
     uint64_t written[VMP_ROWS_LOSSES]; /* of losses */
 };
 
+/* All of them, under the lock. */
+struct vmp_layers {
+    struct vmprof_layer *first;
+    bool has_file; /* a session is being written */
+};
+
+extern struct vmp_layers vmp_layers;
+
 /* The lock over all layers and their records, outside the events' and codes'. */
 void
 vmp_layers_lock(void);
@@ -105,6 +113,10 @@ vmp_layers_settle(struct vmp_thread_events *own);
 /* A thread detaches. */
 void
 vmp_layers_detach(struct vmp_thread_events *events);
+
+/* Free it, which is no tool any more; under the lock. */
+void
+vmp_layer_drop(struct vmprof_layer *layer);
 
 /* A session's file begins, or ends. */
 void

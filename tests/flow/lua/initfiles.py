@@ -5,6 +5,7 @@
 runs as it does without it."""
 
 import pathlib
+import re
 import tempfile
 import unittest
 
@@ -87,6 +88,21 @@ class Init(unittest.TestCase):
             "print(pcall(require('vmprof').start, {file = '/dev/null'}))",
             LUA_CPATH_5_4="")
         self.assertIn("true\nfalse\tprofiling is already on", done.stdout)
+
+    def test_events_are_recorded_from_the_beginning(self):
+        self.program.write_text("local function work(n)\n"
+                                "    if n == 0 then error('end') end\n"
+                                "    work(n - 1)\n"
+                                "    return n\n"
+                                "end\n"
+                                "pcall(work, 10)\n")
+        done = run(VMPROF, "record", "--events", "call,unwind", "-o",
+                   self.directory / "profile", "--", LUA, self.program)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        told = run(VMPROF, "events", self.directory / "profile").stdout
+        for event in ("call", "unwind"):
+            self.assertEqual(len(re.findall(rf"\b{event} .* work \(", told)),
+                             11, told)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@
 #include "../../code.h"
 #include "../../fork.h"
 #include "../../lock.h"
+#include "dynamic.h"
 #include "sink.h"
 
 enum {
@@ -35,6 +36,7 @@ struct entry {
     uint32_t first_line;
     struct vmp_gdb_entry *gdb;
     struct vmp_bytes eh_frame;
+    struct vmp_dynamic *dynamic;
     UT_hash_handle hh;
 };
 
@@ -171,6 +173,8 @@ tell_unwinders(struct entry *entry, const struct vmp_sunk *sunk)
     } else if (entry->eh_frame.size) {
         vmp_unwinders_add(entry->eh_frame.data);
     }
+    if (vmp_dynamic_add(&entry->dynamic, sunk) < 0)
+        state.error = ENOMEM;
 }
 
 static void
@@ -207,6 +211,8 @@ withdraw(struct entry *entry)
     if (entry->eh_frame.size)
         vmp_unwinders_remove(entry->eh_frame.data);
     vmp_bytes_free(&entry->eh_frame);
+    vmp_dynamic_remove(entry->dynamic);
+    entry->dynamic = NULL;
 }
 
 static void
@@ -318,7 +324,10 @@ check(const struct vmprof_jit_sink_options *options)
         return -EINVAL;
     if (options->sinks & VMPROF_SINK_GDB && !vmp_sink_knows_machine())
         return -ENOTSUP;
-    return options->sinks & VMPROF_SINK_UNWIND ? vmp_unwinders_find() : 0;
+    if (!(options->sinks & VMPROF_SINK_UNWIND))
+        return 0;
+    vmp_dynamic_find();
+    return vmp_unwinders_find();
 }
 
 static int
