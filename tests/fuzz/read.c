@@ -14,6 +14,7 @@
 
 #include "format/crc32c.h"
 #include "format/varint.h"
+#include "report/events_view.h"
 #include "report/jit_view.h"
 #include "report/types_diff.h"
 #include "report/view.h"
@@ -42,7 +43,7 @@ make_chunk(struct source *source, unsigned char *chunk, uint32_t number)
     vmp_put_u32(chunk, VMP_CHUNK_MAGIC);
     vmp_put_u32(chunk + 8, recipe[1] & 3);
     vmp_put_u32(chunk + 12, number + recipe[2] / 128);
-    vmp_put_u16(chunk + 16, recipe[0] % 16);
+    vmp_put_u16(chunk + 16, recipe[0] % 20);
     vmp_put_u16(chunk + 18, recipe[1] / 192);
     vmp_put_u32(chunk + 20, (uint32_t)payload);
     memcpy(chunk + VMP_CHUNK_HEADER_SIZE, recipe + RECIPE_SIZE, payload);
@@ -65,6 +66,32 @@ write_chunks(int fd, struct source source)
         if (write(fd, chunk, size) != (ssize_t)size)
             abort();
     }
+}
+
+static void
+show_events(const char *path, FILE *out)
+{
+    struct events_view events = {
+        .view = { .path = path },
+        .kinds = UINT64_MAX,
+        .to_ns = UINT64_MAX,
+    };
+    const struct read_options options = {
+        .no_native = true,
+        .on_recorded = recorded_add,
+        .recorded_user = &events.list,
+    };
+    char message[512];
+
+    terminal_open(&events.view.terminal, out);
+    if (!profile_read(&events.view.profile, path, &options, NULL, NULL, message,
+                      sizeof(message)) &&
+        !events_view_finish(&events)) {
+        report_events(&events);
+        report_events_json(&events);
+        report_events_ndjson(&events);
+    }
+    events_view_free(&events);
 }
 
 static void
@@ -197,6 +224,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
                .summed = data[0] & 4,
            },
            out);
+    show_events(path, out);
     report_type_profile(path, out);
     read_traces(path, data[0] & 8, out);
     close(fd);

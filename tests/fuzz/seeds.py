@@ -60,6 +60,7 @@ def profiles():
             "two": recipe(mixed),
             "native": recipe(native.chunks),
             "types": recipe(vmprof_file.types_demo(1).chunks),
+            "events": recipe(vmprof_file.events_demo(1).chunks),
             "layers": recipe(vmprof_file.layers_demo(1).chunks),
                        "traces": recipe(vmprof_file.jit_demo(1).chunks),
             "group": recipe(vmprof_file.grouped(one).chunks),
