@@ -40,14 +40,17 @@ struct vmp_thread_events {
 };
 
 /* A slot. What is not atomic is read only by who holds the lock, or has said in
- * vmp_thread_events::at that a callback runs and found it alive afterwards. */
+ * vmp_thread_events::at that a callback runs and found it alive, or wanting
+ * something everywhere, afterwards. */
 struct vmp_tool {
     /* What each event looks at, in one line of the cache. */
-    _Alignas(64) atomic_bool alive;
-    atomic_uint rank;               /* in the order of calls */
-    atomic_uint_least64_t events;   /* of all threads and codes */
-    atomic_uint_least64_t disabled; /* somewhere at least */
+    /* Of `events` what is disabled nowhere; 0 if it is not alive. */
+    _Alignas(64) atomic_uint_least64_t everywhere;
     struct vmprof_tool_callbacks callbacks;
+    atomic_bool alive;
+    atomic_uint rank;              /* in the order of calls */
+    atomic_uint_least64_t events;  /* of all threads and codes */
+    uint64_t disabled;             /* somewhere at least; under the lock */
     atomic_uint_least64_t codes;   /* of some code at least */
     atomic_uint_least64_t threads; /* of some thread at least */
     vmprof_tool handle;
@@ -90,6 +93,10 @@ void
 vmp_events_changed(void);
 void
 vmp_events_tell(void);
+
+/* A tool has disabled an event somewhere. Under the lock. */
+void
+vmp_events_not_everywhere(struct vmp_tool *tool, uint32_t kind);
 
 /* Wait until no other thread is at any of these: with VMP_EVENTS_READING alone,
  * which never lasts, under the lock; else without. */

@@ -41,7 +41,7 @@ disable(struct vmp_tool *tool, const struct vmprof_event *event, uint64_t bit)
     if (atomic_load(&tool->alive) && event->code &&
         vmp_places_change(&vmp_wanted.sites, event->code, event->offset,
                           event->kind, 0, bit) == 0) {
-        atomic_fetch_or(&tool->disabled, VMPROF_EVENT_BIT(event->kind));
+        vmp_events_not_everywhere(tool, event->kind);
         atomic_store(&vmp_wanted.has_sites, true);
     }
     vmp_events_unlock();
@@ -77,17 +77,17 @@ is_wanted_there(struct vmp_thread_events *own, unsigned slot,
     return is_wanted;
 }
 
-/* Whether it wants it everywhere, as most do. */
+/* Whether it is there and wants it everywhere, as most do. */
 static bool
-is_wanted_anyway(const struct vmp_tool *tool, uint64_t kind)
+is_wanted_anyway(const struct vmp_tool *tool, const struct vmprof_event *event)
 {
-    return atomic_load_explicit(&tool->events, memory_order_relaxed) &
-           ~atomic_load_explicit(&tool->disabled, memory_order_relaxed) & kind;
+    return atomic_load_explicit(&tool->everywhere, memory_order_acquire) >>
+               event->kind &
+           1;
 }
 
-/* Tell one tool, if it is there and wants it; else NOT_TOLD. Inline, for with one
- * tool this is most of what an event costs. */
-static inline __attribute__((always_inline)) int
+/* Tell one tool, if it is there and wants it; else NOT_TOLD. */
+static int
 tell(struct vmp_thread_events *own, struct vmprof_thread *thread, unsigned slot,
      const struct vmprof_event *event)
 {
@@ -97,8 +97,8 @@ tell(struct vmp_thread_events *own, struct vmprof_thread *thread, unsigned slot,
 
     set_at(own, before | bit);
     vmp_barrier_own();
-    if (atomic_load_explicit(&tool->alive, memory_order_acquire) &&
-        (is_wanted_anyway(tool, VMPROF_EVENT_BIT(event->kind)) ||
+    if (is_wanted_anyway(tool, event) ||
+        (atomic_load_explicit(&tool->alive, memory_order_acquire) &&
          is_wanted_there(own, slot, event))) {
         answer = tool->callbacks.event(tool->callbacks.user, thread, event);
         if (VMPROF_EXPECT(answer != VMPROF_EVENT_KEEP, 0))
@@ -158,9 +158,9 @@ conclude(struct vmp_thread_events *own, const struct vmprof_event *event,
            is_dead(own, event);
 }
 
-static __attribute__((noinline)) int
-tell_several(struct vmp_thread_events *own, struct vmprof_thread *thread,
-             const struct vmprof_event *event, uint32_t tools)
+static int
+tell_all(struct vmp_thread_events *own, struct vmprof_thread *thread,
+         const struct vmprof_event *event, uint32_t tools)
 {
     bool is_kept = false;
     int first_error = 0;
@@ -177,15 +177,57 @@ tell_several(struct vmp_thread_events *own, struct vmprof_thread *thread,
     return is_kept ? first_error : conclude(own, event, first_error);
 }
 
-static inline __attribute__((always_inline)) int
-tell_one(struct vmp_thread_events *own, struct vmprof_thread *thread,
-         const struct vmprof_event *event, uint32_t tool)
+static __attribute__((noinline)) int
+fire_all(struct vmp_thread_events *own, struct vmprof_thread *thread,
+         const struct vmprof_event *event, uint32_t tools)
 {
-    const int answer = tell(own, thread, (unsigned)__builtin_ctz(tool), event);
+    int *const own_errno = &errno; /* found by a call, so once */
+    const int saved_errno = *own_errno;
+    const int result = tell_all(own, thread, event, tools);
 
-    return VMPROF_EXPECT(answer == VMPROF_EVENT_KEEP, 1)
-               ? 0
-               : conclude(own, event, answer < 0 ? answer : 0);
+    *own_errno = saved_errno;
+    return result;
+}
+
+/* The one callback has answered that is not to keep the event. */
+static __attribute__((noinline)) int
+end_alone(struct vmp_thread_events *own, const struct vmprof_event *event,
+          int answer)
+{
+    const uint64_t bit = get_at(own);
+
+    heed(&vmp_wanted.tools[__builtin_ctzll(bit)], event, bit, answer);
+    set_at(own, 0);
+    return conclude(own, event, answer < 0 ? answer : 0);
+}
+
+/* One tool, and the thread is in no callback: what most events are, so as brief
+ * as can be. That it is in none is half of it: what is stored does not wait for
+ * what the last event has stored. */
+static inline __attribute__((always_inline)) int
+fire_alone(struct vmp_thread_events *own, struct vmprof_thread *thread,
+           const struct vmprof_event *event, uint32_t bit)
+{
+    struct vmp_tool *const tool = &vmp_wanted.tools[__builtin_ctz(bit)];
+    int *own_errno;
+    int saved_errno, result;
+
+    set_at(own, bit);
+    vmp_barrier_own();
+    if (VMPROF_EXPECT(!is_wanted_anyway(tool, event), 0)) {
+        set_at(own, 0);
+        return fire_all(own, thread, event, bit);
+    }
+    own_errno = &errno;
+    saved_errno = *own_errno;
+    result = tool->callbacks.event(tool->callbacks.user, thread, event);
+    if (VMPROF_EXPECT(result == VMPROF_EVENT_KEEP, 1))
+        set_at(own, 0);
+    else
+        result = end_alone(own, event, result);
+    if (VMPROF_EXPECT(*own_errno != saved_errno, 0))
+        *own_errno = saved_errno;
+    return result;
 }
 
 int
@@ -193,24 +235,19 @@ vmprof_fire_event(struct vmprof_thread *thread,
                   const struct vmprof_event *event)
 {
     struct vmp_thread_events *own;
-    int *own_errno; /* found by a call, so once */
-    int saved_errno, result;
     uint32_t tools;
+    uint64_t at;
 
     if (!thread || event->kind >= VMP_EVENT_KINDS)
         return 0;
     own = &((struct vmp_thread *)thread)->events;
-    /* A tool that is in a callback of its own stays out of it. */
+    at = get_at(own);
     tools = atomic_load_explicit(&vmp_wanted.by_kind[event->kind],
-                                 memory_order_relaxed) &
-            ~(uint32_t)get_at(own);
-    own_errno = &errno;
-    saved_errno = *own_errno;
-    result = tools && !(tools & (tools - 1))
-                 ? tell_one(own, thread, event, tools)
-                 : tell_several(own, thread, event, tools);
-    *own_errno = saved_errno;
-    return result;
+                                 memory_order_relaxed);
+    if (VMPROF_EXPECT(!at && tools && !(tools & (tools - 1)), 1))
+        return fire_alone(own, thread, event, tools);
+    /* A tool that is in a callback of its own stays out of it. */
+    return fire_all(own, thread, event, tools & ~(uint32_t)at);
 }
 
 void

@@ -124,7 +124,7 @@ add(const char *name, const struct vmprof_tool_callbacks *callbacks,
     strcpy(tool->name, name);
     atomic_store(&tool->events, 0);
     atomic_store(&tool->codes, 0);
-    atomic_store(&tool->disabled, 0);
+    tool->disabled = 0;
     atomic_store(&tool->errors, 0);
     atomic_store(&tool->last_error, 0);
     atomic_store_explicit(&tool->alive, true, memory_order_release);
@@ -350,7 +350,7 @@ static int
 restart(struct vmp_tool *tool, void *user)
 {
     (void)user;
-    atomic_store(&tool->disabled, 0);
+    tool->disabled = 0;
     vmp_places_clear(&vmp_wanted.sites, (uint64_t)1 << slot_of(tool));
     return 0;
 }

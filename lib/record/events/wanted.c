@@ -62,6 +62,23 @@ show(struct vmp_thread_events *thread)
 }
 
 static void
+set_everywhere(struct vmp_tool *tool)
+{
+    const bool is_told = atomic_load(&tool->alive) && tool->callbacks.event;
+
+    atomic_store_explicit(&tool->everywhere,
+                          is_told ? load(&tool->events) & ~tool->disabled : 0,
+                          memory_order_release);
+}
+
+void
+vmp_events_not_everywhere(struct vmp_tool *tool, uint32_t kind)
+{
+    tool->disabled |= VMPROF_EVENT_BIT(kind);
+    set_everywhere(tool);
+}
+
+static void
 set_by_kind(void)
 {
     uint32_t tools[VMP_EVENT_KINDS] = { 0 };
@@ -110,6 +127,8 @@ vmp_events_changed(void)
 {
     sum_threads();
     set_by_kind();
+    for (unsigned i = 0; i < VMPROF_MAX_TOOLS; i++)
+        set_everywhere(&vmp_wanted.tools[i]);
     set_allocation_period();
     for (struct vmp_thread_events *t = vmp_wanted.threads; t; t = t->next)
         show(t);
