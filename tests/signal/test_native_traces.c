@@ -142,9 +142,12 @@ profile(uint32_t native, size_t trace, void (*called)(void))
 static bool
 is_trace(size_t i, vmprof_jit_id id, uint64_t offset)
 {
-    const struct decoded_frame *const frame = &d.frames[stack[i]];
+    const struct decoded_frame *frame;
 
-    return i < depth && frame->kind == TRACE && frame->code / 4 == id &&
+    if (i >= depth)
+        return false;
+    frame = &d.frames[stack[i]];
+    return frame->kind == TRACE && frame->code / 4 == id &&
            frame->has_offset && frame->offset == offset;
 }
 
