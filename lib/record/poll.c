@@ -205,7 +205,8 @@ look(struct vmp_thread *thread, unsigned session, int64_t countdown)
     if (poll->joined != session)
         return IDLE_POLLS;
     now_ns = is_new ? poll->look_ns : look_at_time(poll);
-    if (poll->polls > countdown)
+    /* How long joining took says nothing of polls. */
+    if (!is_new && poll->polls > countdown)
         vmp_pace_learn(&poll->pace, poll->polls - countdown,
                        (int64_t)(now_ns - poll->look_ns - poll->cost_ns),
                        poll->interval_ns);

@@ -253,7 +253,10 @@ class Lines(unittest.TestCase):
                  for line in lines if line["total_ns"] > 0}
         burnt = total["burn", 2] + total["burn", 3]
         self.assertAlmostEqual(total["burn", 2] / burnt, 0.75, delta=0.05)
-        self.assertAlmostEqual(total["<main>", 6] / burnt, 1, delta=0.02)
+        # Time in the kernel may be charged to main, as burn was entered since.
+        kernel = total.get(("[system calls]", None), 0)
+        self.assertGreaterEqual(total["<main>", 6], burnt)
+        self.assertLessEqual(total["<main>", 6] - kernel, burnt * 1.02)
         self.assertGreater(burnt, 0.35e9)
         self.assertLess(burnt, 0.6e9)
 
