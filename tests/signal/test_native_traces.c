@@ -147,8 +147,8 @@ is_trace(size_t i, vmprof_jit_id id, uint64_t offset)
     if (i >= depth)
         return false;
     frame = &d.frames[stack[i]];
-    return frame->kind == TRACE && frame->code / 4 == id &&
-           frame->has_offset && frame->offset == offset;
+    return frame->kind == TRACE && frame->code / 4 == id && frame->has_offset &&
+           frame->offset == offset;
 }
 
 /* How many samples have from run_trace() on its VM frame and the trace at its
