@@ -122,15 +122,6 @@ fork_observed(void)
     fork_while_profiling(VMPROF_MODE_WALL);
 }
 
-/* A lock of AddressSanitizer's allocator that another thread holds when the
- * process forks stays locked in the child. */
-#ifdef __SANITIZE_ADDRESS__
-#    define skip_where_malloc_dies_in_fork()                                   \
-        skip_because("AddressSanitizer's malloc() hangs in forked children")
-#else
-#    define skip_where_malloc_dies_in_fork() ((void)0)
-#endif
-
 static void
 a_child_can_profile_itself_and_the_parent_goes_on(void **state)
 {

@@ -132,6 +132,7 @@ static void
 a_child_profiles_the_traces_of_its_parent(void **state)
 {
     (void)state;
+    skip_where_malloc_dies_in_fork();
     assert_int_equal(isolate(profile_in_a_child, 30), 0);
 }
 

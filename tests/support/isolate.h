@@ -50,6 +50,15 @@ is_emulated(void)
         return;                                                                \
     } while (0)
 
+/* A lock of AddressSanitizer's allocator that another thread holds when the
+ * process forks stays locked in the child. */
+#ifdef __SANITIZE_ADDRESS__
+#    define skip_where_malloc_dies_in_fork()                                   \
+        skip_because("AddressSanitizer's malloc() hangs in forked children")
+#else
+#    define skip_where_malloc_dies_in_fork() ((void)0)
+#endif
+
 /* How often to repeat something: less where everything is slow. */
 static inline unsigned
 rounds(unsigned usual)
