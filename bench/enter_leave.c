@@ -13,6 +13,7 @@
 
 #include <vmprof/vmprof.h>
 
+#include "rounds.h"
 #include "row.h"
 
 enum {
@@ -179,19 +180,11 @@ measure(variant *run, struct state *state, struct vmprof_thread *thread)
 
 static unsigned rounds = MOST_ROUNDS;
 
-static int
-compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* The value that a part of all lies below. */
 static double
 quantile(double *values, double part)
 {
-    qsort(values, rounds, sizeof(*values), compare);
+    sort(values, rounds);
     return values[(unsigned)((rounds - 1) * part + 0.5)];
 }
 

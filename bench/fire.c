@@ -15,6 +15,7 @@
 
 #include <vmprof/vmprof.h>
 
+#include "rounds.h"
 #include "row.h"
 
 enum {
@@ -64,21 +65,11 @@ call_directly(struct vmprof_thread *thread, const struct vmprof_event *event)
         (void)callback(NULL, thread, event);
 }
 
-/* CPU time: what others use of the machine is not to count. */
-static double
-now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
 /* Of one event. */
 static double
 measure(happen *what, struct vmprof_thread *thread)
 {
-    const double start = now_ns();
+    const double start = cpu_ns();
 
     for (uint64_t i = 0; i < COUNT; i++) {
         struct vmprof_event event = {
@@ -94,15 +85,7 @@ measure(happen *what, struct vmprof_thread *thread)
         event.offset = 7;
         what(thread, &event);
     }
-    return (now_ns() - start) / COUNT / 2;
-}
-
-static int
-compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
+    return (cpu_ns() - start) / COUNT / 2;
 }
 
 static void
@@ -115,7 +98,7 @@ show(const char *what, struct vmprof_thread *thread, double budget)
         values[i] = measure(tell, thread);
         values[i] -= measure(call_directly, thread);
     }
-    qsort(values, ROUNDS, sizeof(*values), compare);
+    sort(values, ROUNDS);
     snprintf(text, sizeof(text), "%.1f ns", values[ROUNDS / 2]);
     snprintf(spread, sizeof(spread), "%.1f to %.1f", values[ROUNDS / 4],
              values[ROUNDS * 3 / 4]);

@@ -19,6 +19,7 @@
 
 #include <vmprof/vmprof.h>
 
+#include "rounds.h"
 #include "row.h"
 
 enum {
@@ -134,32 +135,14 @@ assemble(void)
 
 #endif
 
-/* CPU time: what others use of the machine is not to count. */
-static double
-now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
 /* Of one turn. */
 static double
 measure(loop *run, struct vmprof_thread *thread)
 {
-    const double start = now_ns();
+    const double start = cpu_ns();
 
     run(thread, COUNT);
-    return (now_ns() - start) / COUNT;
-}
-
-static int
-compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
+    return (cpu_ns() - start) / COUNT;
 }
 
 static void
@@ -168,7 +151,7 @@ show(const char *what, const char *unit, double *values, double budget,
 {
     char text[64], spread[64], limit[64];
 
-    qsort(values, ROUNDS, sizeof(*values), compare);
+    sort(values, ROUNDS);
     snprintf(text, sizeof(text), "%.3f %s", values[ROUNDS / 2], unit);
     snprintf(spread, sizeof(spread), "%.2f to %.2f", values[ROUNDS / 4],
              values[ROUNDS * 3 / 4]);

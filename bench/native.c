@@ -18,6 +18,7 @@
 #include "record/session.h"
 #include "record/signal/sample.h"
 #include "record/step.h"
+#include "rounds.h"
 
 enum {
     ROUNDS = 41,
@@ -109,21 +110,6 @@ time_libunwind(struct vmp_stepper *stepper, const struct vmp_record *record)
     return (double)(now_ns() - begun);
 }
 
-static int
-compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double
-median(double *of)
-{
-    qsort(of, ROUNDS, sizeof(*of), compare);
-    return of[ROUNDS / 2];
-}
-
 static void
 measure(void)
 {
@@ -156,16 +142,18 @@ measure(void)
     thread->context = NULL;
     printf("%zu native frames, medians of %d rounds:\n", depth, ROUNDS);
     printf("  handler, without native frames   %8.0f ns a sample\n",
-           median(figures[0]));
+           median(figures[0], ROUNDS));
     printf("  handler, frame pointers        + %8.0f ns\n",
-           median(figures[1]) - figures[0][ROUNDS / 2]);
+           median(figures[1], ROUNDS) - figures[0][ROUNDS / 2]);
     printf("  handler, copy                  + %8.0f ns\n",
-           median(figures[2]) - figures[0][ROUNDS / 2]);
-    printf("  writer, frame pointers           %8.0f ns\n", median(figures[4]));
-    printf("  writer, copy, code known         %8.0f ns\n", median(figures[3]));
+           median(figures[2], ROUNDS) - figures[0][ROUNDS / 2]);
+    printf("  writer, frame pointers           %8.0f ns\n",
+           median(figures[4], ROUNDS));
+    printf("  writer, copy, code known         %8.0f ns\n",
+           median(figures[3], ROUNDS));
     if (vmp_step_load())
         printf("  step by step with libunwind      %8.0f ns\n",
-               median(figures[5]));
+               median(figures[5], ROUNDS));
 }
 
 static __attribute__((noinline)) void

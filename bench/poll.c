@@ -16,6 +16,8 @@
 
 #include <vmprof/vmprof.h>
 
+#include "rounds.h"
+
 enum {
     ROUNDS = 61,
     RUN_NS = 25 * 1000 * 1000,
@@ -61,39 +63,14 @@ loop_polling(struct vmprof_thread *thread, uint64_t count)
 typedef uint64_t
 loop(struct vmprof_thread *thread, uint64_t count);
 
-/* CPU time: what others use of the machine is not to count. */
-static double
-now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
 static double
 measure(loop *run, struct vmprof_thread *thread, uint64_t count)
 {
-    const double start = now_ns();
+    const double start = cpu_ns();
     volatile uint64_t kept = run(thread, count);
 
     (void)kept;
-    return now_ns() - start;
-}
-
-static int
-compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double
-median(double *values)
-{
-    qsort(values, ROUNDS, sizeof(*values), compare);
-    return values[ROUNDS / 2];
+    return cpu_ns() - start;
 }
 
 /* The time of one loop while sampled over that while nothing is. */
@@ -122,7 +99,7 @@ compare_rate(struct vmprof_thread *thread, uint64_t count, double rate,
         polled += stats.polled;
     }
     printf("  %6.0f Hz  %.4f x  (budget %.3f; %llu samples, %llu polled)\n",
-           rate, median(ratios), budget, (unsigned long long)samples,
+           rate, median(ratios, ROUNDS), budget, (unsigned long long)samples,
            (unsigned long long)polled);
 }
 
@@ -146,7 +123,8 @@ main(void)
     printf(
         "a loop that polls, %.1f ns a turn, CPU time, medians of %d rounds\n",
         measure(loop_without, thread, count) / (double)count, ROUNDS);
-    printf("  polls, nothing sampled, over none  %.4f x\n", median(ratios));
+    printf("  polls, nothing sampled, over none  %.4f x\n",
+           median(ratios, ROUNDS));
     puts("sampled at polls, stack 12 deep, over nothing sampled:");
     compare_rate(thread, count, 1000, 1.005);
     compare_rate(thread, count, 10000, 1.01);

@@ -15,6 +15,7 @@
 #include "analyse/tree.h"
 #include "format/chunk.h"
 #include "format/varint.h"
+#include "rounds.h"
 #include "row.h"
 
 enum {
@@ -156,21 +157,13 @@ read_once(const char *path, double *rate, double *size)
     return 0;
 }
 
-static int
-compare_rates(const void *a, const void *b)
-{
-    const double left = *(const double *)a, right = *(const double *)b;
-
-    return (left > right) - (left < right);
-}
-
 static void
 print_rates(unsigned depth, double *rates, double size)
 {
     char what[64], measured[40], spread[40];
     double median;
 
-    qsort(rates, RUNS, sizeof(*rates), compare_rates);
+    sort(rates, RUNS);
     median = (rates[RUNS / 2 - 1] + rates[RUNS / 2]) / 2;
     printf("depth %u: %.1f million samples/s of %.2f bytes, %.1f to %.1f\n",
            depth, median, size, rates[0], rates[RUNS - 1]);

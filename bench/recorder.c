@@ -13,6 +13,7 @@
 
 #include <vmprof/vmprof.h>
 
+#include "rounds.h"
 #include "row.h"
 
 enum {
@@ -28,15 +29,6 @@ die(const char *what)
 {
     fprintf(stderr, "recorder: %s\n", what);
     exit(1);
-}
-
-static double
-cpu_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
 static double
@@ -68,21 +60,6 @@ read_clock(void)
     return (cpu_ns() - start) / COUNT;
 }
 
-static int
-compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double
-median(double *values)
-{
-    qsort(values, ROUNDS, sizeof(*values), compare);
-    return values[ROUNDS / 2];
-}
-
 static void
 start(uint64_t period, uint64_t rate)
 {
@@ -111,9 +88,9 @@ show(const char *what, uint64_t period, uint64_t rate)
         nanosleep(&moment, NULL);
     }
     vmprof_stop_event_recorder();
-    snprintf(text, sizeof(text), "%.1f ns", median(events));
+    snprintf(text, sizeof(text), "%.1f ns", median(events, ROUNDS));
     snprintf(spread, sizeof(spread), "%.2f of a clock's %.1f ns",
-             median(ratios), median(clocks));
+             median(ratios, ROUNDS), median(clocks, ROUNDS));
     printf("  %-40s %s  (%s)\n", what, text, spread);
     bench_row(what, text, spread, "", "reading the clock", -1);
 }
