@@ -119,6 +119,10 @@ vmprof_lua_raise(lua_State *L, int error);
 
 /* functions.c */
 
+/* Push a new table with weak keys, which is the registry's of this key, too. */
+void
+vmprof_lua_make_weak_table(lua_State *L, const void *key);
+
 /* A coroutine without a hook: what is called there is nothing to the program's
    hooks, neither an event nor an instruction that counts. */
 lua_State *

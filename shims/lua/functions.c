@@ -10,19 +10,25 @@
 
 static const char functions_key, helper_key;
 
-static void
-push_functions(lua_State *L)
+void
+vmprof_lua_make_weak_table(lua_State *L, const void *key)
 {
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &functions_key) == LUA_TTABLE)
-        return;
-    lua_pop(L, 1);
     lua_newtable(L);
     lua_createtable(L, 0, 1);
     lua_pushliteral(L, "k");
     lua_setfield(L, -2, "__mode");
     lua_setmetatable(L, -2);
     lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &functions_key);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+}
+
+static void
+push_functions(lua_State *L)
+{
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &functions_key) == LUA_TTABLE)
+        return;
+    lua_pop(L, 1);
+    vmprof_lua_make_weak_table(L, &functions_key);
 }
 
 lua_State *

@@ -70,16 +70,9 @@ push_table(lua_State *L, bool is_made)
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &table_key) == LUA_TTABLE)
         return true;
     lua_pop(L, 1);
-    if (!is_made)
-        return false;
-    lua_newtable(L);
-    lua_createtable(L, 0, 1);
-    lua_pushliteral(L, "k");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &table_key);
-    return true;
+    if (is_made)
+        vmprof_lua_make_weak_table(L, &table_key);
+    return is_made;
 }
 
 static void
