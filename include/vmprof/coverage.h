@@ -34,6 +34,8 @@ vmprof_new_coverage(const struct vmprof_layer_options *options,
 /**
  * Say which lines a code has, so that those that never run are told of.
  *
+ * @param layer  NULL: each that there is now; with `vmprof record --tool coverage`
+ *               it is there before the VM registers its first code.
  * @param lines  In any order; 0 is passed over. Again they do no harm.
  *
  * @retval -EINVAL  A @p code of 0, or @p layer is none of this kind.

@@ -174,6 +174,30 @@ lines_that_run_are_noted_beside_those_that_do_not(void **state)
     assert_int_equal(vmprof_add_lines(layer, code_of('A'), lines, 5), 0);
     expect_lines(layer, "A10 A11! A12 B20 ");
     vmprof_free_layer(layer);
+    assert_int_equal(vmprof_add_lines(NULL, code_of('A'), lines, 5), 0);
+}
+
+/* A VM that does not know who else looks. */
+static void
+lines_may_be_told_to_every_layer(void **state)
+{
+    (void)state;
+    const uint32_t number = 7;
+    struct vmprof_layer_options options;
+    struct vmprof_layer *layers[2], *counts;
+
+    vmprof_layer_options_init(&options);
+    options.name = "another";
+    assert_int_equal(vmprof_new_event_counts(NULL, &counts), 0);
+    assert_int_equal(vmprof_new_coverage(NULL, &layers[0]), 0);
+    assert_int_equal(vmprof_new_coverage(&options, &layers[1]), 0);
+    assert_int_equal(vmprof_add_lines(NULL, code_of('A'), &number, 1), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        expect_lines(layers[i], "A7! ");
+        vmprof_free_layer(layers[i]);
+    }
+    expect_counts(counts, "");
+    vmprof_free_layer(counts);
 }
 
 /* And nobody else misses what the layer has disabled. */
@@ -474,6 +498,7 @@ main(void)
         TEST(events_are_counted_by_code_and_kind),
         TEST(counts_without_room_are_counted_by_kind),
         TEST(lines_that_run_are_noted_beside_those_that_do_not),
+        TEST(lines_may_be_told_to_every_layer),
         TEST(a_line_costs_its_first_run_alone),
         TEST(lines_without_room_are_counted),
         TEST(reading_ends_when_it_is_told_to),

@@ -45,15 +45,13 @@ vmprof_new_coverage(const struct vmprof_layer_options *options,
     return vmp_layer_new(&kind, options, out);
 }
 
-int
-vmprof_add_lines(struct vmprof_layer *layer, vmprof_code_id code,
-                 const uint32_t *lines, uint64_t count)
+/* Under the lock. */
+static int
+add_lines(struct vmprof_layer *layer, vmprof_code_id code,
+          const uint32_t *lines, uint64_t count)
 {
     int r = 0;
 
-    if (!layer || layer->kind != &kind || !code)
-        return -EINVAL;
-    vmp_layers_lock();
     for (uint64_t i = 0; i < count; i++)
         if (lines[i]) {
             struct vmp_entry *const entry =
@@ -65,6 +63,25 @@ vmprof_add_lines(struct vmprof_layer *layer, vmprof_code_id code,
                 /* That it is there is news. */
                 entry->written[0] = UINT64_MAX;
         }
+    return r;
+}
+
+int
+vmprof_add_lines(struct vmprof_layer *layer, vmprof_code_id code,
+                 const uint32_t *lines, uint64_t count)
+{
+    int r = 0;
+
+    if ((layer && layer->kind != &kind) || !code)
+        return -EINVAL;
+    vmp_layers_lock();
+    if (layer)
+        r = add_lines(layer, code, lines, count);
+    else
+        for (struct vmprof_layer *l = vmp_layers.first; l; l = l->next)
+            if (l->kind == &kind && !l->is_ending &&
+                add_lines(l, code, lines, count) < 0)
+                r = -ENOSPC;
     vmp_layers_unlock();
     return r;
 }
