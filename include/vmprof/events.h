@@ -308,8 +308,10 @@ vmprof_events_epoch(void);
 /**
  * Called whenever vmprof_events_epoch() has grown.
  * @par Context
- * The thread that changed it, after it holds; it may call the functions of this
- * header that only read.
+ * The thread that changed it, after it holds, or one of the library's own, when a
+ * tracer from outside comes or goes: it must not wait for a lock that is held
+ * around vmprof_disable(). It may call the functions of this header that only
+ * read.
  * @since 0.1
  */
 typedef void (*vmprof_mask_function)(void *user, uint64_t epoch);

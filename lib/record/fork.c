@@ -21,7 +21,6 @@
 static void
 before(void)
 {
-    vmp_recorder_lock();
     vmp_callbacks_lock();
     vmp_threads_lock();
     vmp_observe_lock();
@@ -31,11 +30,13 @@ before(void)
     vmp_events_lock();
     vmp_codes_lock();
     vmp_traces_lock();
+    vmp_recorder_lock();
 }
 
 static void
 after_in_parent(void)
 {
+    vmp_recorder_unlock();
     vmp_traces_unlock();
     vmp_codes_unlock();
     vmp_events_unlock();
@@ -45,12 +46,12 @@ after_in_parent(void)
     vmp_observe_unlock();
     vmp_threads_unlock();
     vmp_callbacks_unlock();
-    vmp_recorder_unlock();
 }
 
 static void
 after_in_child(void)
 {
+    vmp_recorder_unlock();
     vmp_traces_leave_to_parent();
     vmp_sinks_leave_to_parent();
     vmp_events_leave_to_parent(vmp_current ? &vmp_current->events : NULL);
@@ -63,7 +64,6 @@ after_in_child(void)
     vmp_observe_unlock();
     vmp_threads_unlock();
     vmp_codes_leave_to_parent();
-    vmp_recorder_unlock();
 }
 
 static void

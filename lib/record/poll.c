@@ -172,12 +172,13 @@ sample(struct vmp_thread *thread, uint64_t now_ns)
     uint64_t used_ns;
 
     if (vmp_is_paused()) {
+        now_ns = vmp_poll_time_set(&thread->poll.time);
         vmp_leave_out(thread, now_ns, vmp_now_ns(CLOCK_THREAD_CPUTIME_ID));
         thread->poll.exact_ns = now_ns;
         aim(thread, now_ns);
     } else if (vmp_has_own_frames(thread) || now_ns <= thread->last_time_ns) {
-        /* A tick does, or has done just now. */
-        aim(thread, now_ns);
+        /* A tick does, or has done just now; or the counter was set ahead. */
+        aim(thread, vmp_poll_time_set(&thread->poll.time));
     } else if (has_used_enough(thread, &now_ns, &used_ns)) {
         record(thread, now_ns, used_ns);
         aim(thread, now_ns);

@@ -451,17 +451,19 @@ vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
         r = new_events(writer);
     if (r == 0)
         r = new_recorded(writer);
+    /* Before the thread, whose first round may write of them. */
+    if (r == 0 && takes_rows())
+        vmp_layers_open();
     if (r == 0)
         r = vmp_helper_start(&writer->thread, run, writer);
     if (r < 0) {
+        vmp_layers_close();
         vmp_tell_close();
         free_writer(writer);
         return r;
     }
-    if (takes_rows()) {
+    if (takes_rows())
         vmp_readout_open();
-        vmp_layers_open();
-    }
     *out = writer;
     return 0;
 }

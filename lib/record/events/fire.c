@@ -99,7 +99,7 @@ tell(struct vmp_thread_events *own, struct vmprof_thread *thread, unsigned slot,
     vmp_barrier_own();
     if (is_wanted_anyway(tool, event) ||
         (atomic_load_explicit(&tool->alive, memory_order_acquire) &&
-         is_wanted_there(own, slot, event))) {
+         tool->callbacks.event && is_wanted_there(own, slot, event))) {
         answer = tool->callbacks.event(tool->callbacks.user, thread, event);
         if (VMPROF_EXPECT(answer != VMPROF_EVENT_KEEP, 0))
             heed(tool, event, bit, answer);
@@ -192,11 +192,9 @@ fire_all(struct vmp_thread_events *own, struct vmprof_thread *thread,
 /* The one callback has answered that is not to keep the event. */
 static __attribute__((noinline)) int
 end_alone(struct vmp_thread_events *own, const struct vmprof_event *event,
-          int answer)
+          uint32_t bit, int answer)
 {
-    const uint64_t bit = get_at(own);
-
-    heed(&vmp_wanted.tools[__builtin_ctzll(bit)], event, bit, answer);
+    heed(&vmp_wanted.tools[__builtin_ctz(bit)], event, bit, answer);
     set_at(own, 0);
     return conclude(own, event, answer < 0 ? answer : 0);
 }
@@ -224,7 +222,7 @@ fire_alone(struct vmp_thread_events *own, struct vmprof_thread *thread,
     if (VMPROF_EXPECT(result == VMPROF_EVENT_KEEP, 1))
         set_at(own, 0);
     else
-        result = end_alone(own, event, result);
+        result = end_alone(own, event, bit, result);
     if (VMPROF_EXPECT(*own_errno != saved_errno, 0))
         *own_errno = saved_errno;
     return result;

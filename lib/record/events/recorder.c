@@ -29,6 +29,7 @@ static struct vmp_lock lock = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
 /* Under the lock, which is not held while the VM is told of what is wanted. */
 static bool is_started;
+static uint64_t starts;  /* so far */
 static vmprof_tool tool; /* 0: not yet registered */
 
 void
@@ -101,29 +102,33 @@ register_tool(const struct vmprof_event_recorder_options *options,
     return vmprof_set_events(*out, options->events);
 }
 
-/* True if it was not started, or not stopped. */
-static bool
-take_turn(bool starts)
+/* Returns which start this is; 0: it was started. */
+static uint64_t
+begin(void)
 {
-    bool is_mine;
+    uint64_t start = 0;
 
     vmp_recorder_lock();
-    is_mine = is_started != starts;
-    is_started = starts;
+    if (!is_started)
+        start = ++starts;
+    is_started = true;
     vmp_recorder_unlock();
-    return is_mine;
+    return start;
 }
 
-/* Returns false if it has been stopped meanwhile. */
+/* A start has come to its end, with its tool or, 0, without. Returns false if it
+ * has been stopped meanwhile, and maybe started anew. */
 static bool
-keep(vmprof_tool registered)
+keep(uint64_t start, vmprof_tool registered)
 {
     bool is_kept;
 
     vmp_recorder_lock();
-    is_kept = is_started;
-    if (is_kept)
+    is_kept = is_started && starts == start;
+    if (is_kept) {
         tool = registered;
+        is_started = registered != 0;
+    }
     vmp_recorder_unlock();
     return is_kept;
 }
@@ -133,6 +138,7 @@ vmprof_start_event_recorder(const struct vmprof_event_recorder_options *given)
 {
     struct vmprof_event_recorder_options options;
     vmprof_tool registered = 0;
+    uint64_t start;
     int r;
 
     if (!given)
@@ -143,12 +149,11 @@ vmprof_start_event_recorder(const struct vmprof_event_recorder_options *given)
     if (r < 0)
         return r;
     vmp_fork_prepare();
-    if (!take_turn(true))
+    start = begin();
+    if (!start)
         return -EALREADY;
     r = register_tool(&options, &registered);
-    if (r < 0)
-        take_turn(false);
-    else if (!keep(registered))
+    if (!keep(start, r < 0 ? 0 : registered) && registered)
         vmprof_unregister_tool(registered);
     return r;
 }

@@ -99,6 +99,24 @@ id_below(const struct vmprof_stack *stack)
                : 0;
 }
 
+/* What each resumed, of the stack that runs and all beneath it: one that was
+ * noted before may be resumed by another now, and what is noted is to have an
+ * end. */
+static void
+note_below(const struct vmp_frames *frames, const struct vmprof_stack *of)
+{
+    for (;;) {
+        struct vmp_frame_stack *const stack = find(frames, of->id);
+        const uint64_t below = id_below(of);
+
+        if (stack)
+            stack->below = below;
+        if (!below)
+            return;
+        of = of->caller;
+    }
+}
+
 struct vmp_frame_stack *
 vmp_frames_stack(struct vmp_frames *frames, const struct vmprof_thread *thread)
 {
@@ -114,8 +132,7 @@ vmp_frames_stack(struct vmp_frames *frames, const struct vmprof_thread *thread)
     } else {
         stack = make(frames, of->id);
     }
-    if (stack)
-        stack->below = id_below(of);
+    note_below(frames, of);
     return stack;
 }
 

@@ -184,16 +184,18 @@ put_back(struct vmprof_hooks *hooks, struct vmp_function *list)
     vmp_layers_unlock();
 }
 
-/* When nobody runs what was replaced: wait for that, but in a callback, where two
- * would wait for each other; then a later one frees it, or the end. */
+/* When nobody runs what was replaced: wait for that, but in a callback, of any
+ * holder, where two would wait for each other; then a later one frees it, or the
+ * end. */
 static void
 free_replaced(struct vmprof_hooks *hooks)
 {
     struct vmp_function *const list = take_replaced(hooks);
+    const struct vmprof_thread *const own = vmprof_current_thread();
 
     if (!list)
         return;
-    if (!is_in_callback(hooks)) {
+    if (!own || !vmprof_running_callbacks(own)) {
         vmp_events_await((uint64_t)1 << hooks->layer.slot);
     } else if (is_in_others_callback(hooks)) {
         put_back(hooks, list);

@@ -115,7 +115,8 @@ vmp_layer_record_if(struct vmprof_layer *layer, struct vmprof_thread *thread)
         if (t->head == thread)
             record = atomic_load(&t->layers[layer->slot]);
     vmp_events_unlock();
-    return record;
+    /* A slot is another tool's once somebody has taken this one's away. */
+    return record && record->layer == layer ? record : NULL;
 }
 
 int
@@ -131,7 +132,7 @@ vmp_layer_record_of(struct vmprof_layer *layer, struct vmprof_thread *thread,
             if (!*out)
                 *out = take_record(layer);
             atomic_store(&t->layers[layer->slot], *out);
-            r = *out ? 0 : -ENOMEM;
+            r = !*out ? -ENOMEM : (*out)->layer == layer ? 0 : -ENOENT;
         }
     vmp_events_unlock();
     return r;
@@ -317,7 +318,10 @@ vmprof_free_layer(struct vmprof_layer *layer)
 {
     if (!layer)
         return;
-    vmprof_unregister_tool(layer->tool);
+    /* Who has taken it away before may have done so in a callback, or be still
+     * waiting for those that run. */
+    if (vmprof_unregister_tool(layer->tool) < 0)
+        vmp_events_await((uint64_t)1 << layer->slot);
     vmp_layers_lock();
     forget_records(layer);
     layer->is_ending = vmp_layers.has_file && layer->in_profile;
