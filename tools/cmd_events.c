@@ -153,6 +153,9 @@ check_gathered(const struct request *request)
     if (wants_gathered(request) && (request->has_filter || request->ndjson))
         return usage_error("events", "--code, --thread, --kind, --from, --to "
                                      "and --ndjson are of the events alone");
+    if (wants_gathered(request) && request->has_limit && request->json)
+        return usage_error("events", "--limit is of events and of tables: all "
+                                     "that was gathered is in the JSON");
     return 0;
 }
 
@@ -323,6 +326,16 @@ has_recorder(const struct profile *profile)
 }
 
 static int
+fail_without_thread(const struct events_view *events)
+{
+    fprintf(stderr,
+            "vmprof: %s has no thread \"%s\"; vmprof report --threads lists "
+            "them\n",
+            events->view.path, events->thread);
+    return STATUS_FAILED;
+}
+
+static int
 run(struct request *request)
 {
     struct events_view *events = &request->events;
@@ -343,6 +356,8 @@ run(struct request *request)
     }
     if (!result && !has_recorder(&events->view.profile))
         return fail_without_events(events);
+    if (!result && !events_has_thread(events))
+        return fail_without_thread(events);
     if (!result)
         result = show(request);
     if (!result)

@@ -142,6 +142,10 @@ report_events(const struct events_view *events)
     uint64_t count = 0;
     int result = print_events(events, &count);
 
+    if (!result && !count && events->list.count)
+        fprintf(events->view.terminal.out,
+                "        none of %zu events; what follows is of all\n",
+                events->list.count);
     if (!result && limit && count > limit)
         fprintf(events->view.terminal.out,
                 "        and %" PRIu64 " more; --limit 0 shows all\n",

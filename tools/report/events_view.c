@@ -39,6 +39,15 @@ is_of_thread(const struct events_view *events, uint32_t index)
            (thread->name && strcmp(events->thread, thread->name) == 0);
 }
 
+bool
+events_has_thread(const struct events_view *events)
+{
+    for (uint32_t i = 0; i < events->view.profile.thread_count; i++)
+        if (is_of_thread(events, i))
+            return true;
+    return !events->thread;
+}
+
 static bool
 is_named(const struct events_view *events, bool has_code, uint32_t code)
 {

@@ -25,6 +25,10 @@ events_view_finish(struct events_view *events);
 void
 events_view_free(struct events_view *events);
 
+/* Whether a thread that is asked for is there. */
+bool
+events_has_thread(const struct events_view *events);
+
 /* Whether the filters let an event through. */
 bool
 events_shows(const struct events_view *events,

@@ -50,6 +50,15 @@ class Timeline(unittest.TestCase):
         self.assertEqual(c_call["line"], 12)
         self.assertNotIn("offset", c_call)
 
+    def test_a_thread_that_is_not_there_is_an_error(self):
+        done = vmprof("events", "--thread", "nobody", write(DEMO.bytes()))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('has no thread "nobody"', str(done.stderr))
+
+    def test_a_filter_that_lets_nothing_through_says_so(self):
+        shown = text("events", "--code", "nothing*", write(DEMO.bytes()))
+        self.assertIn(f"none of {EVENTS} events", shown)
+
     def test_what_begins_and_ends_has_how_long_it_took(self):
         took = {(row["kind"], row["thread"], row["time_ns"]):
                 row.get("duration_ns") for row in events(DEMO.bytes())}
