@@ -66,11 +66,13 @@ weigh_look(struct vmp_poll *poll, uint64_t now_ns)
 }
 
 static void
-join_in(struct vmp_thread *thread, uint64_t now_ns)
+join_in(struct vmp_thread *thread, uint64_t not_looked)
 {
     struct vmp_poll *const poll = &thread->poll;
     const uint64_t first_ns = thread->period_ns;
+    uint64_t now_ns;
 
+    (void)not_looked;
     poll->time = (struct vmp_poll_time){ 0 };
     now_ns = vmp_poll_time_set(&poll->time);
     poll->joined = atomic_load(&poll->session);

@@ -86,23 +86,13 @@ vmprof_add_lines(struct vmprof_layer *layer, vmprof_code_id code,
     return r;
 }
 
-static int
-by_code_and_line(const void *a, const void *b)
-{
-    const struct vmp_entry *const x = a, *const y = b;
-
-    if (x->a != y->a)
-        return x->a < y->a ? -1 : 1;
-    return (x->b > y->b) - (x->b < y->b);
-}
-
 int
 vmprof_each_covered_line(struct vmprof_layer *layer,
                          vmprof_covered_line_function function, void *user)
 {
     struct vmp_entry *rows;
     uint32_t count;
-    int r = vmp_layer_rows(layer, &kind, by_code_and_line, &rows, &count);
+    int r = vmp_layer_rows(layer, &kind, vmp_by_key, &rows, &count);
 
     if (r < 0)
         return r;

@@ -52,23 +52,13 @@ vmprof_new_event_counts(const struct vmprof_layer_options *options,
     return vmp_layer_new(&kind, options, out);
 }
 
-static int
-by_code_and_kind(const void *a, const void *b)
-{
-    const struct vmp_entry *const x = a, *const y = b;
-
-    if (x->a != y->a)
-        return x->a < y->a ? -1 : 1;
-    return (x->b > y->b) - (x->b < y->b);
-}
-
 int
 vmprof_each_event_count(struct vmprof_layer *layer,
                         vmprof_event_count_function function, void *user)
 {
     struct vmp_entry *rows;
     uint32_t row_count;
-    int r = vmp_layer_rows(layer, &kind, by_code_and_kind, &rows, &row_count);
+    int r = vmp_layer_rows(layer, &kind, vmp_by_key, &rows, &row_count);
 
     if (r < 0)
         return r;

@@ -387,6 +387,16 @@ sum_up(struct vmprof_layer *layer, struct vmp_tally *sums)
 }
 
 int
+vmp_by_key(const void *a, const void *b)
+{
+    const struct vmp_entry *const x = a, *const y = b;
+
+    if (x->a != y->a)
+        return x->a < y->a ? -1 : 1;
+    return (x->b > y->b) - (x->b < y->b);
+}
+
+int
 vmp_layer_rows(struct vmprof_layer *layer, const struct vmp_layer_kind *kind,
                int (*compare)(const void *, const void *),
                struct vmp_entry **out, uint32_t *count)

@@ -99,6 +99,10 @@ vmp_layer_record_if(struct vmprof_layer *layer, struct vmprof_thread *thread);
 struct vmprof_layer *
 vmp_layer_of_tool(vmprof_tool tool, const struct vmp_layer_kind *kind);
 
+/* Compares two struct vmp_entry by their key. */
+int
+vmp_by_key(const void *a, const void *b);
+
 /* The rows of all records, a + b added up, sorted by whatever. The caller frees
  * them. Returns 0, -EINVAL: the layer is of another kind, or -ENOMEM. */
 int
