@@ -160,16 +160,23 @@ check_tool(lua_State *L)
     return tool;
 }
 
-static int
-close_tool(lua_State *L)
+/* It may be collected from now on. */
+static void
+end_tool(lua_State *L, struct script_tool *tool)
 {
-    struct script_tool *const tool = luaL_checkudata(L, 1, type_name);
-
     if (tool->tool)
         vmprof_unregister_tool(tool->tool);
     tool->tool = 0;
     lua_pushnil(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, tool);
+}
+
+static int
+close_tool(lua_State *L)
+{
+    struct script_tool *const tool = luaL_checkudata(L, 1, type_name);
+
+    end_tool(L, tool);
     return 0;
 }
 
@@ -243,13 +250,11 @@ vmprof_lua_register_tool(lua_State *L)
     callbacks.event = on_event;
     callbacks.user = tool;
     result = vmprof_register_tool(name, &callbacks, &tool->tool);
-    if (result) {
-        lua_pushnil(L);
-        lua_rawsetp(L, LUA_REGISTRYINDEX, tool);
-    }
+    if (!result)
+        result = vmprof_set_thread_events(tool->tool, vmprof_current_thread(),
+                                          events);
+    if (result)
+        end_tool(L, tool);
     check_result(L, "register_tool", result);
-    check_result(
-        L, "register_tool",
-        vmprof_set_thread_events(tool->tool, vmprof_current_thread(), events));
     return 1;
 }
