@@ -13,6 +13,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "../os/barrier.h"
 #include "../sized.h"
 #include "code.h"
 #include "fork.h"
@@ -366,6 +367,9 @@ enable(const struct vmprof_options *given)
     if (r < 0)
         return r;
     vmp_fork_prepare();
+    /* Once there are several threads the kernel takes 15 ms for it, and the first
+     * thread that attaches would wait. */
+    vmp_barrier_prepare();
 
     /* Before the lock, for it runs functions of the VM. */
     vmp_codes_name_all();
