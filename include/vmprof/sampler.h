@@ -230,6 +230,7 @@ vmprof_stats_init(struct vmprof_stats *stats)
  * @retval -EBUSY   Profiling is enabled.
  * @retval -ENOMEM, -EAGAIN, -EMFILE  No memory, thread or descriptor left.
  * @retval -ENOTSUP None of the clocks ticks here.
+ * @retval -EPERM   A sandbox forbids threads, or to handle signals.
  * @par Context
  * Any thread, not from a signal handler.
  * @since 0.1
