@@ -87,6 +87,15 @@ since_start(const struct vmp_writer *writer, uint64_t time_ns)
     return time_ns > start_ns ? time_ns - start_ns : 0;
 }
 
+/* In the session, but for its pauses. */
+static uint64_t
+cpu_used(const struct vmp_thread *thread)
+{
+    const uint64_t from_ns = thread->cpu_start_ns + thread->left_out_ns;
+
+    return thread->cpu_end_ns > from_ns ? thread->cpu_end_ns - from_ns : 0;
+}
+
 static void
 describe(struct vmp_writer *writer, const struct vmp_thread *thread)
 {
@@ -95,9 +104,7 @@ describe(struct vmp_writer *writer, const struct vmp_thread *thread)
         .id = (uint64_t)thread->tid,
         .start_ns = since_start(writer, thread->start_ns),
         .end_ns = thread->end_ns ? since_start(writer, thread->end_ns) : 0,
-        .cpu_ns = thread->cpu_end_ns > thread->cpu_start_ns
-                      ? thread->cpu_end_ns - thread->cpu_start_ns
-                      : 0,
+        .cpu_ns = cpu_used(thread),
     };
 
     vmp_encoder_thread(writer->encoder, thread->stream.thread, &info);

@@ -89,8 +89,8 @@ static void
 a_rung_that_never_ticks_is_passed_over(void **state)
 {
     (void)state;
-    assert_int_equal(isolate(without_perf, 30), 0);
-    assert_int_equal(isolate(without_timers, 30), 0);
+    assert_int_equal(isolate(without_perf, 60), 0);
+    assert_int_equal(isolate(without_timers, 60), 0);
 }
 
 /* The observer needs none of them. */
@@ -107,7 +107,7 @@ static void
 where_nothing_ticks_that_is_an_error(void **state)
 {
     (void)state;
-    assert_int_equal(isolate(without_any, 30), 0);
+    assert_int_equal(isolate(without_any, 60), 0);
 }
 
 static volatile sig_atomic_t forwarded, last_value;
@@ -164,7 +164,7 @@ a_signal_of_the_hosts_that_is_pending_stays_what_it_is(void **state)
     (void)state;
     for (size_t i = 0; i < LENGTH(rungs); i++) {
         rung = rungs[i];
-        assert_int_equal(isolate(send_blocked, 30), 0);
+        assert_int_equal(isolate(send_blocked, 60), 0);
     }
 }
 
@@ -180,7 +180,7 @@ static void
 nor_is_it_taken_for_a_tick(void **state)
 {
     (void)state;
-    assert_int_equal(isolate(send_blocked_where_nothing_ticks, 30), 0);
+    assert_int_equal(isolate(send_blocked_where_nothing_ticks, 60), 0);
 }
 
 /* It is the host's alone, as there is one for the whole process. */
@@ -207,7 +207,7 @@ no_rung_sets_an_interval_timer(void **state)
     (void)state;
     for (size_t i = 0; i < LENGTH(rungs); i++) {
         rung = rungs[i];
-        assert_int_equal(isolate(without_interval_timers, 30), 0);
+        assert_int_equal(isolate(without_interval_timers, 60), 0);
     }
 }
 
@@ -231,6 +231,6 @@ main(void)
         cmocka_unit_test(no_rung_sets_an_interval_timer),
     };
 
-    has_perf = isolate(look_for_perf, 30) == 0;
+    has_perf = isolate(look_for_perf, 60) == 0;
     return cmocka_run_group_tests_name("ladder", tests, NULL, NULL);
 }
