@@ -290,9 +290,9 @@ VMPROF_API int
 vmprof_disable_with(struct vmprof_stats *stats);
 
 /**
- * Take no samples until vmprof_resume() or the end of profiling. Calls nest,
- * over all threads. Each counts for one session as a whole, and every session
- * begins with none in force.
+ * Take no samples until vmprof_resume() or the end of profiling; the time is no
+ * part of the profile. Calls nest, over all threads. Each counts for one session
+ * as a whole, and every session begins with none in force.
  *
  * @return How many calls are in force, at least 1, or
  * @retval -EALREADY   Profiling is not enabled.
