@@ -28,7 +28,9 @@ enum vmprof_mode {
 enum vmprof_clock {
     VMPROF_CLOCK_AUTO = 0,      /**< the first that ticks */
     VMPROF_CLOCK_PERF = 1,      /**< perf_event_open's task clock per thread */
-    VMPROF_CLOCK_MONOTONIC = 2, /**< a timer per thread on CLOCK_MONOTONIC */
+    VMPROF_CLOCK_MONOTONIC = 2, /**< a timer per thread on CLOCK_MONOTONIC; ends
+                                     a sleep seven times at most, then a thread
+                                     of the library looks for its end */
     VMPROF_CLOCK_OBSERVER = 3,  /**< a thread of the library: wall mode, and
                                      CPU time without any signal */
     VMPROF_CLOCK_CPU_TIMER = 4, /**< a timer on each thread's CPU clock, which
@@ -378,7 +380,8 @@ vmprof_request_sample(struct vmprof_thread *thread,
 
 /**
  * Answer a request: the calling thread's stack, outermost frame first. It
- * weighs what the thread used since its last sample. Does nothing when no
+ * weighs what the request stands for, all of which add up to what the thread
+ * used. Does nothing when no
  * request is open. Deeper stacks than vmprof_options::max_frames are cut; a
  * walker that stopped early says so in @p cut.
  *

@@ -332,8 +332,7 @@ disable(struct vmprof_stats *stats)
     vmp_threads_unlock();
     if (!writer)
         return -EALREADY;
-    if (vmp_session.clock == VMPROF_CLOCK_OBSERVER)
-        vmp_observer_stop();
+    vmp_observer_stop();
 
     vmp_threads_lock();
     vmp_session_stop_sampling();
