@@ -115,13 +115,11 @@ adapt(struct vmp_writer *writer, const struct vmp_ring *ring)
 
 /* So are events, of which each round says the time. */
 static void
-adapt_to_events(struct vmp_writer *writer, const struct vmp_thread *thread)
+adapt_to_events(struct vmp_writer *writer, enum vmp_flow flow)
 {
-    const enum vmp_jit_flow flow = vmp_jit_flow(writer->jit, &thread->jit);
-
-    if (flow == VMP_JIT_FILLS)
+    if (flow == VMP_FLOW_FILLS)
         writer->wait_ms = SHORTEST_WAIT_MS;
-    else if (flow == VMP_JIT_FLOWS && writer->wait_ms > EVENTS_WAIT_MS)
+    else if (flow == VMP_FLOW_COMES && writer->wait_ms > EVENTS_WAIT_MS)
         writer->wait_ms = EVENTS_WAIT_MS;
 }
 
@@ -137,7 +135,7 @@ drain_events(struct vmp_writer *writer, struct vmp_thread *thread, bool is_last)
     vmp_threads_unlock();
     vmp_jit_mark(writer->jit, &thread->jit, thread->tid, cpu_ns);
     if (!is_last)
-        adapt_to_events(writer, thread);
+        adapt_to_events(writer, vmp_jit_flow(writer->jit, &thread->jit));
     /* A trace is known before it is entered, and so before the mark. */
     vmp_tell_news(&writer->drain.traces);
     vmp_jit_drain(writer->jit, &thread->jit, thread->stream.thread, is_last);
@@ -146,15 +144,10 @@ drain_events(struct vmp_writer *writer, struct vmp_thread *thread, bool is_last)
 static void
 drain_recorded(struct vmp_writer *writer, struct vmp_thread *thread)
 {
-    enum vmp_recorded_flow flow;
-
     if (!writer->recorded)
         return;
-    flow = vmp_recorded_flow(writer->recorded, &thread->recorded);
-    if (flow == VMP_RECORDED_FILLS)
-        writer->wait_ms = SHORTEST_WAIT_MS;
-    else if (flow == VMP_RECORDED_FLOWS && writer->wait_ms > EVENTS_WAIT_MS)
-        writer->wait_ms = EVENTS_WAIT_MS;
+    adapt_to_events(writer,
+                    vmp_recorded_flow(writer->recorded, &thread->recorded));
     vmp_recorded_drain(writer->recorded, &thread->recorded,
                        thread->stream.thread, vmp_session.recorded);
 }
