@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "../../os/barrier.h"
+#include "../random.h"
 #include "../thread.h"
 #include "events.h"
 
@@ -268,10 +269,7 @@ next_allocation(struct vmp_thread_events *own)
 
     if (period <= 1 || period > INT64_MAX / 2)
         return 0;
-    own->random ^= own->random << 13;
-    own->random ^= own->random >> 7;
-    own->random ^= own->random << 17;
-    return period / 2 + own->random % period;
+    return period / 2 + vmp_draw(&own->random) % period;
 }
 
 int
