@@ -159,8 +159,10 @@ run_checked(const struct exporter *exporter, struct export_job *job,
                 path);
         return 2;
     }
-    /* A reader that went away is an error to report, not a reason to die. */
+    /* A reader that went away, or a file that may not grow, is an error to
+     * report, not a reason to die. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     if (run_to(exporter, job, path)) {
         fprintf(stderr, "vmprof: %s\n", job->message);
         return 1;
