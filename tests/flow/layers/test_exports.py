@@ -118,7 +118,7 @@ class Lcov(unittest.TestCase):
             "are changed: 1"])
         self.assertEqual([line for line in done.stdout.decode().splitlines()
                           if line.startswith("SF:")],
-                         ['SF:a\ufffd"b".toy', "SF:\\ü.toy"])
+                         ["SF:\\ü.toy", 'SF:a\ufffd"b".toy'])
 
     def test_more_names_than_one_reads_are_counted(self):
         def names(s):
