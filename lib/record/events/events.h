@@ -94,6 +94,10 @@ vmp_events_changed(void);
 void
 vmp_events_tell(void);
 
+/* As vmprof_set_events(), but for the telling. */
+int
+vmp_events_set(vmprof_tool tool, uint64_t events);
+
 /* A tool has disabled an event somewhere. Under the lock. */
 void
 vmp_events_not_everywhere(struct vmp_tool *tool, uint32_t kind);
