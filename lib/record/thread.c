@@ -216,7 +216,6 @@ vmprof_detach_thread(struct vmprof_thread *head)
     signal_stack = thread->signal_stack;
     vmp_hits_detach(&thread->hits);
     vmp_layers_detach(&thread->events);
-    vmp_events_detach(&thread->events);
     vmp_threads_lock();
     vmp_observe_lock();
     /* No tick finds a stack that is taken apart. */
