@@ -91,7 +91,8 @@ count_frames(struct vmp_unwinder *unwinder)
     static struct vmp_unwound frames[VMP_MOST_NATIVE_FRAMES];
     enum vmp_unwind_end end;
 
-    return vmp_unwind(unwinder, vmp_ring_peek(&thread->ring), frames, &end);
+    return vmp_unwind(unwinder, vmp_ring_peek(&thread->ring),
+                      &thread->spliced->chain, frames, &end);
 }
 
 /* The steps of the first record, each of them by libunwind: what is left to it
