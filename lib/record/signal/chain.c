@@ -90,9 +90,7 @@ follow_own(const struct vmp_capture *capture, const struct vmp_thread *thread,
             break;
         least = at + sizeof(*to);
         at = to[followed.count].fp = words[0];
-        to[followed.count].pc = words[1];
-        if (!to[followed.count++].pc)
-            break;
+        to[followed.count++].pc = words[1];
     }
     return followed;
 }
@@ -157,9 +155,7 @@ follow_other(const struct vmp_capture *capture, struct vmp_frame_record *to)
             break;
         followed.count++;
         least = at + sizeof(*to);
-        at = to->fp;
-        if (!to++->pc)
-            break;
+        at = to++->fp;
     }
     return followed;
 }
