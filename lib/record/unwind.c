@@ -240,7 +240,7 @@ trace_at(const struct walk *walk, uint64_t address, bool is_innermost)
 
 /* The frame of an instruction, and how to unwind from it unless it is a trace's.
  */
-static struct vmp_unwound
+static inline struct vmp_unwound
 unwound(const struct walk *walk, uint64_t address, uint64_t cfa,
         bool is_innermost, const struct vmp_row **row)
 {
