@@ -62,6 +62,16 @@ count_same(const struct vmp_chain *chain, uint64_t sp)
     return (uint32_t)(record - chain->records);
 }
 
+/* How many of the `same` outermost records stand at an address or further out.
+ */
+static uint32_t
+count_from(const struct vmp_frame_record *known, uint32_t same, uint64_t at)
+{
+    while (same && known[same].fp < at)
+        same--;
+    return same;
+}
+
 /* Each record leads to the next; the chain ends where one does not lie above the
  * last. From one of the `same` outermost of the last chain on it goes on as it
  * did then. */
@@ -73,26 +83,26 @@ follow_own(const struct vmp_capture *capture, const struct vmp_thread *thread,
     const uint64_t end = thread->stack_high - sizeof(*to);
     uint64_t at = capture->registers.value[vmp_machine.fp];
     uint64_t least = capture->registers.value[vmp_machine.sp];
-    struct followed followed = { 0 };
+    uint64_t meets_at = same ? known[same].fp : UINT64_MAX;
+    uint32_t count = 0;
 
     while (at >= least && at <= end && at % 8 == 0) {
         const volatile uint64_t *const words =
             (const volatile uint64_t *)(uintptr_t)at;
 
-        while (same && known[same].fp < at)
-            same--;
-        if (same && known[same].fp == at) {
-            followed.kept = same;
-            break;
+        if (at >= meets_at) {
+            same = count_from(known, same, at);
+            meets_at = same ? known[same].fp : UINT64_MAX;
+            if (at == meets_at)
+                return (struct followed){ .count = count, .kept = same };
         }
-        followed.is_cut = followed.count == VMP_MOST_NATIVE_FRAMES;
-        if (followed.is_cut)
-            break;
+        if (count == VMP_MOST_NATIVE_FRAMES)
+            return (struct followed){ .count = count, .is_cut = true };
         least = at + sizeof(*to);
-        at = to[followed.count].fp = words[0];
-        to[followed.count++].pc = words[1];
+        to[count].fp = at = words[0];
+        to[count++].pc = words[1];
     }
-    return followed;
+    return (struct followed){ .count = count };
 }
 
 /* The last chain that was cut says nothing of what is further out. */
