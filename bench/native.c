@@ -24,6 +24,7 @@ enum {
     ROUNDS = 41,
     SAMPLES = 200,
     DEPTH = 50,
+    NEW = 5,
 };
 
 static struct vmp_thread *thread;
@@ -59,18 +60,33 @@ empty_ring(void)
         vmp_ring_consume(&thread->ring, record);
 }
 
-/* Time of a tick in nanoseconds, by how native frames are taken. */
-static double
-time_ticks(uint32_t native, ucontext_t *context)
+/* A return address so far out, as if calls had returned and been made again. */
+static uint64_t *
+return_address(unsigned frames)
 {
+    uint64_t *record = __builtin_frame_address(0);
+
+    while (frames--)
+        record = (uint64_t *)(uintptr_t)record[0];
+    return record + 1;
+}
+
+/* Time of a tick in nanoseconds, by how native frames are taken. Between two, so
+ * many of them change: an even number of times. */
+static double
+time_ticks(uint32_t native, ucontext_t *context, unsigned changed)
+{
+    volatile uint64_t *const address = return_address(changed);
     uint64_t begun;
 
     vmp_session.native = native;
     thread->context = context;
     empty_ring();
     begun = now_ns();
-    for (unsigned i = 0; i < SAMPLES; i++)
+    for (unsigned i = 0; i < SAMPLES; i++) {
+        *address ^= changed != 0;
         vmp_tick(thread, begun, vmp_now_ns(CLOCK_THREAD_CPUTIME_ID));
+    }
     return (double)(now_ns() - begun) / SAMPLES;
 }
 
@@ -91,7 +107,8 @@ count_frames(struct vmp_unwinder *unwinder)
     static struct vmp_unwound frames[VMP_MOST_NATIVE_FRAMES];
     enum vmp_unwind_end end;
 
-    return vmp_unwind(unwinder, vmp_ring_peek(&thread->ring), frames, &end);
+    return vmp_unwind(unwinder, vmp_ring_peek(&thread->ring),
+                      &thread->spliced->chain, frames, &end);
 }
 
 /* The steps of the first record, each of them by libunwind: what is left to it
@@ -128,10 +145,12 @@ measure(void)
     vmp_modules_turn_to(&modules, &reader, 1);
     vmp_unwinder_begin(drain.unwinder);
     for (unsigned i = 0; i < ROUNDS; i++) {
-        figures[0][i] = time_ticks(VMPROF_NATIVE_OFF, &context);
-        figures[1][i] = time_ticks(VMPROF_NATIVE_FRAME_POINTERS, &context);
+        figures[0][i] = time_ticks(VMPROF_NATIVE_OFF, &context, 0);
+        figures[6][i] = time_ticks(VMPROF_NATIVE_FRAME_POINTERS, &context, NEW);
+        time_draining(&drain); /* no chain may be left out */
+        figures[1][i] = time_ticks(VMPROF_NATIVE_FRAME_POINTERS, &context, 0);
         figures[4][i] = time_draining(&drain);
-        figures[2][i] = time_ticks(VMPROF_NATIVE_COPY, &context);
+        figures[2][i] = time_ticks(VMPROF_NATIVE_COPY, &context, 0);
         if (vmp_step_load())
             figures[5][i] =
                 time_libunwind(stepper, vmp_ring_peek(&thread->ring));
@@ -145,6 +164,8 @@ measure(void)
            median(figures[0], ROUNDS));
     printf("  handler, frame pointers        + %8.0f ns\n",
            median(figures[1], ROUNDS) - figures[0][ROUNDS / 2]);
+    printf("  the same, %d of them new        + %8.0f ns\n", NEW,
+           median(figures[6], ROUNDS) - figures[0][ROUNDS / 2]);
     printf("  handler, copy                  + %8.0f ns\n",
            median(figures[2], ROUNDS) - figures[0][ROUNDS / 2]);
     printf("  writer, frame pointers           %8.0f ns\n",

@@ -274,7 +274,8 @@ follow_native(struct vmp_drain *drain, struct vmp_thread *thread,
     bool is_whole = place_frames(drain, spliced, record);
 
     placed_count = spliced->placed_count;
-    count = vmp_unwind(drain->unwinder, record, spliced->native, &end);
+    count = vmp_unwind(drain->unwinder, record, &spliced->chain,
+                       spliced->native, &end);
     count_end(drain, spliced, record, count, end);
     if (record->type == VMP_RECORD_LINKED)
         count = place_linked(drain, spliced, record, count);

@@ -45,7 +45,7 @@ vmp_native_most(const struct vmprof_options *options)
         return sizeof(struct vmp_native_copy) + options->native_bytes;
     if (options->native == VMPROF_NATIVE_FRAME_POINTERS)
         return sizeof(struct vmp_native_chain) +
-               VMP_MOST_NATIVE_FRAMES * sizeof(struct vmp_native_frame);
+               VMP_MOST_NATIVE_FRAMES * sizeof(struct vmp_frame_record);
     return 0;
 }
 

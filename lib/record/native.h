@@ -9,17 +9,11 @@
 #include <vmprof/sampler.h>
 
 #include "../os/machine.h"
+#include "chain.h"
 
 enum {
     VMP_MOST_NATIVE_FRAMES = 1024,
     VMP_LEAF_WORDS = 16,
-};
-
-/* One call in machine code. */
-struct vmp_native_frame {
-    uint64_t pc;  /* innermost: of the instruction; else the return address */
-    uint64_t cfa; /* where the caller's frame begins; where this one does if
-                     that is all that is known */
 };
 
 /*
@@ -42,14 +36,15 @@ struct vmp_native_copy {
 };
 
 /*
- * Followed by struct vmp_native_frame, innermost first. The innermost function
+ * Followed by struct vmp_frame_record, innermost first. The innermost function
  * may not have set up its frame, or do without one: then the frame pointer is
  * its caller's, whose address is among the first words on the stack, or in
  * `link`.
  */
 struct vmp_native_chain {
     struct vmp_native head;
-    uint64_t fp, link;
+    uint64_t pc, fp, link; /* of the innermost function */
+    uint64_t kept;       /* outermost frame records that are the last chain's */
     uint64_t word_count; /* of what follows, from the stack pointer on */
     uint64_t words[VMP_LEAF_WORDS];
 };

@@ -33,9 +33,11 @@ release(struct vmp_thread *thread)
 {
     vmp_ring_free(&thread->ring);
     free(thread->last.links);
+    free(thread->last.chain.records);
     free(thread->path);
     vmp_spliced_free(thread->spliced);
     thread->last.links = NULL;
+    thread->last.chain = (struct vmp_chain){ 0 };
     thread->path = NULL;
     thread->spliced = NULL;
     thread->announced = false;
@@ -67,12 +69,17 @@ allocate(struct vmp_thread *thread)
     const size_t frames = vmp_session.max_frames + 2;
     const size_t native =
         vmp_session.native ? (size_t)VMP_MOST_NATIVE_FRAMES : 0;
+    struct vmp_last_sample *const last = &thread->last;
 
-    thread->last.links = malloc(frames * sizeof(*thread->last.links));
+    last->links = malloc(frames * sizeof(*last->links));
     thread->path = malloc((frames + native) * sizeof(*thread->path));
-    if (native)
+    if (native) {
+        last->chain.records =
+            malloc((native + 1) * sizeof(*last->chain.records));
         thread->spliced = vmp_spliced_new(vmp_session.max_frames);
-    if (thread->last.links && thread->path && (!native || thread->spliced) &&
+    }
+    if (last->links && thread->path &&
+        (!native || (last->chain.records && thread->spliced)) &&
         vmp_ring_new(&thread->ring, vmp_session.ring_size) == 0)
         return 0;
     release(thread);
@@ -452,6 +459,7 @@ forget_session(struct vmp_thread *thread)
         vmp_ring_free(&thread->ring);
     thread->ring.data = NULL;
     thread->last.links = NULL;
+    thread->last.chain = (struct vmp_chain){ 0 };
     thread->path = NULL;
     thread->spliced = NULL;
     thread->announced = false;

@@ -16,7 +16,10 @@ vmp_spliced_new(size_t max_frames)
     spliced->placed = malloc(placed * sizeof(*spliced->placed));
     spliced->last = malloc(most * sizeof(*spliced->last));
     spliced->now = malloc(most * sizeof(*spliced->now));
-    if (spliced->placed && spliced->last && spliced->now)
+    spliced->chain.records =
+        malloc((VMP_MOST_NATIVE_FRAMES + 1) * sizeof(*spliced->chain.records));
+    if (spliced->placed && spliced->last && spliced->now &&
+        spliced->chain.records)
         return spliced;
     vmp_spliced_free(spliced);
     return NULL;
@@ -30,6 +33,7 @@ vmp_spliced_free(struct vmp_spliced *spliced)
     free(spliced->placed);
     free(spliced->last);
     free(spliced->now);
+    free(spliced->chain.records);
     free(spliced);
 }
 

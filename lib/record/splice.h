@@ -24,6 +24,7 @@ struct vmp_spliced {
     uint32_t *last; /* the frame of each node of the thread's path */
     uint32_t *now;  /* and those of the next one */
     struct vmp_unwound native[VMP_MOST_NATIVE_FRAMES];
+    struct vmp_chain chain; /* that it said, or one before it */
 };
 
 /* Room for as many VM frames as that, and a trace. Returns NULL if memory is short. */

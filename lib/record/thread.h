@@ -16,6 +16,7 @@
 #include "../format/format.h"
 #include "../os/clock.h"
 #include "../os/signal_stack.h"
+#include "chain.h"
 #include "events/events.h"
 #include "events/recorded.h"
 #include "interp/hits.h"
@@ -56,9 +57,10 @@ struct vmp_last_sample {
     unsigned segment_count;
     size_t skip; /* as in struct vmp_window */
     uint64_t cut;
-    uint64_t jumps;  /* the thread's then */
-    uint32_t count;  /* frames: links in use */
-    uint64_t *links; /* by frame, outermost first; max_frames of them */
+    uint64_t jumps;         /* the thread's then */
+    uint32_t count;         /* frames: links in use */
+    uint64_t *links;        /* by frame, outermost first; max_frames of them */
+    struct vmp_chain chain; /* of the last one that had frame pointers */
 };
 
 enum vmp_busy {

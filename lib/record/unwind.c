@@ -2,6 +2,7 @@
 
 #include "unwind.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,10 @@
 
 #include "instructions.h"
 #include "step.h"
+
+enum {
+    RECORD = sizeof(struct vmp_frame_record),
+};
 
 struct vmp_unwinder {
     struct vmp_instructions known;
@@ -235,7 +240,7 @@ trace_at(const struct walk *walk, uint64_t address, bool is_innermost)
 
 /* The frame of an instruction, and how to unwind from it unless it is a trace's.
  */
-static struct vmp_unwound
+static inline struct vmp_unwound
 unwound(const struct walk *walk, uint64_t address, uint64_t cfa,
         bool is_innermost, const struct vmp_row **row)
 {
@@ -319,11 +324,17 @@ leaf_word(const struct vmp_native_chain *chain, uint64_t address,
     return true;
 }
 
+/* A function without a frame of its own yet: where it returns to, and where its
+ * caller's frame begins. */
+struct leaf {
+    uint64_t pc, cfa;
+};
+
 /* Whether the frame pointer is not that of the innermost function, but of its
  * caller. If so, where the function returns to and where its frame ends. */
 static bool
 find_caller(const struct vmp_native_chain *chain, const struct vmp_row *row,
-            struct vmp_native_frame *leaf)
+            struct leaf *leaf)
 {
     uint64_t pc = chain->link;
 
@@ -347,7 +358,7 @@ find_caller(const struct vmp_native_chain *chain, const struct vmp_row *row,
 /* The same of a trace that says where its return address is. */
 static bool
 find_trace_caller(const struct vmp_native_chain *chain, vmprof_jit_id trace,
-                  struct vmp_native_frame *leaf)
+                  struct leaf *leaf)
 {
     uint64_t size, pc;
 
@@ -363,13 +374,13 @@ find_trace_caller(const struct vmp_native_chain *chain, vmprof_jit_id trace,
 /* The innermost frame, and its caller if that is not the next of the chain. */
 static size_t
 take_innermost(const struct walk *walk, const struct vmp_native_chain *chain,
-               const struct vmp_native_frame *from, struct vmp_unwound *frames)
+               uint64_t cfa, struct vmp_unwound *frames)
 {
     const struct vmp_row *row;
-    struct vmp_native_frame leaf;
+    struct leaf leaf;
 
     frames[0] =
-        unwound(walk, from->pc & vmp_machine.code_bits, from->cfa, true, &row);
+        unwound(walk, chain->pc & vmp_machine.code_bits, cfa, true, &row);
     if (frames[0].trace)
         frames[0].cfa = chain->head.sp;
     if (!frames[0].frame || (!find_caller(chain, row, &leaf) &&
@@ -377,34 +388,62 @@ take_innermost(const struct walk *walk, const struct vmp_native_chain *chain,
         return 1;
     if (!frames[0].trace)
         frames[0].cfa = leaf.cfa;
-    frames[1] = unwound(walk, leaf.pc - 1, from->cfa, false, &row);
+    frames[1] = unwound(walk, leaf.pc - 1, cfa, false, &row);
     return 2;
 }
 
-static size_t
-take_chain(const struct walk *walk, struct vmp_unwound *frames,
-           enum vmp_unwind_end *end)
+/* One more frame of a chain, which a return address leads to. */
+static bool
+take_next(const struct walk *walk, uint64_t pc, uint64_t cfa,
+          struct vmp_unwound *frame)
 {
-    const struct vmp_native *const native = walk->stack;
-    const struct vmp_native_chain *const chain = (const void *)native;
-    const struct vmp_native_frame *const from = (const void *)(chain + 1);
-    const size_t count = native->size / sizeof(*from);
     const struct vmp_row *row;
-    size_t made = 0;
 
-    *end = native->is_cut ? VMP_UNWIND_CUT : VMP_UNWIND_WHOLE;
-    if (count)
-        made = take_innermost(walk, chain, from, frames);
-    for (size_t i = 1;
-         i < count && made < VMP_MOST_NATIVE_FRAMES && frames[made - 1].frame;
-         i++) {
-        frames[made] = unwound(walk, (from[i].pc & vmp_machine.code_bits) - 1,
-                               from[i].cfa, false, &row);
-        if (frames[made].trace)
-            frames[made].cfa = frames[made - 1].cfa;
+    *frame = unwound(walk, (pc & vmp_machine.code_bits) - 1, cfa, false, &row);
+    if (frame->trace)
+        frame->cfa = frame[-1].cfa;
+    return frame->frame;
+}
+
+/* The frames of a chain, innermost first. The innermost is where the registers
+ * say; each other one ends where its frame record does, or begins there if that
+ * is all that is known. */
+static size_t
+take_frames(const struct walk *walk, const struct vmp_native_chain *innermost,
+            const struct vmp_chain *chain, struct vmp_unwound *frames)
+{
+    uint64_t cfa = chain->count ? innermost->fp + RECORD : innermost->head.sp;
+    size_t made;
+
+    if (!innermost->pc)
+        return 0;
+    made = take_innermost(walk, innermost, cfa, frames);
+    if (!frames[made - 1].frame)
+        return made - 1;
+    for (size_t i = chain->count; i-- && made < VMP_MOST_NATIVE_FRAMES;) {
+        const struct vmp_frame_record *const record = &chain->records[i];
+
+        if (i)
+            cfa = record->fp + RECORD;
+        if (!record->pc || !take_next(walk, record->pc, cfa, &frames[made]))
+            break;
         made++;
     }
-    return made && !frames[made - 1].frame ? made - 1 : made;
+    return made;
+}
+
+/* The whole chain, of what was known and what a record has. */
+static size_t
+take_chain(const struct walk *walk, struct vmp_chain *chain,
+           struct vmp_unwound *frames, enum vmp_unwind_end *end)
+{
+    const struct vmp_native_chain *const added = (const void *)walk->stack;
+
+    assert(added->kept <= chain->count);
+    vmp_chain_replace(chain, (uint32_t)added->kept, (const void *)(added + 1),
+                      added->head.size / RECORD, added->fp);
+    *end = added->head.is_cut ? VMP_UNWIND_CUT : VMP_UNWIND_WHOLE;
+    return take_frames(walk, added, chain, frames);
 }
 
 uint64_t
@@ -427,7 +466,8 @@ vmp_record_native(const struct vmp_record *record)
 
 size_t
 vmp_unwind(struct vmp_unwinder *unwinder, const struct vmp_record *record,
-           struct vmp_unwound *frames, enum vmp_unwind_end *end)
+           struct vmp_chain *chain, struct vmp_unwound *frames,
+           enum vmp_unwind_end *end)
 {
     const struct vmp_native *const native = vmp_record_native(record);
     struct walk walk = {
@@ -441,7 +481,7 @@ vmp_unwind(struct vmp_unwinder *unwinder, const struct vmp_record *record,
         return 0;
     vmp_instructions_turn_to(&unwinder->known, record->time_ns);
     if (record->parts & VMP_PART_CHAIN)
-        return take_chain(&walk, frames, end);
+        return take_chain(&walk, chain, frames, end);
     walk.registers = ((const struct vmp_native_copy *)native)->registers;
     walk.copy = (const unsigned char *)native + sizeof(struct vmp_native_copy);
     return unwind_copy(&walk, frames, end);

@@ -14,10 +14,11 @@
 
 struct vmp_unwinder;
 
-/* One native frame, innermost first; `cfa` as in struct vmp_native_frame, but of
- * a trace its stack pointer: VM frames that stand in it come outside. */
+/* One native frame, innermost first. */
 struct vmp_unwound {
-    uint64_t cfa;
+    uint64_t cfa; /* where the caller's frame begins; where this one does if
+                     that is all that is known, and of a trace: VM frames that
+                     stand in it come outside */
     uint64_t pc;
     uint32_t frame;      /* its index in the file */
     vmprof_jit_id trace; /* that it is of; 0: none */
@@ -42,11 +43,12 @@ vmp_unwinder_free(struct vmp_unwinder *unwinder);
 void
 vmp_unwinder_begin(struct vmp_unwinder *unwinder);
 
-/* The native frames of a record, at most VMP_MOST_NATIVE_FRAMES. Returns their
- * number; 0: it has none. */
+/* The native frames of a record, at most VMP_MOST_NATIVE_FRAMES; `chain` is what
+ * the thread's records before it said. Returns their number; 0: it has none. */
 size_t
 vmp_unwind(struct vmp_unwinder *unwinder, const struct vmp_record *record,
-           struct vmp_unwound *frames, enum vmp_unwind_end *end);
+           struct vmp_chain *chain, struct vmp_unwound *frames,
+           enum vmp_unwind_end *end);
 
 /* Where the function that begins there ends; 0: unknown. */
 uint64_t

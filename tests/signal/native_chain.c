@@ -23,6 +23,9 @@ EXTENT(_spin);
 EXTENT(_leaf);
 EXTENT(_leaf_caller);
 EXTENT(_recursion);
+EXTENT(_turn);
+EXTENT(_left);
+EXTENT(_right);
 
 /* No call is the last thing a function does, nor is any left out. */
 static inline void
@@ -102,6 +105,61 @@ static OWN(_recursion) uint64_t
     return below + 1;
 }
 
+static void
+turn(const struct chain *chain, unsigned path);
+
+static OWN(_left) void go_left(const struct chain *chain, unsigned path)
+{
+    const vmprof_token token =
+        vmprof_execute_code_enter(chain->thread, chain->codes[0], NULL);
+
+    turn(chain, path);
+    vmprof_execute_code_leave(chain->thread, token);
+    stay();
+}
+
+static OWN(_right) void go_right(const struct chain *chain, unsigned path)
+{
+    const vmprof_token token =
+        vmprof_execute_code_enter(chain->thread, chain->codes[1], NULL);
+
+    turn(chain, path);
+    vmprof_execute_code_leave(chain->thread, token);
+    stay();
+}
+
+/* Then all frames stand elsewhere. */
+static OWN(_turn) void turn_late(const struct chain *chain, unsigned path)
+{
+    go_left(chain, path);
+    stay();
+}
+
+static OWN(_turn) void turn(const struct chain *chain, unsigned path)
+{
+    if (path == 1)
+        for (unsigned i = 0; i < 5000; i++)
+            stay();
+    else if (path % 8 == 7)
+        turn_late(chain, path / 2);
+    else if (path % 2)
+        go_left(chain, path / 2);
+    else
+        go_right(chain, path / 2);
+    stay();
+}
+
+static void
+wander(const struct chain *chain)
+{
+    uint32_t x = 1;
+
+    while (!*chain->stop) {
+        x = x * 1664525 + 1013904223;
+        turn(chain, 1U << CHAIN_TURNS | x >> (32 - CHAIN_TURNS));
+    }
+}
+
 const struct chain_functions JOIN(chain_, BUILD) = {
     .run = run_vm,
     .run_vm = IN(_run_vm),
@@ -112,4 +170,8 @@ const struct chain_functions JOIN(chain_, BUILD) = {
     .leaf_caller = IN(_leaf_caller),
     .recurse = recurse,
     .recursion = IN(_recursion),
+    .wander = wander,
+    .turn = IN(_turn),
+    .left = IN(_left),
+    .right = IN(_right),
 };

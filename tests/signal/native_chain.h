@@ -15,6 +15,7 @@
 
 enum {
     CHAIN_LEVELS = 6,
+    CHAIN_TURNS = 10,
 };
 
 struct chain {
@@ -37,6 +38,10 @@ struct chain_functions {
     /* Recurses so deep, then as run. */
     uint64_t (*recurse)(const struct chain *chain, unsigned depth);
     struct extent recursion;
+    /* Goes another way all the time: CHAIN_TURNS times left, with a frame of the
+     * first code, or right, with one of the second. */
+    void (*wander)(const struct chain *chain);
+    struct extent turn, left, right;
 };
 
 extern const struct chain_functions chain_with_frame_pointers,

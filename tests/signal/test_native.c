@@ -272,12 +272,69 @@ a_handler_on_another_stack_sees_all_that_was_saved(void **state)
     assert_int_equal(isolate(call_leaves_at_the_edge_of_a_page, 60), 0);
 }
 
+/* At each turn the VM's frame says which way was gone; the C frame has to be that
+ * one's. Returns the way as a number, if all turns were taken. */
+static unsigned
+check_way(const struct chain_functions *f)
+{
+    unsigned way = 1;
+
+    for (size_t i = 0; i < depth; i++) {
+        const bool is_left = is_code(i, chain.codes[0]);
+
+        if (is_left || is_code(i, chain.codes[1])) {
+            require_in_stack(is_in(i - 1, is_left ? &f->left : &f->right));
+            require_in_stack(is_in(i - 2, &f->turn));
+            way = 2 * way + is_left;
+        } else if (is_in(i, &f->left) || is_in(i, &f->right)) {
+            require_in_stack(i + 1 == depth || !is_native(i + 1));
+        }
+    }
+    return way >> CHAIN_TURNS == 1 ? way : 0;
+}
+
+/* Frames of other calls stand where those of the last sample stood. */
+static void
+wander(void)
+{
+    const struct chain_functions *const f = &chain_with_frame_pointers;
+    size_t found = 0, different = 0;
+    unsigned last = 0;
+    pthread_t stopper;
+
+    begin(VMPROF_NATIVE_FRAME_POINTERS, 0);
+    stopper = start_stopper();
+    f->wander(&chain);
+    pthread_join(stopper, NULL);
+    end();
+    for (size_t i = 0; i < d.sample_count; i++) {
+        unsigned way;
+
+        load(i);
+        way = check_way(f);
+        found += way != 0;
+        different += way && way != last;
+        last = way;
+    }
+    require(found > d.sample_count * 8 / 10);
+    require(different > found * 8 / 10);
+    decoded_free(&d);
+}
+
+static void
+another_way_to_the_same_place_is_told_in_every_sample(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(wander, 60), 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(six_loops_through_c_are_exact_in_every_sample),
         cmocka_unit_test(six_loops_are_exact_by_frame_pointers),
+        cmocka_unit_test(another_way_to_the_same_place_is_told_in_every_sample),
         cmocka_unit_test(
             copies_are_unwound_where_a_sandbox_forbids_to_read_memory),
         cmocka_unit_test(a_thread_s_stack_ends_where_it_began),

@@ -13,6 +13,7 @@ struct vmp_capture {
     uintptr_t from;  /* the first byte of the stack */
     size_t size;     /* of the copy, at most */
     size_t doubtful; /* bytes of it, the first, that may not be readable */
+    bool is_chain;   /* its frame pointers, not a copy */
     bool is_own;     /* it is the thread's own stack: all of it is readable */
     bool is_cut;
     size_t room; /* that its part of a record takes at most; 0: none */
@@ -29,10 +30,10 @@ void
 vmp_capture_reserve(struct vmp_capture *capture, struct vmp_thread *thread,
                     size_t frames_size);
 
-/* Take it, behind all that is in the record. */
+/* Take it, behind all that is in the record, which then has to be committed. */
 void
-vmp_capture_take(const struct vmp_capture *capture,
-                 const struct vmp_thread *thread, struct vmp_record *record);
+vmp_capture_take(const struct vmp_capture *capture, struct vmp_thread *thread,
+                 struct vmp_record *record);
 
 /* Where the frames of a window from `keep` on stand on the C stack. */
 void

@@ -92,15 +92,29 @@ vmp_commit_record(struct vmp_thread *thread, struct vmp_record *record)
     vmp_ring_commit(&thread->ring, record);
 }
 
-static void
+/* Without a branch: which frames have a position is the VM's to say. */
+static inline void
 copy_frame(const struct vmprof_frame *frame, struct vmp_sampled_frame *to)
 {
-    to->code = frame->code & ~(uint64_t)1; /* the serial's bit */
-    to->position = 0;
-    if (frame->position) {
-        to->code |= VMP_HAS_POSITION;
-        to->position = *(const volatile uintptr_t *)frame->position;
-    }
+    static const uintptr_t nowhere;
+    const uintptr_t *const position = frame->position;
+
+    to->code = (frame->code & ~(uint64_t)1) | /* the serial's bit */
+               (position ? VMP_HAS_POSITION : 0);
+    to->position =
+        *(const volatile uintptr_t *)(position ? position : &nowhere);
+}
+
+/* One after the other: with both in one loop, a thousand frames took half as
+ * long again. */
+static void
+copy_some(const struct vmprof_frame *from, size_t count,
+          struct vmp_sampled_frame *restrict to, uint64_t *restrict links)
+{
+    for (size_t i = 0; i < count; i++)
+        links[i] = from[i].link;
+    for (size_t i = 0; i < count; i++)
+        copy_frame(&from[i], &to[i]);
 }
 
 static void
@@ -112,13 +126,12 @@ copy_frames(const struct vmp_window *window, struct vmp_sampled_frame *to,
 
     links += window->keep;
     for (unsigned left = window->segment_count; left; left--, segment++) {
-        const struct vmprof_frame *const frames = segment->stack->frames + 1;
+        const size_t count = at < segment->depth ? segment->depth - at : 0;
 
-        for (; at < segment->depth; at++) {
-            *links++ = frames[at].link;
-            copy_frame(&frames[at], to++);
-        }
-        at -= segment->depth;
+        copy_some(segment->stack->frames + 1 + at, count, to, links);
+        to += count;
+        links += count;
+        at = at + count - segment->depth;
     }
 }
 
