@@ -381,9 +381,9 @@ vmprof_request_sample(struct vmprof_thread *thread,
 /**
  * Answer a request: the calling thread's stack, outermost frame first. It
  * weighs what the request stands for, all of which add up to what the thread
- * used. Does nothing when no
- * request is open. Deeper stacks than vmprof_options::max_frames are cut; a
- * walker that stopped early says so in @p cut.
+ * used. Does nothing when no request is open. Deeper stacks than
+ * vmprof_options::max_frames are cut; a walker that stopped early says so in
+ * @p cut.
  *
  * @param frames  Copied.
  * @param count   Frames; 0 for an empty stack.
