@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "event_options.h"
 #include "export/export.h"
 #include "names.h"
 
@@ -37,6 +38,10 @@ static const char help[] =
     "                     in microseconds) or samples\n"
     "      --lines        in a vmprof log: lines of frames even if there is\n"
     "                     compiled code, which then looks like any other\n"
+    "  -c, --code PATTERN, -k, --kind KIND,..., --thread THREAD, --from TIME,\n"
+    "      --until TIME   in chrome: only the events that vmprof events would\n"
+    "                     show with these, and samples of such functions, of\n"
+    "                     that thread and time\n"
     "      --no-native    without machine code: its time is that of the VM's\n"
     "                     function that called it\n"
     "  -h, --help         this text\n";
@@ -45,6 +50,7 @@ struct arguments {
     struct export_job job;
     const struct exporter *exporter;
     const char *output;
+    struct event_filter filter;
     bool has_value, no_native, help;
 };
 
@@ -73,6 +79,10 @@ set_value(struct arguments *arguments, const char *name)
 static int
 take_option(struct arguments *arguments, int option)
 {
+    if (is_filter_option(option)) {
+        arguments->job.filter = &arguments->filter;
+        return take_filter("convert", &arguments->filter, option);
+    }
     switch (option) {
     case 't':
         return set_format(arguments, optarg);
@@ -104,6 +114,7 @@ parse(struct arguments *arguments, int argc, char **argv)
         { "value", required_argument, NULL, 'v' },
         { "lines", no_argument, NULL, 'L' },
         { "no-native", no_argument, NULL, 'N' },
+        EVENT_FILTER_OPTIONS,
         { "help", no_argument, NULL, 'h' },
         { 0 },
     };
@@ -112,7 +123,7 @@ parse(struct arguments *arguments, int argc, char **argv)
 
     optind = 0;
     while (!result &&
-           (option = getopt_long(argc, argv, "t:o:h", options, NULL)) != -1)
+           (option = getopt_long(argc, argv, "t:o:c:k:h", options, NULL)) != -1)
         result = take_option(arguments, option);
     if (result || arguments->help)
         return result;
@@ -127,13 +138,18 @@ parse(struct arguments *arguments, int argc, char **argv)
     if (arguments->job.lines && !arguments->exporter->has_lines)
         return usage_error("convert", "--lines is not for %s",
                            arguments->exporter->name);
-    return 0;
+    if (arguments->job.filter && !arguments->exporter->has_filter)
+        return usage_error("convert",
+                           "--code, --kind, --thread, --from and --until are "
+                           "not for %s",
+                           arguments->exporter->name);
+    return check_filter("convert", &arguments->filter);
 }
 
 int
 cmd_convert(int argc, char **argv)
 {
-    struct arguments arguments = { 0 };
+    struct arguments arguments = { .filter = EVENT_FILTER_ALL };
     struct names names;
     int result = parse(&arguments, argc, argv);
 

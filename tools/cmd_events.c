@@ -30,7 +30,7 @@ static const char help[] =
     "  -k, --kind KIND,...   of these kinds, or groups of them, as of vmprof\n"
     "                        record --events\n"
     "      --from TIME       not before, since the start: 1.5s, 20ms, 7us\n"
-    "      --to TIME         not after\n"
+    "      --until TIME      not after; also called --to\n"
     "  -n, --limit N         so many events; 0: all; default 100, of JSON all\n"
     "\n"
     "In place of the events, what vmprof record --tool gathered:\n"
@@ -49,9 +49,7 @@ static const char help[] =
     "  -h, --help            this text\n";
 
 enum {
-    OPTION_FROM = 256,
-    OPTION_TO,
-    OPTION_NDJSON,
+    OPTION_NDJSON = 256,
     OPTION_COUNTERS,
     OPTION_COVERAGE,
     OPTION_CALLGRAPH,
@@ -61,11 +59,8 @@ enum {
 };
 
 static const struct option long_options[] = {
-    { "code", required_argument, NULL, 'c' },
-    { "thread", required_argument, NULL, 't' },
-    { "kind", required_argument, NULL, 'k' },
-    { "from", required_argument, NULL, OPTION_FROM },
-    { "to", required_argument, NULL, OPTION_TO },
+    EVENT_FILTER_OPTIONS,
+    { "to", required_argument, NULL, EVENT_OPTION_UNTIL },
     { "limit", required_argument, NULL, 'n' },
     { "counters", no_argument, NULL, OPTION_COUNTERS },
     { "coverage", no_argument, NULL, OPTION_COVERAGE },
@@ -90,29 +85,6 @@ wants_gathered(const struct request *request)
 {
     return request->gathered.counters || request->gathered.coverage ||
            request->gathered.callgraph;
-}
-
-static int
-set_time(const char *option, const char *argument, uint64_t *ns)
-{
-    static const struct {
-        const char *name;
-        double ns;
-    } units[] = {
-        { "", 1e9 }, { "s", 1e9 }, { "ms", 1e6 }, { "us", 1e3 }, { "ns", 1 },
-    };
-    char *end;
-    const double number = strtod(argument, &end);
-
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-        if (end != argument && strcmp(end, units[i].name) == 0 && number >= 0 &&
-            number * units[i].ns < 1e18) {
-            *ns = (uint64_t)(number * units[i].ns + 0.5);
-            return 0;
-        }
-    return usage_error("events",
-                       "%s is a time such as 1.5s, 20ms or 7us, not \"%s\"",
-                       option, argument);
 }
 
 static int
@@ -151,8 +123,9 @@ check_gathered(const struct request *request)
     if (request->source && request->json)
         return usage_error("events", "--annotate or --json, not both");
     if (wants_gathered(request) && (request->has_filter || request->ndjson))
-        return usage_error("events", "--code, --thread, --kind, --from, --to "
-                                     "and --ndjson are of the events alone");
+        return usage_error("events",
+                           "--code, --thread, --kind, --from, --until "
+                           "and --ndjson are of the events alone");
     if (wants_gathered(request) && request->has_limit && request->json)
         return usage_error("events", "--limit is of events and of tables: all "
                                      "that was gathered is in the JSON");
@@ -164,22 +137,13 @@ take_option(struct request *request, int option)
 {
     struct events_view *events = &request->events;
 
-    request->has_filter = request->has_filter || option == 'c' ||
-                          option == 't' || option == 'k' ||
-                          option == OPTION_FROM || option == OPTION_TO;
+    if (is_filter_option(option)) {
+        request->has_filter = true;
+        return take_filter("events", &events->filter, option);
+    }
     switch (option) {
-    case 'c':
-        events->code = optarg;
-        return 0;
     case 't':
-        events->thread = optarg;
-        return 0;
-    case 'k':
-        return take_events("events", "--kind", optarg, &events->kinds);
-    case OPTION_FROM:
-        return set_time("--from", optarg, &events->from_ns);
-    case OPTION_TO:
-        return set_time("--to", optarg, &events->to_ns);
+        return take_option(request, EVENT_OPTION_THREAD);
     case 'n':
         request->has_limit = true;
         return take_count("events", "--limit", optarg, 0, &events->view.limit);
@@ -212,8 +176,9 @@ parse(struct request *request, int argc, char **argv)
     result = check_gathered(request);
     if (result)
         return result;
-    if (request->events.from_ns > request->events.to_ns)
-        return usage_error("events", "--from is after --to");
+    result = check_filter("events", &request->events.filter);
+    if (result)
+        return result;
     if (!request->has_limit && !request->json && !request->ndjson)
         request->events.view.limit = DEFAULT_LIMIT;
     return usage_take_file("events", argc, argv, &request->events.view.path);
@@ -326,16 +291,6 @@ has_recorder(const struct profile *profile)
 }
 
 static int
-fail_without_thread(const struct events_view *events)
-{
-    fprintf(stderr,
-            "vmprof: %s has no thread \"%s\"; vmprof report --threads lists "
-            "them\n",
-            events->view.path, events->thread);
-    return STATUS_FAILED;
-}
-
-static int
 run(struct request *request)
 {
     struct events_view *events = &request->events;
@@ -356,8 +311,12 @@ run(struct request *request)
     }
     if (!result && !has_recorder(&events->view.profile))
         return fail_without_events(events);
-    if (!result && !events_has_thread(events))
-        return fail_without_thread(events);
+    if (!result &&
+        event_filter_check(&events->filter, &events->view.profile,
+                           events->view.path, message, sizeof(message))) {
+        fprintf(stderr, "vmprof: %s\n", message);
+        return STATUS_FAILED;
+    }
     if (!result)
         result = show(request);
     if (!result)
@@ -370,9 +329,7 @@ int
 cmd_events(int argc, char **argv)
 {
     struct request request = {
-        .events = { .kinds = UINT64_MAX,
-                    .to_ns = UINT64_MAX,
-                    .view = { .phase = -1 } },
+        .events = { .filter = EVENT_FILTER_ALL, .view = { .phase = -1 } },
     };
     int status = parse(&request, argc, argv);
 

@@ -2,6 +2,7 @@
 
 #include "event_options.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,4 +66,62 @@ take_events(const char *command, const char *option, const char *list,
     free(wrong);
     print_names(stderr);
     return status;
+}
+
+static int
+take_time(const char *command, const char *option, const char *argument,
+          uint64_t *ns)
+{
+    static const struct {
+        const char *name;
+        double ns;
+    } units[] = {
+        { "", 1e9 }, { "s", 1e9 }, { "ms", 1e6 }, { "us", 1e3 }, { "ns", 1 },
+    };
+    char *end;
+    const double number = strtod(argument, &end);
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+        if (end != argument && strcmp(end, units[i].name) == 0 && number >= 0 &&
+            number * units[i].ns < 1e18) {
+            *ns = (uint64_t)(number * units[i].ns + 0.5);
+            return 0;
+        }
+    return usage_error(command,
+                       "%s is a time such as 1.5s, 20ms or 7us, not \"%s\"",
+                       option, argument);
+}
+
+bool
+is_filter_option(int option)
+{
+    return option == 'c' || option == 'k' || option == EVENT_OPTION_THREAD ||
+           option == EVENT_OPTION_FROM || option == EVENT_OPTION_UNTIL;
+}
+
+int
+take_filter(const char *command, struct event_filter *filter, int option)
+{
+    switch (option) {
+    case 'c':
+        filter->code = optarg;
+        return 0;
+    case EVENT_OPTION_THREAD:
+        filter->thread = optarg;
+        return 0;
+    case EVENT_OPTION_FROM:
+        return take_time(command, "--from", optarg, &filter->from_ns);
+    case EVENT_OPTION_UNTIL:
+        return take_time(command, "--until", optarg, &filter->to_ns);
+    default:
+        return take_events(command, "--kind", optarg, &filter->kinds);
+    }
+}
+
+int
+check_filter(const char *command, const struct event_filter *filter)
+{
+    if (filter->from_ns > filter->to_ns)
+        return usage_error(command, "--from is after --until");
+    return 0;
 }

@@ -70,6 +70,19 @@ bursty(struct worker *worker)
     }
 }
 
+/* It waits for long, and works briefly: in A often, in B longer. */
+static void
+serving(struct worker *worker)
+{
+    while (!is_due(worker)) {
+        nap(draw(worker, 1000 * US, 40000 * US));
+        if (draw(worker, 0, 1))
+            burn(worker, FUNCTION_A, draw(worker, 100 * US, 900 * US));
+        else
+            burn(worker, FUNCTION_B, draw(worker, 500 * US, 3000 * US));
+    }
+}
+
 /* One turn of both is one interval of the profiler, for ever in phase. */
 static void
 lockstep(struct worker *worker)
@@ -130,9 +143,10 @@ find_mix(const char *name)
         const char *name;
         mix *body;
     } mixes[] = {
-        { "steady", steady },     { "bursty", bursty },
-        { "lockstep", lockstep }, { "evading", evading },
-        { "syscalls", syscalls }, { "brief", brief },
+        { "steady", steady },   { "bursty", bursty },
+        { "serving", serving }, { "lockstep", lockstep },
+        { "evading", evading }, { "syscalls", syscalls },
+        { "brief", brief },
     };
 
     for (size_t i = 0; i < sizeof(mixes) / sizeof(*mixes); i++)

@@ -37,8 +37,10 @@ vmprof_new_coverage(const struct vmprof_layer_options *options,
  * @param layer  NULL: each that there is now; with `vmprof record --tool coverage`
  *               it is there before the VM registers its first code.
  * @param lines  In any order; 0 is passed over. Again they do no harm.
+ * @param count  0 asks whether somebody would look at them.
  *
  * @retval -EINVAL  A @p code of 0, or @p layer is none of this kind.
+ * @retval -ENOENT  There is no layer of this kind that could be told.
  * @retval -ENOSPC  Some found no room.
  * @par Context
  * Any thread, not from a signal handler.

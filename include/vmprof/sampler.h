@@ -28,7 +28,9 @@ enum vmprof_mode {
 enum vmprof_clock {
     VMPROF_CLOCK_AUTO = 0,      /**< the first that ticks */
     VMPROF_CLOCK_PERF = 1,      /**< perf_event_open's task clock per thread */
-    VMPROF_CLOCK_MONOTONIC = 2, /**< a timer per thread on CLOCK_MONOTONIC */
+    VMPROF_CLOCK_MONOTONIC = 2, /**< a timer per thread on CLOCK_MONOTONIC; ends
+                                     a sleep seven times at most, then a thread
+                                     of the library looks for its end */
     VMPROF_CLOCK_OBSERVER = 3,  /**< a thread of the library: wall mode, and
                                      CPU time without any signal */
     VMPROF_CLOCK_CPU_TIMER = 4, /**< a timer on each thread's CPU clock, which
@@ -230,6 +232,7 @@ vmprof_stats_init(struct vmprof_stats *stats)
  * @retval -EBUSY   Profiling is enabled.
  * @retval -ENOMEM, -EAGAIN, -EMFILE  No memory, thread or descriptor left.
  * @retval -ENOTSUP None of the clocks ticks here.
+ * @retval -EPERM   A sandbox forbids threads, or to handle signals.
  * @par Context
  * Any thread, not from a signal handler.
  * @since 0.1
@@ -289,9 +292,9 @@ VMPROF_API int
 vmprof_disable_with(struct vmprof_stats *stats);
 
 /**
- * Take no samples until vmprof_resume() or the end of profiling. Calls nest,
- * over all threads. Each counts for one session as a whole, and every session
- * begins with none in force.
+ * Take no samples until vmprof_resume() or the end of profiling; the time is no
+ * part of the profile. Calls nest, over all threads. Each counts for one session
+ * as a whole, and every session begins with none in force.
  *
  * @return How many calls are in force, at least 1, or
  * @retval -EALREADY   Profiling is not enabled.
@@ -377,7 +380,8 @@ vmprof_request_sample(struct vmprof_thread *thread,
 
 /**
  * Answer a request: the calling thread's stack, outermost frame first. It
- * weighs what the thread used since its last sample. Does nothing when no
+ * weighs what the request stands for, all of which add up to what the thread
+ * used. Does nothing when no
  * request is open. Deeper stacks than vmprof_options::max_frames are cut; a
  * walker that stopped early says so in @p cut.
  *

@@ -27,14 +27,22 @@ struct vmp_clock {
     uint64_t event; /* perf's own number for what fd is */
     timer_t timer;  /* the other rungs */
 
-    /* VMPROF_CLOCK_MONOTONIC: a timer on the thread's CPU clock, which takes
-     * over while the thread mostly sleeps, so that it is not woken. */
+    /* VMPROF_CLOCK_MONOTONIC. A thread that sleeps is not ticked but looked at,
+     * and after long by nobody: the kernel's timer on its CPU clock takes over. */
     timer_t cpu_timer;
-    bool has_cpu_timer, is_sleepy;
-    bool lets_sleep;    /* at the first sign of it; set by who starts it */
-    bool is_through;    /* the thread slept no part of the last stretch */
-    unsigned idle_legs; /* stretches in a row that it slept through */
-    long naps;          /* of the thread, when that was asked last */
+    bool has_cpu_timer;
+    bool is_resting;     /* it awaits a look; given away and taken atomically */
+    bool is_sleepy;      /* armed is the timer on the CPU clock */
+    bool was_found;      /* armed by who looked, and found it at work */
+    bool is_asleep;      /* the last tick found it in a sleep */
+    bool has_slept;      /* since it was armed for that, or may have */
+    bool sleeps_long;    /* when it was last let sleep */
+    unsigned idle_ticks; /* in a row that ended a sleep */
+    unsigned idle_looks; /* in a row that found it asleep */
+    long naps;           /* of the thread, when that was asked last */
+    uint64_t nap_ns;    /* what going to sleep and waking up takes of the CPU */
+    uint64_t napped_ns; /* of naps in all, for which no tick was due yet */
+    uint64_t stands_for_ns; /* the last tick, if the thread has slept */
 
     int error; /* the errno of arming it, after which it ticks no more; or 0 */
 
@@ -89,25 +97,47 @@ vmp_clock_leave_to_parent(struct vmp_clock *clock);
 int
 vmp_clock_check(enum vmprof_clock rung);
 
-/* A tick has come: what it missed, where one is due each `interval_ns`. Goes
- * before each rearming. Signal context. */
+/*
+ * A tick has come that interrupted `context`: what it missed, where one is due
+ * each `interval_ns`, and on VMPROF_CLOCK_MONOTONIC whether it ended a sleep. A
+ * sample would show where the thread sleeps then. Goes before each rearming.
+ * Signal context.
+ */
 void
 vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
-               uint64_t interval_ns, struct vmp_missed *missed);
+               uint64_t interval_ns, const void *context,
+               struct vmp_missed *missed);
 
 /* Ask for the next tick. Signal context. */
 void
 vmp_clock_rearm(struct vmp_clock *clock, uint64_t period_ns);
 
-/* Whether a tick just read found the thread where it uses CPU time. A sample of
- * one that did not would show where the thread sleeps. Signal context. */
-bool
-vmp_clock_is_fair(const struct vmp_clock *clock);
-
-/* Instead of rearming after a tick that was too early, or not fair: go on for
- * `left_ns` of CPU time. VMPROF_CLOCK_MONOTONIC alone. Signal context. */
+/* Instead, after a tick that was too early: go on for `left_ns` of CPU time.
+ * VMPROF_CLOCK_MONOTONIC alone. Signal context. */
 void
 vmp_clock_go_on(struct vmp_clock *clock, uint64_t left_ns);
+
+/*
+ * Instead, after a tick that ended a sleep: no more of them until somebody has
+ * looked, who is to be told; false if nobody looks, and the kernel is asked to
+ * tell when CPU time is used. Signal context.
+ */
+bool
+vmp_clock_rest(struct vmp_clock *clock, bool is_looked_at);
+
+/* Whether it has to: a few ticks may end short sleeps. Signal context. */
+bool
+vmp_clock_has_to_rest(const struct vmp_clock *clock);
+
+/* Of another thread, whose clock rests: it was found at work, so it ticks now;
+ * or it sleeps for so long that nobody is to look any more. */
+bool
+vmp_clock_is_resting(const struct vmp_clock *clock);
+void
+vmp_clock_tick_now(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
+                   uint64_t stands_for_ns);
+void
+vmp_clock_let_sleep(struct vmp_clock *clock);
 
 /* Whether a signal was sent by this clock, or is a last one of clocks that are
  * off; NULL: the thread has none. Signal context. */

@@ -36,4 +36,9 @@ vmp_registers_of_context(struct vmp_registers *registers, const void *context);
 uint64_t
 vmp_interrupted_at(const void *context);
 
+/* Whether it interrupted a system call, be it at its end; true also where that
+ * is not known. */
+bool
+vmp_is_at_system_call(const void *context);
+
 #endif

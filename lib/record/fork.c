@@ -26,21 +26,21 @@ before(void)
     vmp_observe_lock();
     vmp_interp_lock();
     vmp_sinks_lock();
+    vmp_recorder_lock();
     vmp_layers_lock();
     vmp_events_lock();
     vmp_codes_lock();
     vmp_traces_lock();
-    vmp_recorder_lock();
 }
 
 static void
 after_in_parent(void)
 {
-    vmp_recorder_unlock();
     vmp_traces_unlock();
     vmp_codes_unlock();
     vmp_events_unlock();
     vmp_layers_unlock();
+    vmp_recorder_unlock();
     vmp_sinks_unlock();
     vmp_interp_unlock();
     vmp_observe_unlock();
@@ -51,13 +51,13 @@ after_in_parent(void)
 static void
 after_in_child(void)
 {
-    vmp_recorder_unlock();
     vmp_traces_leave_to_parent();
     vmp_sinks_leave_to_parent();
     vmp_events_leave_to_parent(vmp_current ? &vmp_current->events : NULL);
     vmp_layers_leave_to_parent(vmp_current ? &vmp_current->events : NULL);
     vmp_events_unlock();
     vmp_layers_unlock();
+    vmp_recorder_unlock();
     vmp_interp_leave_to_parent(vmp_current ? &vmp_current->hits : NULL);
     vmp_interp_unlock();
     vmp_session_leave_to_parent();

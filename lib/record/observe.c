@@ -16,10 +16,13 @@
 #include "session.h"
 #include "signal/sample.h"
 #include "signal/trace.h"
+#include "signal/weight.h"
 
 enum {
     TRIES = 4,
     CELLS_AT_ONCE = 256,
+    MOST_IDLE_LOOKS = 256, /* at a thread that sleeps */
+    SLACK_NS = 50 * 1000,  /* that the observer takes from who is at work */
 };
 
 /* Returns false while the thread is between two stacks. */
@@ -184,10 +187,11 @@ fill_record(struct vmp_thread *thread, struct vmp_record *record,
     if (window->leaf_missing)
         record->state |= VMP_STATE_LEAF_MISSING;
     record->time_ns = now_ns;
-    record->weight_ns = wall ? passed_ns : used_ns;
+    record->weight_ns = wall ? passed_ns : vmp_weigh(thread, cpu_ns, false);
     record->keep = window->keep;
     record->cut = window->cut;
-    thread->last_cpu_ns = cpu_ns;
+    thread->last_cpu_ns =
+        wall ? cpu_ns : thread->last_cpu_ns + record->weight_ns;
     thread->last_time_ns = now_ns;
 }
 
@@ -256,64 +260,93 @@ has_slept(struct vmp_thread *thread)
     return thread->naps >= 0 && thread->naps != before;
 }
 
+/* What a thread does, as far as its CPU clock and its naps tell. */
+enum activity {
+    SLEEPS,
+    UNSURE,
+    WAITS, /* for a CPU, where it was at work */
+    RUNS, /* or would, if the observer had not taken the CPU from it just now */
+};
+
 /*
- * Whether the thread uses CPU time just now, or waits for a CPU where it used
- * some since the last look: the observer may have taken it from it. One that used
- * some and sleeps again, or waits for a CPU after it slept, would be charged with
- * it where it slept: the next look that finds it at work has that time.
+ * One that went on since the last look and does not run now may have lost its CPU
+ * or sleep again. If it has not slept since it was asked last, it has lost it: to
+ * the observer, if it ran all the time before. Else it may also have woken up and
+ * wait for a CPU: its stack would be that of its sleep. A second look, once it had
+ * a CPU to go on with, tells.
+ */
+static enum activity
+activity_of(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
+            bool can_ask)
+{
+    const uint64_t used_ns = since(thread->looked_cpu_ns, cpu_ns),
+                   passed_ns = since(thread->looked_ns, now_ns);
+    const bool was_unsure = thread->is_unsure;
+
+    if (!was_unsure)
+        thread->unlooked_ns = passed_ns;
+    thread->looked_cpu_ns = cpu_ns;
+    thread->looked_ns = now_ns;
+    thread->is_unsure = false;
+    if (!used_ns)
+        return SLEEPS;
+    if (vmp_thread_cpu_ns(thread->tid) > cpu_ns)
+        return RUNS;
+    if (can_ask ? !has_slept(thread) : was_unsure)
+        return was_unsure || used_ns + SLACK_NS >= passed_ns ? RUNS : WAITS;
+    thread->is_unsure = !was_unsure;
+    return UNSURE;
+}
+
+/*
+ * Looks come as time passes, and all that find it running are due, for they are as
+ * many as its share of the time. One that waits for a CPU is due when it has used
+ * a period. What it used beyond goes towards the next.
  */
 static bool
-is_at_work(struct vmp_thread *thread, uint64_t cpu_ns, bool can_ask)
+is_due(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
+       bool can_ask)
 {
-    const bool went_on = cpu_ns > thread->looked_cpu_ns;
+    const uint64_t used_ns = vmp_used_since_due(thread, cpu_ns);
+    const enum activity activity = activity_of(thread, now_ns, cpu_ns, can_ask);
 
-    thread->looked_cpu_ns = cpu_ns;
-    if (cpu_ns <= thread->last_cpu_ns)
+    if (activity < WAITS || (activity == WAITS && used_ns < thread->period_ns))
         return false;
-    if (!can_ask || vmp_thread_cpu_ns(thread->tid) > cpu_ns)
-        return true;
-    return went_on && !has_slept(thread);
-}
-
-/* What was used beyond the period goes towards the next, so that as many
- * samples are taken as are due: looks are jittered, this is not. */
-static void
-aim(struct vmp_thread *thread, uint64_t used_ns)
-{
-    const uint64_t interval_ns = vmp_session.interval_ns,
-                   more_ns = used_ns - thread->period_ns;
-
-    thread->period_ns = more_ns < interval_ns ? interval_ns - more_ns : 0;
-}
-
-/* Looks come as time passes: a thread that shares its CPU, or sleeps, is due
- * when it has used up a period. */
-static bool
-is_due(const struct vmp_thread *thread, uint64_t used_ns)
-{
-    return used_ns && used_ns >= thread->period_ns;
+    thread->period_ns =
+        since(since(thread->period_ns, used_ns), vmp_session.interval_ns);
+    thread->due_cpu_ns = cpu_ns;
+    thread->stands_for_ns = activity == RUNS ? thread->unlooked_ns : used_ns;
+    return true;
 }
 
 void
 vmp_observe(struct vmp_thread *thread, uint64_t now_ns, bool can_ask)
 {
     const uint64_t cpu_ns = vmp_thread_cpu_ns(thread->tid);
-    const uint64_t used_ns = since(thread->last_cpu_ns, cpu_ns);
 
     if (vmp_session.mode == VMPROF_MODE_CPU &&
-        (!is_at_work(thread, cpu_ns, can_ask) || !is_due(thread, used_ns)))
+        !is_due(thread, now_ns, cpu_ns, can_ask))
         return;
     vmp_count(&thread->counters.expirations, 1);
-    for (unsigned i = 0; i < TRIES; i++) {
-        if (!try_to_observe(thread, now_ns, cpu_ns))
-            continue;
-        if (vmp_session.mode == VMPROF_MODE_CPU &&
-            thread->last_cpu_ns == cpu_ns)
-            aim(thread, used_ns);
-        return;
-    }
+    for (unsigned i = 0; i < TRIES; i++)
+        if (try_to_observe(thread, now_ns, cpu_ns))
+            return;
     /* The next sample carries the time of this one. */
     vmp_count(&thread->counters.lost_switching, 1);
+}
+
+void
+vmp_look_for_work(struct vmp_thread *thread, uint64_t now_ns, bool can_ask)
+{
+    const uint64_t cpu_ns = vmp_thread_cpu_ns(thread->tid);
+    const enum activity activity = activity_of(thread, now_ns, cpu_ns, can_ask);
+
+    if (activity >= WAITS)
+        vmp_clock_tick_now(&thread->clock, now_ns, cpu_ns, thread->unlooked_ns);
+    else if (activity == UNSURE)
+        thread->clock.idle_looks = 0;
+    else if (++thread->clock.idle_looks > MOST_IDLE_LOOKS)
+        vmp_clock_let_sleep(&thread->clock);
 }
 
 void

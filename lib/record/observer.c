@@ -4,12 +4,19 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
+#include <sys/prctl.h>
 
 #include "../os/descriptors.h"
 #include "helper.h"
 #include "observe.h"
 #include "session.h"
+#include "signal/rest.h"
 #include "signal/sample.h"
+
+enum {
+    MOMENT_NS = 20 * 1000,
+};
 
 static struct {
     pthread_t thread;
@@ -19,24 +26,100 @@ static struct {
     bool started;  /* under vmp_threads_lock(), and by who ends the session */
 } observer;
 
+static bool
+is_observed(const struct vmp_thread *thread)
+{
+    return vmp_session.clock == VMPROF_CLOCK_OBSERVER &&
+           vmp_is_sampled(thread) && !vmp_has_own_frames(thread);
+}
+
 static void
-look_at_all(bool can_ask)
+look_at(struct vmp_thread *thread, bool paused, bool can_ask)
+{
+    const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
+
+    if (is_observed(thread)) {
+        if (paused)
+            vmp_skip(thread, now_ns);
+        else
+            vmp_observe(thread, now_ns, can_ask);
+    } else if (vmp_clock_is_resting(&thread->clock)) {
+        vmp_look_for_work(thread, now_ns, can_ask);
+    }
+}
+
+/* Returns whether there is anybody to look at once more. */
+static bool
+look_at_all(bool can_ask, bool again)
 {
     const bool paused = vmp_is_paused();
+    bool unsure = false;
 
     vmp_threads_lock();
     vmp_observe_lock();
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
-        if (t->state != VMP_THREAD_ATTACHED || !vmp_is_sampled(t) ||
-            vmp_has_own_frames(t))
+        if (t->state != VMP_THREAD_ATTACHED || (again && !t->is_unsure))
             continue;
-        if (paused)
-            vmp_skip(t, vmp_now_ns(CLOCK_MONOTONIC));
-        else
-            vmp_observe(t, vmp_now_ns(CLOCK_MONOTONIC), can_ask);
+        look_at(t, paused, can_ask);
+        unsure = unsure || t->is_unsure;
     }
     vmp_observe_unlock();
     vmp_threads_unlock();
+    return unsure;
+}
+
+/* Who has lost its CPU to us has it again in a moment. */
+static void
+look_around(bool can_ask)
+{
+    const struct timespec moment = { 0, MOMENT_NS };
+
+    if (look_at_all(can_ask, false)) {
+        nanosleep(&moment, NULL);
+        look_at_all(can_ask, true);
+    }
+}
+
+static bool
+is_stopping(void)
+{
+    bool stopping;
+
+    pthread_mutex_lock(&observer.mutex);
+    stopping = observer.stopping;
+    pthread_mutex_unlock(&observer.mutex);
+    return stopping;
+}
+
+static bool
+has_work(void)
+{
+    bool found = false;
+
+    if (vmp_session.clock == VMPROF_CLOCK_OBSERVER || is_stopping())
+        return true;
+    vmp_threads_lock();
+    for (struct vmp_thread *t = vmp_threads; t && !found; t = t->next)
+        found =
+            t->state == VMP_THREAD_ATTACHED && vmp_clock_is_resting(&t->clock);
+    vmp_threads_unlock();
+    return found;
+}
+
+/* Until somebody rests, or the end. A call that came too late is one turn for
+ * nothing. */
+static void
+await_call(void)
+{
+    if (has_work())
+        return;
+    /* Pairs with vmp_let_rest(). */
+    atomic_store(&vmp_rest.is_idle, true);
+    atomic_thread_fence(memory_order_seq_cst);
+    if (has_work())
+        return;
+    while (sem_wait(&vmp_rest.call) < 0 && errno == EINTR)
+        ;
 }
 
 /* Sleep to the next look, jittered around `due_ns`. Returns false at the end.
@@ -76,17 +159,20 @@ run(void *user)
     uint64_t due_ns = vmp_now_ns(CLOCK_MONOTONIC);
 
     pthread_setname_np(pthread_self(), "vmprof-observer");
+    prctl(PR_SET_TIMERSLACK, 1UL);
     dice.random = due_ns | 1;
     do {
-        const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
+        uint64_t now_ns;
 
+        await_call();
+        now_ns = vmp_now_ns(CLOCK_MONOTONIC);
         /* What was slept through is not made up for. */
-        if (due_ns < now_ns)
-            due_ns = now_ns;
         due_ns += vmp_jitter(&dice, vmp_session.interval_ns);
+        if (due_ns < now_ns)
+            due_ns = now_ns + vmp_jitter(&dice, vmp_session.interval_ns);
         if (!wait_until(due_ns))
             break;
-        look_at_all(can_ask);
+        look_around(can_ask);
     } while (true);
     return user;
 }
@@ -96,11 +182,16 @@ vmp_observer_start(void)
 {
     int r;
 
+    if (observer.started)
+        return 0;
     vmp_helper_condition(&observer.wake);
     pthread_mutex_init(&observer.mutex, NULL);
+    sem_init(&vmp_rest.call, 0, 0);
+    atomic_store(&vmp_rest.is_idle, false);
     observer.stopping = false;
     r = vmp_helper_start(&observer.thread, run, NULL);
     observer.started = r == 0;
+    atomic_store(&vmp_rest.is_looked_at, observer.started);
     return r;
 }
 
@@ -109,12 +200,21 @@ vmp_observer_stop(void)
 {
     if (!observer.started)
         return;
-    observer.started = false;
+    atomic_store(&vmp_rest.is_looked_at, false);
     pthread_mutex_lock(&observer.mutex);
     observer.stopping = true;
     pthread_cond_signal(&observer.wake);
     pthread_mutex_unlock(&observer.mutex);
+    vmp_rest_call();
     pthread_join(observer.thread, NULL);
     pthread_cond_destroy(&observer.wake);
     pthread_mutex_destroy(&observer.mutex);
+    observer.started = false;
+}
+
+void
+vmp_observer_leave_to_parent(void)
+{
+    observer.started = false;
+    atomic_store(&vmp_rest.is_looked_at, false);
 }

@@ -87,6 +87,7 @@ join_in(struct vmp_thread *thread, uint64_t not_looked)
     poll->ticks = 0;
     poll->rests = 0;
     poll->pace = (struct vmp_pace){ 0 };
+    thread->has_reserve = false; /* a poll's sample is due by all it has used */
     aim(thread, now_ns);
     poll->period_ns = first_ns;
     poll->due_ns = now_ns + first_ns;

@@ -13,6 +13,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "../os/barrier.h"
 #include "../sized.h"
 #include "code.h"
 #include "fork.h"
@@ -331,8 +332,7 @@ disable(struct vmprof_stats *stats)
     vmp_threads_unlock();
     if (!writer)
         return -EALREADY;
-    if (vmp_session.clock == VMPROF_CLOCK_OBSERVER)
-        vmp_observer_stop();
+    vmp_observer_stop();
 
     vmp_threads_lock();
     vmp_session_stop_sampling();
@@ -366,6 +366,9 @@ enable(const struct vmprof_options *given)
     if (r < 0)
         return r;
     vmp_fork_prepare();
+    /* Once there are several threads the kernel takes 15 ms for it, and the first
+     * thread that attaches would wait. */
+    vmp_barrier_prepare();
 
     /* Before the lock, for it runs functions of the VM. */
     vmp_codes_name_all();

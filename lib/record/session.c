@@ -11,6 +11,7 @@
 
 #include "brief.h"
 #include "memory.h"
+#include "observer.h"
 #include "signal/sample.h"
 #include "splice.h"
 
@@ -96,8 +97,10 @@ make_clock(struct vmp_thread *thread)
     if (r < 0 && rung == VMPROF_CLOCK_PERF)
         r = vmp_clock_start(&thread->clock, VMPROF_CLOCK_MONOTONIC, thread->tid,
                             thread->period_ns);
-    /* There, whose sleep is asked about has it undisturbed. */
-    thread->clock.lets_sleep = vmp_session.mode == VMPROF_MODE_WALL;
+    /* Whoever sleeps is looked at. Not once the session has begun to end. */
+    if (r == 0 && thread->clock.rung == VMPROF_CLOCK_MONOTONIC &&
+        vmp_session.writer)
+        r = vmp_observer_start();
     return r;
 }
 
@@ -222,8 +225,13 @@ vmp_session_join(struct vmp_thread *thread)
     thread->awaits_clock = false;
     atomic_store(&thread->requested, false);
     thread->cpu_start_ns = vmp_thread_cpu_ns(thread->tid);
-    thread->last_cpu_ns = thread->cpu_start_ns;
+    thread->last_cpu_ns = thread->due_cpu_ns = thread->cpu_start_ns;
+    thread->has_reserve = vmp_session.clock == VMPROF_CLOCK_OBSERVER &&
+                          vmp_session.mode == VMPROF_MODE_CPU;
     thread->last_time_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    thread->looked_cpu_ns = thread->cpu_start_ns;
+    thread->looked_ns = thread->last_time_ns;
+    thread->naps = 0;
     vmp_inherit(thread);
     if (vmp_session.native)
         find_stack(thread);
@@ -466,6 +474,7 @@ vmp_session_leave_to_parent(void)
 {
     if (vmp_session.writer)
         vmp_writer_leave_to_parent(vmp_session.writer);
+    vmp_observer_leave_to_parent();
     vmp_memory_close();
     vmp_pauses_end();
     memset(&vmp_session, 0, sizeof(vmp_session));

@@ -83,8 +83,16 @@ vmp_thread_recycle(struct vmp_thread *thread)
     clear(thread);
 }
 
+/* musl ends a thread that is cancelled at any instruction on the stack as it was
+ * there, which need not be aligned as a call leaves it. */
+#if defined(__x86_64__) || defined(__i386__)
+#    define ON_ANY_STACK __attribute__((force_align_arg_pointer))
+#else
+#    define ON_ANY_STACK
+#endif
+
 /* In the second round of destructors: those of the VM may run its code. */
-static void
+static ON_ANY_STACK void
 end_of_thread(void *head)
 {
     struct vmp_thread *const thread = head;
@@ -217,7 +225,6 @@ vmprof_detach_thread(struct vmprof_thread *head)
     signal_stack = thread->signal_stack;
     vmp_hits_detach(&thread->hits);
     vmp_layers_detach(&thread->events);
-    vmp_events_detach(&thread->events);
     vmp_threads_lock();
     vmp_observe_lock();
     /* No tick finds a stack that is taken apart. */

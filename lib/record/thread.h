@@ -104,12 +104,17 @@ struct vmp_thread {
     struct vmp_ring ring;
     struct vmp_last_sample last;
     struct vmp_window window; /* of a tick: a signal's stack may be small */
-    uint64_t last_cpu_ns, last_time_ns;
+    uint64_t last_cpu_ns, last_time_ns; /* up to where samples have its time */
+    uint64_t due_cpu_ns;                /* its CPU time when it was due last */
+    bool has_reserve;       /* that is further than samples are: see weight.h */
+    uint64_t stands_for_ns; /* the tick or look in hand */
     uint64_t left_out_ns;   /* CPU time of pauses */
     uint64_t period_ns;     /* of CPU time, from then to the next sample */
     uint64_t inherited_ns;  /* from threads too brief for a sample: the first
                               sample here stands for theirs, too */
-    uint64_t looked_cpu_ns; /* at the observer's last look */
+    uint64_t looked_cpu_ns, looked_ns; /* at the observer's last look */
+    uint64_t unlooked_ns;              /* from the one before until then */
+    bool is_unsure;                    /* whether it sleeps: it looks again */
     int64_t naps; /* when it last asked how often the thread had slept */
     uint64_t random;
     struct vmp_counters counters; /* written by one, read by all */

@@ -148,41 +148,45 @@ on_return(struct moment *moment)
         hooked->count--;
 }
 
-/* Of the Lua function that runs, which may be on top of what is known. */
-static vmprof_code_id
-running_code(struct moment *moment)
+/* The Lua function that runs, which may be on top of what is known; `found` is
+   room for it. */
+static struct known_function *
+running_function(struct moment *moment, struct known_function *found)
 {
-    const struct seen_frame *const frame = vmprof_lua_frame(moment->hooked, 0);
-    struct known_function function;
+    struct seen_frame *const frame = vmprof_lua_frame(moment->hooked, 0);
 
     if (frame && frame->activation == moment->activation->i_ci)
-        return frame->function.code;
+        return &frame->function;
     vmprof_lua_know(moment->hooked->of, moment->state, moment->activation,
-                    &function);
-    return function.code;
+                    found);
+    return found;
 }
 
 static void
 on_line(struct moment *moment)
 {
     const int line = moment->activation->currentline;
+    struct known_function found;
+    struct known_function *const function = running_function(moment, &found);
     const struct vmprof_event event = {
         .kind = VMPROF_EVENT_LINE,
         .line = line > 0 ? (uint32_t)line : 0,
         .offset = line > 0 ? (uint64_t)line : 0,
-        .code = running_code(moment),
+        .code = function->code,
         .frame = moment->activation->i_ci,
     };
 
+    vmprof_lua_tell_lines(moment, function);
     vmprof_lua_fire(moment, &event);
 }
 
 static void
 on_instructions(struct moment *moment)
 {
+    struct known_function found;
     struct vmprof_event event = {
         .kind = VMPROF_EVENT_INSTRUCTION,
-        .code = running_code(moment),
+        .code = running_function(moment, &found)->code,
         .target = INSTRUCTION_PERIOD,
         .frame = moment->activation->i_ci,
     };

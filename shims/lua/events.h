@@ -6,7 +6,7 @@
  *
  * hooked.c sets and removes it, events.c makes events of its calls, frames.c
  * knows who runs, switches.c tells of coroutines, values.c fetches values,
- * functions.c knows functions, tools.c has tools that are written in Lua.
+ * functions.c knows functions, lines.c their lines, tools.c has tools that are written in Lua.
  */
 #ifndef LUA_SHIM_EVENTS_H
 #define LUA_SHIM_EVENTS_H
@@ -25,7 +25,8 @@ struct CallInfo;
 /* What is known of a function; a userdata in a table with weak keys. */
 struct known_function {
     vmprof_code_id code;
-    uint32_t line; /* of its definition */
+    uint32_t line;       /* of its definition */
+    uint64_t lines_told; /* the events' epoch by then; 0: never */
     bool is_c;
 };
 
@@ -132,6 +133,18 @@ vmprof_lua_helper(lua_State *L);
 void
 vmprof_lua_know(struct profiled_state *state, lua_State *L,
                 lua_Debug *activation, struct known_function *out);
+
+/* What is kept of a function on top of the stack, or NULL. */
+struct known_function *
+vmprof_lua_kept_function(lua_State *L);
+
+/* lines.c */
+
+/* Tell who covers lines which there are in the function that runs, if somebody
+   does and has not been told since the events' epoch was another. */
+void
+vmprof_lua_tell_lines(const struct moment *moment,
+                      struct known_function *function);
 
 /* frames.c */
 

@@ -54,6 +54,7 @@ learn(lua_State *L, lua_Debug *activation, struct known_function *out)
     struct known_function *kept;
 
     lua_getinfo(L, "Slut", activation);
+    *out = (struct known_function){ 0 };
     out->code = vmprof_lua_function_id(vmprof_lua_helper(L), L, activation);
     out->is_c = *activation->what == 'C';
     out->line =
@@ -82,4 +83,17 @@ vmprof_lua_know(struct profiled_state *state, lua_State *L,
     if (!known)
         learn(L, activation, out);
     lua_pop(L, 2);
+}
+
+struct known_function *
+vmprof_lua_kept_function(lua_State *L)
+{
+    struct known_function *kept;
+
+    push_functions(L);
+    lua_pushvalue(L, -2);
+    lua_rawget(L, -2);
+    kept = lua_touserdata(L, -1);
+    lua_pop(L, 2);
+    return kept;
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "profiled.h"
@@ -21,7 +22,25 @@ enum {
     STACK_SIZE = 128 << 10, /* of threads; libc keeps some for the next */
     LEAST_LEAK = 768 << 10, /* bytes of mappings that are a leak */
     KEPT_BLOCK = 64 << 10,  /* freed memory that libc may keep */
+    EVENTS = 50,
 };
+
+const struct way host_ways[] = {
+    { .name = "any clock" },
+    { .name = "timers", .clock = VMPROF_CLOCK_MONOTONIC },
+    { .name = "looks", .mode = VMPROF_MODE_WALL },
+    { .name = "CPU timers", .clock = VMPROF_CLOCK_CPU_TIMER },
+    { .name = "looks at CPU time", .clock = VMPROF_CLOCK_OBSERVER },
+    { .name = "copies of the stack", .native = VMPROF_NATIVE_COPY },
+    { .name = "frame pointers", .native = VMPROF_NATIVE_FRAME_POINTERS },
+    { .name = "a log",
+      .format = VMPROF_FORMAT_LOG,
+      .log_parts = VMPROF_LOG_MEMORY | VMPROF_LOG_LINES },
+    { .name = "events", .has_events = true },
+    { .name = "a pipe", .output = INTO_PIPE },
+    { .name = "a socket", .output = INTO_SOCKET },
+};
+const unsigned host_way_count = sizeof(host_ways) / sizeof(*host_ways);
 
 static struct host *host;
 static atomic_long live_blocks;
@@ -180,7 +199,43 @@ require_nothing_changed(const struct belongings *before)
     require(now.bytes < before->bytes + LEAST_LEAK);
 }
 
+static const struct way *
+way(void)
+{
+    return &host_ways[host->way];
+}
+
 static vmprof_code_id code;
+
+/* Events of a program's and of traces, which a session records. */
+static void
+take_events(struct vmprof_thread *thread)
+{
+    const struct vmprof_event event = {
+        .kind = VMPROF_EVENT_CALL,
+        .code = code,
+    };
+
+    if (!way()->has_events)
+        return;
+    for (unsigned i = 0; i < EVENTS; i++) {
+        require(CALL(vmprof_fire_event(thread, &event)) == 0);
+        atomic_store(&host->in_library[number], true);
+        vmprof_jit_enter(thread, 1, VMPROF_EMIT_EVENT);
+        vmprof_jit_exit(thread, 2, VMPROF_EMIT_EVENT);
+        atomic_store(&host->in_library[number], false);
+    }
+}
+
+static void
+want_events(void)
+{
+    struct vmprof_event_recorder_options options;
+
+    vmprof_event_recorder_options_init(&options);
+    options.events = VMPROF_EVENT_BIT(VMPROF_EVENT_CALL);
+    require(vmprof_start_event_recorder(&options) == 0);
+}
 
 /* Enters, samples, and leaves the library as a thread of its own does. */
 static void *
@@ -194,6 +249,7 @@ work_elsewhere(void *user)
     require(r == 0 || r == -ENOMEM);
     if (r == 0) {
         vmprof_execute_code_enter(thread, code, NULL);
+        take_events(thread);
         burn_cpu_ms(2);
         require(CALL(vmprof_detach_thread(thread)) == 0);
     }
@@ -208,6 +264,7 @@ work(void)
     struct vmprof_stack *stack;
     int r;
 
+    take_events(vmprof_current_thread());
     require(pthread_create(&other, NULL, work_elsewhere, NULL) == 0);
     pthread_join(other, NULL);
     r = CALL(vmprof_new_stack(0, &stack));
@@ -225,9 +282,9 @@ work(void)
 static bool
 is_documented(int r)
 {
-    static const int documented[] = { 0,       -EINVAL, -EBADF,
-                                      -EACCES, -EBUSY,  -ENOMEM,
-                                      -EAGAIN, -EMFILE, -ENOTSUP };
+    static const int documented[] = { 0,        -EINVAL, -EBADF,  -EACCES,
+                                      -EBUSY,   -ENOMEM, -EAGAIN, -EMFILE,
+                                      -ENOTSUP, -EPERM };
 
     for (size_t i = 0; i < sizeof(documented) / sizeof(*documented); i++)
         if (documented[i] == r)
@@ -236,23 +293,98 @@ is_documented(int r)
     return false;
 }
 
-/* What is in the file is whole; nothing lacks without its cause. */
 static void
-judge(int file, int disabled)
+judge_file(int file)
 {
     const struct vmprof_stats stats = profile_stats();
     struct decoded d;
 
     require(decode_fd(&d, file) == 0);
-    require(!stats.enabled);
-    require(disabled == (stats.write_error ? -EIO : 0));
-    require((stats.clock_failures == 0) == (stats.clock_error == 0));
     if (!stats.write_error) {
         require(d.ended);
         require_that_accounts_balance(&d);
-        require(stats.expirations || stats.clock_failures);
     }
     decoded_free(&d);
+}
+
+/* What is in the file is whole; nothing lacks without its cause. */
+static void
+judge(int file, int disabled)
+{
+    const struct vmprof_stats stats = profile_stats();
+
+    require(!stats.enabled);
+    require(disabled == (stats.write_error ? -EIO : 0));
+    require((stats.clock_failures == 0) == (stats.clock_error == 0));
+    require(stats.write_error || stats.expirations || stats.clock_failures);
+    require(stats.samples == stats.samples_written + stats.samples_unwritten);
+    if (way()->format == VMPROF_FORMAT_NATIVE)
+        judge_file(file);
+    else
+        require(stats.write_error || !stats.samples ||
+                lseek(file, 0, SEEK_END) > 0);
+}
+
+/* Of a profile that goes through a pipe or a socket into its file. */
+struct relay {
+    pthread_t thread;
+    int ends[2]; /* to read, to write */
+    int file;
+};
+
+static void *
+pass_on(void *user)
+{
+    const struct relay *const relay = user;
+    char bytes[4096];
+    ssize_t size;
+
+    be_thread(2);
+    while ((size = read(relay->ends[0], bytes, sizeof(bytes))) > 0)
+        require(write(relay->file, bytes, (size_t)size) == size);
+    require(size == 0);
+    return NULL;
+}
+
+/* Returns what to profile into. */
+static int
+open_relay(struct relay *relay, int file)
+{
+    relay->file = file;
+    if (way()->output == INTO_FILE)
+        return file;
+    if (way()->output == INTO_PIPE)
+        require(pipe(relay->ends) == 0);
+    else
+        require(socketpair(AF_UNIX, SOCK_STREAM, 0, relay->ends) == 0);
+    require(pthread_create(&relay->thread, NULL, pass_on, relay) == 0);
+    return relay->ends[1];
+}
+
+/* It ends with the last duplicate of what was profiled into. */
+static void
+close_relay(const struct relay *relay)
+{
+    if (way()->output == INTO_FILE)
+        return;
+    close(relay->ends[1]);
+    pthread_join(relay->thread, NULL);
+    close(relay->ends[0]);
+}
+
+static struct vmprof_options
+options_for(int fd)
+{
+    struct vmprof_options options = profile_options(fd, 0.0005);
+
+    options.mode = way()->mode;
+    options.clock = way()->clock;
+    options.native = way()->native;
+    options.format = way()->format;
+    options.log_parts = way()->log_parts;
+    if (way()->has_events)
+        options.jit_emits = VMPROF_EMIT_EVENT;
+    return options;
 }
 
 /* Returns what enabling returned. */
@@ -260,12 +392,10 @@ static int
 session(void)
 {
     const int file = profile_file();
-    struct vmprof_options options = profile_options(file, 0.0005);
+    struct relay relay;
+    struct vmprof_options options = options_for(open_relay(&relay, file));
     int enabled, disabled;
 
-    options.mode = host->way == BY_LOOKS ? VMPROF_MODE_WALL : VMPROF_MODE_CPU;
-    if (host->way == BY_TIMERS)
-        options.clock = VMPROF_CLOCK_MONOTONIC;
     errno = ERRNO_BEFORE;
     atomic_store(&host->phase, ENABLE);
     enabled = CALL(vmprof_enable_with(&options));
@@ -278,6 +408,7 @@ session(void)
     disabled = CALL(vmprof_disable());
     atomic_store(&host->phase, AFTER);
     require(errno == ERRNO_BEFORE);
+    close_relay(&relay);
     if (enabled == 0)
         judge(file, disabled);
     else
@@ -332,6 +463,8 @@ host_run(struct host *shared)
     code = code_named("host");
     require(vmprof_attach_thread(NULL, &thread) == 0);
     vmprof_execute_code_enter(thread, code, NULL);
+    if (way()->has_events)
+        want_events();
     /* What libc and the library keep from their first time on. */
     for (int i = 0; i < 2; i++)
         require(session() == 0);

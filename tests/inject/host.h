@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum phase {
@@ -17,15 +18,26 @@ enum phase {
 };
 
 enum {
-    HOST_THREADS = 2,
+    HOST_THREADS = 3,
 };
 
-enum way {
-    BY_ANY_CLOCK,
-    BY_TIMERS,
-    BY_LOOKS,
-    WAYS
+/* Where a profile is written to. */
+enum output {
+    INTO_FILE,
+    INTO_PIPE,
+    INTO_SOCKET,
 };
+
+/* How a host profiles: each is there for calls that no other one makes. */
+struct way {
+    const char *name;
+    uint32_t mode, clock, native, format, log_parts;
+    enum output output;
+    bool has_events; /* of its program and of traces */
+};
+
+extern const struct way host_ways[];
+extern const unsigned host_way_count;
 
 /* What the host itself leaks, to show that it would be noticed. */
 enum leak {
@@ -37,7 +49,7 @@ enum leak {
 };
 
 struct host {
-    enum way way;
+    unsigned way;
     enum leak leak;
     atomic_int phase;
     atomic_bool is_safe; /* nothing may fail */

@@ -35,8 +35,11 @@ enum operation_flags {
     SHALLOW = 64,      /* the stack holds two frames */
     IS_WALKED = 128,   /* the thread has a walker */
     HAS_HANDLER = 256, /* the host has a handler for the signal */
-    IS_ENDLESS = 512,  /* it spins until perf ticks: one run with --long */
+    IS_ENDLESS = 512,  /* it spins, or reads the kernel's clock
+                          again and again: one run with --long */
     IS_LONG = 1024,    /* few of its ticks are alone, but with --long */
+    ON_TIMER = 2048,   /* the clock is VMPROF_CLOCK_MONOTONIC */
+    ON_PERF = 4096,    /* or VMPROF_CLOCK_PERF, where there is that */
 };
 
 /*

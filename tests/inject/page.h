@@ -16,7 +16,12 @@ struct page {
     int error;          /* errno after it */
     bool burns;     /* CPU time before the operation, until the clock ticks */
     siginfo_t tick; /* of the clock; all 0: not known yet */
+    int event;      /* perf's descriptor, whose ticks are others; or 0 */
     char after[64]; /* the stack after it, as the tracee walks it */
+};
+
+enum {
+    NOT_HERE = 77, /* what a tracee ends with that has no such clock */
 };
 
 /* The tracer looks from one of these to the next. */

@@ -295,6 +295,11 @@ try_operation(const struct operation *operation, struct page *page)
     size_t wanted;
     char text[400];
 
+    if (WIFEXITED(quiet.status) && WEXITSTATUS(quiet.status) == NOT_HERE) {
+        free(f.steps.pcs);
+        result(true, operation->name, "the machine has no such clock");
+        return;
+    }
     f.expected = *page;
     find_places(&f);
     if (quiet.status == 0)

@@ -106,7 +106,9 @@ answer_to(struct tracee *t, int number)
         t->page->delivered++;
         return SIGPROF;
     }
-    trace(t, PTRACE_GETSIGINFO, 0, (size_t)&newest_tick);
+    /* perf's own say that the event goes on, as ours have rearmed it. */
+    if (!t->page->event)
+        trace(t, PTRACE_GETSIGINFO, 0, (size_t)&newest_tick);
     return 0;
 }
 
@@ -269,6 +271,16 @@ start(struct tracee *t, const struct operation *operation, struct page *page)
     }
 }
 
+/* Of a clock that names itself otherwise. */
+static void
+make_perf_tick(int event)
+{
+    memset(&newest_tick, 0, sizeof(newest_tick));
+    newest_tick.si_signo = SIGPROF;
+    newest_tick.si_code = POLL_HUP;
+    newest_tick.si_fd = event;
+}
+
 /* A child at the operation's first instruction. */
 static struct tracee
 open_run(const struct operation *operation, struct page *page)
@@ -278,6 +290,8 @@ open_run(const struct operation *operation, struct page *page)
 
     sigaction(SIGALRM, &action, NULL);
     start(&t, operation, page);
+    if (page->event)
+        make_perf_tick(page->event);
     find_end(&t);
     return t;
 }

@@ -62,14 +62,37 @@ request(struct vmprof_thread *thread, void *user)
 }
 
 static struct vmprof_options
-options_of(int file)
+options_of(const struct operation *operation, int file)
 {
     struct vmprof_options options = profile_options(file, INTERVAL);
 
     /* It is there on each machine, asks nothing of perf's limits, and takes a
      * sample at any tick. */
     options.clock = VMPROF_CLOCK_CPU_TIMER;
+    if (operation->flags & ON_TIMER)
+        options.clock = VMPROF_CLOCK_MONOTONIC;
+    else if (operation->flags & ON_PERF)
+        options.clock = VMPROF_CLOCK_PERF;
     return options;
+}
+
+/* Of the thread that there is; 0: it has none. */
+static int
+perf_descriptor(void)
+{
+    for (int fd = 3; fd < 100; fd++) {
+        char path[32], target[64];
+        ssize_t size;
+
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        size = readlink(path, target, sizeof(target) - 1);
+        if (size < 0)
+            continue;
+        target[size] = 0;
+        if (!strcmp(target, "anon_inode:[perf_event]"))
+            return fd;
+    }
+    return 0;
 }
 
 /* Enabling waits until its clock has ticked, which takes the kernel's CPU timer 4
@@ -78,6 +101,7 @@ static void
 enable(const struct vmprof_options *options, siginfo_t *tick)
 {
     sigset_t signals, before;
+    int r;
 
     sigemptyset(&signals);
     sigaddset(&signals, SIGPROF);
@@ -85,7 +109,10 @@ enable(const struct vmprof_options *options, siginfo_t *tick)
     if (tick->si_signo)
         require(syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGPROF,
                         tick) == 0);
-    require(vmprof_enable_with(options) == 0);
+    r = vmprof_enable_with(options);
+    if (r == -ENOTSUP && options->clock == VMPROF_CLOCK_PERF)
+        _exit(NOT_HERE);
+    require(r == 0);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
@@ -117,8 +144,12 @@ open_world(struct world *world, const struct operation *operation,
     if (!(operation->flags & UNATTACHED))
         attach(world, operation);
     if (!(operation->flags & NOT_ENABLED)) {
-        const struct vmprof_options options = options_of(world->file);
+        const struct vmprof_options options =
+            options_of(operation, world->file);
+
         enable(&options, &page->tick);
+        if (operation->flags & ON_PERF)
+            page->event = perf_descriptor();
     }
     if (world->thread && !(operation->flags & IS_WALKED)) {
         enter_letter(world, 'A');

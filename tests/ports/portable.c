@@ -6,17 +6,17 @@
  *   portable read FILE
  */
 
+#include "portable.h"
+
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "decode.h"
-#include "format/encoder.h"
-
 enum {
     SAMPLES = 20000,
+    THREADS = 3,
 };
 
 static int
@@ -27,7 +27,7 @@ write_chunk(void *user, const void *data, size_t size)
     return write(*file, data, size) == (ssize_t)size ? 0 : -1;
 }
 
-static size_t
+size_t
 name_of(void *user, uint64_t code, char *buffer)
 {
     (void)user;
@@ -35,7 +35,7 @@ name_of(void *user, uint64_t code, char *buffer)
                             code, code % 1000);
 }
 
-static uint64_t
+uint64_t
 draw(void)
 {
     static uint64_t state = 0x9e3779b97f4a7c15;
@@ -46,14 +46,37 @@ draw(void)
     return state;
 }
 
-/* Numbers of every width, so that none is cut to a machine's word. Drawn one by
- * one: compilers differ in which of two operands is evaluated first. */
-static uint64_t
+uint64_t
 draw_width(unsigned most_bits)
 {
     const uint64_t bits = draw();
 
     return bits >> (64 - 1 - draw() % most_bits);
+}
+
+uint64_t
+draw_code(void)
+{
+    const uint64_t number = draw() % 50;
+
+    return 4 * (1 + number) + (number << 48);
+}
+
+static int
+write_threads(struct vmp_encoder *encoder)
+{
+    int r = 0;
+
+    for (uint32_t i = 0; i < THREADS && r == 0; i++) {
+        struct vmp_thread_info thread = { .name = "main" };
+
+        thread.id = draw_width(22);
+        thread.start_ns = draw_width(50);
+        thread.end_ns = thread.start_ns + draw_width(50);
+        thread.cpu_ns = draw_width(50);
+        r = vmp_encoder_thread(encoder, i, &thread);
+    }
+    return r;
 }
 
 static int
@@ -84,6 +107,34 @@ sample(struct vmp_encoder *encoder, uint64_t time_ns)
 }
 
 static int
+write_samples(struct vmp_encoder *encoder)
+{
+    struct vmp_stream stream = { 0 };
+    uint64_t time_ns = 0;
+    int r = 0;
+
+    vmp_encoder_begin(encoder, &stream);
+    for (int i = 0; i < SAMPLES && r == 0; i++)
+        r = sample(encoder, time_ns += draw_width(36));
+    return r == 0 ? vmp_encoder_finish(encoder) : r;
+}
+
+/* All counters are 64 bits wide. */
+static int
+write_end(struct vmp_encoder *encoder)
+{
+    struct vmp_counters counters;
+    uint64_t numbers[sizeof(counters) / sizeof(uint64_t)];
+    int r;
+
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+        numbers[i] = draw_width(50);
+    memcpy(&counters, numbers, sizeof(counters));
+    r = vmp_encoder_stats(encoder, draw_width(50), &counters);
+    return r == 0 ? vmp_encoder_end(encoder, draw_width(50)) : r;
+}
+
+static int
 write_profile(int file)
 {
     const struct vmp_session_info session = {
@@ -95,69 +146,34 @@ write_profile(int file)
         .pid = 4194304,
         .max_frames = 65536,
     };
-    const struct vmp_thread_info thread = { "main", 4194303, 0, 0, 0 };
     struct vmp_encoder *encoder;
-    struct vmp_stream stream = { 0 };
-    uint64_t time_ns = 0;
     int r = vmp_encoder_new(&encoder, write_chunk, name_of, &file);
 
+    if (r < 0)
+        return r;
+    r = vmp_encoder_open(encoder, &session);
     if (r == 0)
-        r = vmp_encoder_open(encoder, &session);
+        r = write_threads(encoder);
     if (r == 0)
-        r = vmp_encoder_thread(encoder, 0, &thread);
-    vmp_encoder_begin(encoder, &stream);
-    for (int i = 0; i < SAMPLES && r == 0; i++)
-        r = sample(encoder, time_ns += draw_width(36));
+        r = write_machine_code(encoder);
     if (r == 0)
-        r = vmp_encoder_finish(encoder);
+        r = write_language(encoder);
+    if (r == 0)
+        r = write_samples(encoder);
+    if (r == 0)
+        r = write_end(encoder);
     vmp_encoder_free(encoder);
     return r;
 }
 
-static void
-print_fields(const char *title, const struct decoded_fields *fields)
-{
-    printf("%s", title);
-    for (int key = 0; key < DECODED_KEYS; key++) {
-        if (fields->number[key])
-            printf(" %d=%" PRIu64, key, fields->number[key]);
-        if (fields->string[key])
-            printf(" %d=%s", key, fields->string[key]);
-    }
-    putchar('\n');
-}
-
-static void
-print_tables(const struct decoded *d)
-{
-    print_fields("session", &d->session);
-    for (size_t i = 0; i < d->thread_count; i++)
-        print_fields("thread", &d->threads[i].fields);
-    for (size_t i = 0; i < d->code_count; i++)
-        printf("code %" PRIu64 " %s\n", d->codes[i].id, d->codes[i].name);
-    for (size_t i = 1; i < d->frame_count; i++)
-        printf("frame %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
-               d->frames[i].code, d->frames[i].kind, d->frames[i].line,
-               d->frames[i].offset);
-    for (size_t i = 1; i < d->node_count; i++)
-        printf("node %u %u\n", d->nodes[i].parent, d->nodes[i].frame);
-}
-
 static int
-print_profile(int file)
+read_profile(int file)
 {
     struct decoded d;
 
-    if (decode_fd(&d, file) < 0) {
-        fprintf(stderr, "%s\n", d.error);
+    if (decode_fd(&d, file) < 0)
         return -1;
-    }
-    print_tables(&d);
-    for (size_t i = 0; i < d.sample_count; i++)
-        printf("sample %u %u %" PRIu64 " %" PRIu64 " %u %u\n",
-               d.samples[i].thread, d.samples[i].node, d.samples[i].time,
-               d.samples[i].weight, d.samples[i].phase, d.samples[i].state);
-    print_fields("stats", &d.stats);
+    print_profile(&d);
     decoded_free(&d);
     return 0;
 }
@@ -178,7 +194,7 @@ main(int argc, char **argv)
         perror(argv[2]);
         return 1;
     }
-    r = writes ? write_profile(file) : print_profile(file);
+    r = writes ? write_profile(file) : read_profile(file);
     close(file);
     return r < 0;
 }

@@ -238,15 +238,23 @@ wait_attached(void *user)
     return user;
 }
 
+/* Of memory that can be read. An emulator's own, of which statm has the sum, has
+ * all of a 32-bit address space in it. */
 static long
 mapped_bytes(void)
 {
-    FILE *const file = fopen("/proc/self/statm", "r");
-    long pages = 0;
+    FILE *const file = fopen("/proc/self/maps", "r");
+    unsigned long from, to, sum = 0;
+    char readable, line[1024];
 
-    require(file && fscanf(file, "%ld", &pages) == 1);
+    require(file);
+    while (fgets(line, sizeof(line), file))
+        if (sscanf(line, "%lx-%lx %c", &from, &to, &readable) == 3 &&
+            readable == 'r')
+            sum += to - from;
     fclose(file);
-    return pages * sysconf(_SC_PAGESIZE);
+    require(sum > 0);
+    return (long)sum;
 }
 
 /* The threads themselves leave their C stacks behind. */

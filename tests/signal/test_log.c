@@ -38,7 +38,7 @@ word_at(const unsigned char *at)
 static size_t
 take_stack(struct logs *logs, const unsigned char *at, bool has_memory)
 {
-    const uint64_t depth = word_at(at + 8);
+    const size_t depth = (size_t)word_at(at + 8);
     const unsigned char *const behind = at + 16 + 8 * depth;
 
     require(word_at(at) == 1 && depth <= 65536 && depth % 2 == 0);
@@ -64,7 +64,7 @@ take_record(struct logs *logs, unsigned marker, const unsigned char *at,
         return take_stack(logs, at, has_memory);
     case 2:
         logs->names++;
-        return 16 + word_at(at + 8);
+        return 16 + (size_t)word_at(at + 8);
     case 3:
         logs->ends++;
         return 24;
@@ -75,8 +75,8 @@ take_record(struct logs *logs, unsigned marker, const unsigned char *at,
         return 24;
     default: {
         require(marker == 7); /* there are no others */
-        const size_t key = 8 + word_at(at);
-        return key + 8 + word_at(at + key);
+        const size_t key = 8 + (size_t)word_at(at);
+        return key + 8 + (size_t)word_at(at + key);
     }
     }
 }

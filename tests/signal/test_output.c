@@ -187,6 +187,59 @@ a_pipe_that_another_process_fills_does_not_hold_the_host(void **state)
     assert_int_equal(isolate(shared_pipe, 30), 0);
 }
 
+/* Stacks that a profile takes bytes for. */
+static void
+recurse_and_return(unsigned depth)
+{
+    static uintptr_t position;
+    const vmprof_token token =
+        vmprof_execute_code_enter(thread, code_named("slow"), &position);
+
+    position++;
+    burn_cpu_ms(0);
+    if (depth)
+        recurse_and_return(depth - 1);
+    vmprof_execute_code_leave(thread, token);
+}
+
+static void *
+read_a_byte_each_second(void *end)
+{
+    char byte;
+
+    while (read(*(int *)end, &byte, 1) == 1)
+        sleep_ms(1000);
+    return NULL;
+}
+
+/* The host itself never waits for it, but at the end for as long as is said. */
+static void
+slow_pipe(void)
+{
+    pthread_t reader;
+    uint64_t end;
+    int ends[2];
+
+    require(pipe(ends) == 0);
+    require(fcntl(ends[1], F_SETPIPE_SZ, 4096) == 4096);
+    require(pthread_create(&reader, NULL, read_a_byte_each_second, &ends[0]) ==
+            0);
+    start(ends[1]);
+    end = lived_so_far().cpu_ns + 200 * 1000 * 1000;
+    while (lived_so_far().cpu_ns < end)
+        recurse_and_return(20);
+    require(profile_stats().samples > 100 && !profile_stats().write_error);
+    require_an_end_with(ETIMEDOUT);
+    require(profile_stats().samples_unwritten > 0);
+}
+
+static void
+a_pipe_that_is_read_a_byte_a_second_holds_nobody(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(slow_pipe, 30), 0);
+}
+
 static void
 without_nowait(void)
 {
@@ -350,6 +403,7 @@ main(void)
             a_full_disk_ends_the_profile_and_room_lets_it_begin_again),
         cmocka_unit_test(
             a_pipe_that_another_process_fills_does_not_hold_the_host),
+        cmocka_unit_test(a_pipe_that_is_read_a_byte_a_second_holds_nobody),
         cmocka_unit_test(
             nor_does_it_where_the_kernel_cannot_write_without_waiting),
         cmocka_unit_test(a_write_that_never_returns_is_left_behind),

@@ -158,7 +158,8 @@ jump_out(void *user)
 
     require(vmprof_attach_thread(NULL, &thread) == 0);
     while (!atomic_load(&stop)) {
-        const vmprof_token token =
+        /* Not in a register, which longjmp() may put back. */
+        const volatile vmprof_token token =
             vmprof_execute_code_enter(thread, codes[0], NULL);
 
         if (!setjmp(outside))

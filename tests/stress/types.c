@@ -76,6 +76,8 @@ run_bytecodes(struct runner *r, uint64_t count)
     countdown = thread->bytecode_countdown;
     for (uint64_t i = 0; i < count; i++) {
         const uint64_t drawn = draw(&r->random), offset = drawn % OFFSETS;
+        const uintptr_t place =
+            (uintptr_t)&r->object + (uintptr_t)offset * 4 + 1;
         const uint32_t opcode = offset % 4;
         const vmprof_type_id types[VMPROF_MAX_OPERANDS] = {
             r->types[drawn >> 32 & 1], r->types[(drawn >> 40) % TYPES]
@@ -97,11 +99,9 @@ run_bytecodes(struct runner *r, uint64_t count)
         if (--countdown >= 0)
             continue;
         if (opcode == OPCODE_ALL ||
-            !vmprof_count_hit(thread, countdown,
-                              (uintptr_t)&r->object + offset * 4 + 1, key))
-            countdown = vmprof_bytecode_missed(
-                thread, countdown, (uintptr_t)&r->object + offset * 4 + 1,
-                r->code, offset, opcode, types);
+            !vmprof_count_hit(thread, countdown, place, key))
+            countdown = vmprof_bytecode_missed(thread, countdown, place,
+                                               r->code, offset, opcode, types);
     }
     thread->bytecode_countdown = countdown;
     if (r->on || r->mark)

@@ -25,18 +25,32 @@ install_filter(struct sock_filter *filter, unsigned short count, unsigned flags)
     return (int)r;
 }
 
-/* From now on, and on threads yet to come, `number` fails with `error`. */
 static inline void
-refuse_system_call(int number, int error)
+answer_system_call(int number, unsigned answer)
 {
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
+        BPF_STMT(BPF_RET | BPF_K, answer),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
 
     install_filter(filter, sizeof(filter) / sizeof(*filter), 0);
+}
+
+/* From now on, and on threads yet to come, `number` fails with `error`; 0: it
+ * does nothing, and says that it has. */
+static inline void
+refuse_system_call(int number, int error)
+{
+    answer_system_call(number, SECCOMP_RET_ERRNO | (unsigned)error);
+}
+
+/* And ends the process. */
+static inline void
+die_at_system_call(int number)
+{
+    answer_system_call(number, SECCOMP_RET_KILL_PROCESS);
 }
 
 /* From now on a write() to a descriptor above `fd` does not return until the

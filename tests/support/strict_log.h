@@ -55,7 +55,7 @@ word(const unsigned char **at)
 static inline size_t
 string(const unsigned char **at, char *to, size_t room)
 {
-    const uint64_t size = word(at);
+    const size_t size = (size_t)word(at);
 
     assert_in_range(size, 0, room - 1);
     memcpy(to, *at, size);

@@ -301,7 +301,7 @@ what_is_missing_is_told_by_the_event_behind_it(void **state)
     file = enable();
     fire(VMPROF_EVENT_CALL, 1);
     /* More than there is room for, however fast the writer is. */
-    for (lost = 0; !lost; lost = counts(BIT(LINE)).no_room)
+    for (lost = 0; !lost; lost = (size_t)counts(BIT(LINE)).no_room)
         fire(VMPROF_EVENT_LINE, 1000);
     while (counts(BIT(RETURN)).recorded == 0) {
         const struct timespec moment = { .tv_nsec = 1000000 };

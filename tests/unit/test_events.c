@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+#include "record/events/places.h"
+
 static void
 a_tool_that_is_registered_wrongly_is_refused(void **state)
 {
@@ -209,6 +211,61 @@ a_site_counts_as_wanted_while_another_code_alone_is_looked_at(void **state)
     assert_int_equal(a.calls, 1);
 }
 
+static unsigned look_ups;
+
+uint64_t
+__real_vmp_places_get(struct vmp_places *places, uint64_t code, uint64_t offset,
+                      uint32_t kind);
+uint64_t
+__wrap_vmp_places_get(struct vmp_places *places, uint64_t code, uint64_t offset,
+                      uint32_t kind);
+
+uint64_t
+__wrap_vmp_places_get(struct vmp_places *places, uint64_t code, uint64_t offset,
+                      uint32_t kind)
+{
+    look_ups++;
+    return __real_vmp_places_get(places, code, offset, kind);
+}
+
+/* Of an event that nobody keeps. */
+static unsigned
+count_look_ups(void)
+{
+    look_ups = 0;
+    fire_at(VMPROF_EVENT_LINE, CODE, 7);
+    return look_ups;
+}
+
+static void
+nobody_looks_for_sites_once_none_is_disabled(void **state)
+{
+    struct recorder a, b, c;
+    unsigned usual;
+
+    (void)state;
+    add_tool(&a, 'a', 0);
+    add_tool(&b, 'b', 0);
+    add_tool(&c, 'c', 0);
+    vmprof_set_code_events(c.tool, OTHER_CODE, BIT(LINE));
+    usual = count_look_ups();
+    a.result = b.result = VMPROF_EVENT_DISABLE;
+    vmprof_set_events(a.tool, BIT(LINE));
+    vmprof_set_events(b.tool, BIT(LINE) | BIT(CALL));
+    fire_at(VMPROF_EVENT_LINE, CODE, 1);
+    fire(VMPROF_EVENT_CALL);
+    vmprof_set_events(a.tool, 0);
+    vmprof_set_events(b.tool, 0);
+    assert_true(count_look_ups() > usual);
+    vmprof_restart_events(a.tool);
+    assert_true(count_look_ups() > usual); /* b has one yet */
+    vmprof_unregister_tool(b.tool);
+    assert_int_equal(count_look_ups(), usual);
+    vmprof_set_events(a.tool, BIT(CALL));
+    fire(VMPROF_EVENT_CALL);
+    assert_int_equal(count_look_ups(), usual); /* another kind */
+}
+
 static unsigned changes;
 static uint64_t last_epoch;
 
@@ -310,6 +367,7 @@ main(void)
         TEST(many_sites_can_be_disabled),
         TEST(events_can_be_wanted_of_one_code_or_one_thread),
         TEST(a_site_counts_as_wanted_while_another_code_alone_is_looked_at),
+        TEST(nobody_looks_for_sites_once_none_is_disabled),
         TEST(the_vm_is_told_when_something_changes),
         TEST(allocations_are_told_by_bytes),
         TEST(events_that_mean_nothing_and_threads_that_are_none_are_left_alone),

@@ -3,97 +3,7 @@
 /* Trace and profile functions of several holders, from events with a known
  * answer. */
 
-#include "layered.h"
-
-#include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
-
-/* A holder that notes what it is told: a letter for what, and of which code. */
-struct holder {
-    struct vmprof_hooks *hooks;
-    char told[TEXT_SIZE];
-    int result;      /* of its trace function */
-    char only;       /* the code that it traces; 0: all */
-    bool opcodes;    /* it wants them */
-    int fails_after; /* calls of its functions; 0: never */
-    void (*act)(struct holder *holder);
-};
-
-static void
-note(struct holder *holder, enum vmprof_hook_event what,
-     const struct vmprof_event *event)
-{
-    static const char letters[] = "clrxopqz";
-    const size_t used = strlen(holder->told);
-    const char letter = letter_of(event->callee ? event->callee : event->code);
-
-    snprintf(holder->told + used, TEXT_SIZE - used, "%c%c ", letters[what],
-             letter);
-}
-
-static bool
-is_to_fail(struct holder *holder)
-{
-    return holder->fails_after && !--holder->fails_after;
-}
-
-static int
-trace(void *user, struct vmprof_thread *thread, enum vmprof_hook_event what,
-      const struct vmprof_event *event, struct vmprof_scope *scope)
-{
-    struct holder *const holder = user;
-
-    (void)thread;
-    if (what == VMPROF_HOOK_CALL) {
-        assert_null(scope->data);
-        scope->data = holder;
-        scope->opcodes = holder->opcodes;
-    }
-    assert_ptr_equal(scope->data, holder);
-    note(holder, what, event);
-    if (holder->act)
-        holder->act(holder);
-    if (is_to_fail(holder))
-        return -ECANCELED;
-    if (holder->only && code_of(holder->only) != event->code)
-        return VMPROF_TRACE_NOT;
-    return holder->result;
-}
-
-static int
-profile(void *user, struct vmprof_thread *thread, enum vmprof_hook_event what,
-        const struct vmprof_event *event)
-{
-    struct holder *const holder = user;
-
-    (void)thread;
-    note(holder, what, event);
-    return is_to_fail(holder) ? -ECANCELED : 0;
-}
-
-static void
-begin(struct holder *holder, const char *name)
-{
-    memset(holder, 0, sizeof(*holder));
-    holder->result = VMPROF_TRACE_FRAME;
-    assert_int_equal(vmprof_new_hooks(name, 0, &holder->hooks), 0);
-}
-
-static void
-begin_tracing(struct holder *holder, const char *name)
-{
-    begin(holder, name);
-    assert_int_equal(vmprof_set_trace(holder->hooks, NULL, trace, holder, 0),
-                     0);
-}
-
-static void
-expect(struct holder *holder, const char *told)
-{
-    assert_string_equal(holder->told, told);
-    holder->told[0] = 0;
-}
+#include "holder.h"
 
 static void
 fire(enum vmprof_event_kind kind, char letter)
@@ -335,87 +245,6 @@ everyone_can_see_who_is_there(void **state)
     assert_int_equal(vmprof_free_hooks(NULL), 0);
 }
 
-/* A thread that runs a program and then waits to be let go. */
-struct other {
-    pthread_t id;
-    pthread_mutex_t mutex;
-    pthread_cond_t wake;
-    struct vmprof_thread *thread;
-    const char *program;
-    bool is_over;
-};
-
-static void *
-run_programs(void *user)
-{
-    struct other *const other = user;
-
-    pthread_mutex_lock(&other->mutex);
-    require(vmprof_attach_thread(NULL, &other->thread) == 0);
-    pthread_cond_broadcast(&other->wake);
-    while (!other->is_over) {
-        if (other->program) {
-            run_on(other->thread, other->program);
-            other->program = NULL;
-            pthread_cond_broadcast(&other->wake);
-        }
-        pthread_cond_wait(&other->wake, &other->mutex);
-    }
-    vmprof_detach_thread(other->thread);
-    pthread_mutex_unlock(&other->mutex);
-    return NULL;
-}
-
-static void
-have_run(struct other *other, const char *program)
-{
-    pthread_mutex_lock(&other->mutex);
-    while (!other->thread)
-        pthread_cond_wait(&other->wake, &other->mutex);
-    other->program = program;
-    pthread_cond_broadcast(&other->wake);
-    while (other->program)
-        pthread_cond_wait(&other->wake, &other->mutex);
-    pthread_mutex_unlock(&other->mutex);
-}
-
-static void
-a_thread_has_its_own_function_or_that_of_all(void **state)
-{
-    (void)state;
-    struct other other = { .mutex = PTHREAD_MUTEX_INITIALIZER,
-                           .wake = PTHREAD_COND_INITIALIZER };
-    struct holder a, b;
-
-    begin(&a, "a");
-    begin(&b, "b");
-    assert_int_equal(pthread_create(&other.id, NULL, run_programs, &other), 0);
-    have_run(&other, "");
-    assert_int_equal(vmprof_set_profile(a.hooks, NULL, profile, &a), 0);
-    /* The same holder's, with another place to note. */
-    assert_int_equal(vmprof_set_profile(a.hooks, other.thread, profile, &b), 0);
-    have_run(&other, "B)B");
-    run_on(self, "A)A");
-    expect(&a, "cA rA ");
-    expect(&b, "cB rB ");
-    assert_int_equal(vmprof_set_profile(a.hooks, other.thread, NULL, NULL), 0);
-    have_run(&other, "C)C");
-    expect(&a, "cC rC ");
-    expect(&b, "");
-    assert_int_equal(vmprof_set_profile(a.hooks, NULL, NULL, NULL), 0);
-    have_run(&other, "C)C");
-    expect(&a, "");
-    pthread_mutex_lock(&other.mutex);
-    other.is_over = true;
-    pthread_cond_broadcast(&other.wake);
-    pthread_mutex_unlock(&other.mutex);
-    pthread_join(other.id, NULL);
-    assert_int_equal(vmprof_set_profile(a.hooks, other.thread, profile, &a),
-                     -ESRCH);
-    assert_int_equal(vmprof_free_hooks(a.hooks), 0);
-    assert_int_equal(vmprof_free_hooks(b.hooks), 0);
-}
-
 static void
 take_away(struct holder *holder)
 {
@@ -464,100 +293,6 @@ what_a_function_calls_is_told_to_others_alone(void **state)
     assert_int_equal(vmprof_free_hooks(b.hooks), 0);
 }
 
-static atomic_bool is_over;
-
-static void *
-call_on(void *user)
-{
-    struct vmprof_thread *thread;
-
-    (void)user;
-    require(vmprof_attach_thread(NULL, &thread) == 0);
-    while (!atomic_load(&is_over))
-        run_on(thread, "AB)BC!C)A");
-    vmprof_detach_thread(thread);
-    return NULL;
-}
-
-static int
-count(void *user, struct vmprof_thread *thread, enum vmprof_hook_event what,
-      const struct vmprof_event *event)
-{
-    (void)thread;
-    (void)what;
-    (void)event;
-    atomic_fetch_add((atomic_int *)user, 1);
-    return 0;
-}
-
-/* A function that is replaced runs no more when that returns. */
-static void
-functions_are_replaced_while_threads_run(void **state)
-{
-    enum {
-        THREADS = 3,
-        ROUNDS = 200,
-    };
-    (void)state;
-    pthread_t threads[THREADS];
-    struct holder a;
-
-    begin(&a, "a");
-    atomic_store(&is_over, false);
-    for (int i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, call_on, NULL), 0);
-    for (int i = 0; i < ROUNDS; i++) {
-        atomic_int *const number = calloc(1, sizeof(*number));
-
-        assert_non_null(number);
-        assert_int_equal(vmprof_set_profile(a.hooks, NULL, count, number), 0);
-        while (!atomic_load(number))
-            sched_yield();
-        assert_int_equal(vmprof_set_profile(a.hooks, NULL, NULL, NULL), 0);
-        free(number);
-    }
-    atomic_store(&is_over, true);
-    for (int i = 0; i < THREADS; i++)
-        pthread_join(threads[i], NULL);
-    assert_int_equal(vmprof_free_hooks(a.hooks), 0);
-}
-
-static int
-set_anew(void *user, struct vmprof_thread *thread, enum vmprof_hook_event what,
-         const struct vmprof_event *event)
-{
-    struct holder *const holder = user;
-
-    (void)what;
-    (void)event;
-    return vmprof_set_profile(holder->hooks, thread, set_anew, holder);
-}
-
-/* All at the same time, so that none may wait for the others. */
-static void
-functions_can_set_themselves_anew_on_all_threads(void **state)
-{
-    enum {
-        THREADS = 3,
-        ROUNDS = 2000,
-    };
-    (void)state;
-    pthread_t threads[THREADS];
-    struct holder a;
-
-    begin(&a, "a");
-    assert_int_equal(vmprof_set_profile(a.hooks, NULL, set_anew, &a), 0);
-    atomic_store(&is_over, false);
-    for (int i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, call_on, NULL), 0);
-    for (int i = 0; i < ROUNDS; i++)
-        run_on(self, "A)A");
-    atomic_store(&is_over, true);
-    for (int i = 0; i < THREADS; i++)
-        pthread_join(threads[i], NULL);
-    assert_int_equal(vmprof_free_hooks(a.hooks), 0);
-}
-
 int
 main(void)
 {
@@ -572,11 +307,8 @@ main(void)
         TEST(holders_do_not_replace_each_other),
         TEST(a_function_that_fails_is_told_no_more_and_others_are),
         TEST(everyone_can_see_who_is_there),
-        TEST(a_thread_has_its_own_function_or_that_of_all),
         TEST(a_function_can_take_itself_away),
         TEST(what_a_function_calls_is_told_to_others_alone),
-        TEST(functions_are_replaced_while_threads_run),
-        TEST(functions_can_set_themselves_anew_on_all_threads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

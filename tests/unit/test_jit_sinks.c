@@ -5,7 +5,6 @@
 #include "suite.h"
 
 #include <errno.h>
-#include <execinfo.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -18,6 +17,10 @@
 #include <vmprof/vmprof.h>
 
 #include "isolate.h"
+
+#if defined(__x86_64__) && defined(__GLIBC__)
+#    include <execinfo.h>
+#endif
 
 struct gdb_descriptor {
     uint32_t version, action;

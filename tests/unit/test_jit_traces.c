@@ -383,9 +383,9 @@ live(void *user)
     uint64_t seed = from + 1;
 
     for (unsigned i = 0; i < rounds(4000); i++) {
-        struct vmprof_trace trace =
-            loop_at(from + draw(&seed) % (MACHINE_CODE / THREADS - PIECE),
-                    1 + draw(&seed) % PIECE);
+        struct vmprof_trace trace = loop_at(
+            from + (size_t)draw(&seed) % (MACHINE_CODE / THREADS - PIECE),
+            1 + draw(&seed) % PIECE);
         struct vmprof_reserved_trace reserved;
         const struct vmprof_trace_guard guard = { 0, 0, "g" };
 

@@ -173,8 +173,10 @@ lines_that_run_are_noted_beside_those_that_do_not(void **state)
     line('B', 2, 0);
     assert_int_equal(vmprof_add_lines(layer, code_of('A'), lines, 5), 0);
     expect_lines(layer, "A10 A11! A12 B20 ");
+    assert_int_equal(vmprof_add_lines(NULL, code_of('A'), NULL, 0), 0);
     vmprof_free_layer(layer);
-    assert_int_equal(vmprof_add_lines(NULL, code_of('A'), lines, 5), 0);
+    assert_int_equal(vmprof_add_lines(NULL, code_of('A'), lines, 5), -ENOENT);
+    assert_int_equal(vmprof_add_lines(NULL, code_of('A'), NULL, 0), -ENOENT);
 }
 
 /* A VM that does not know who else looks. */

@@ -24,7 +24,7 @@ find_cell(struct node_cell *cells, uint32_t mask, uint32_t node)
 static int
 grow_cells(struct thread_tree *thread, uint64_t capacity)
 {
-    struct node_cell *cells = calloc(capacity, sizeof(*cells));
+    struct node_cell *cells = calloc((size_t)capacity, sizeof(*cells));
 
     if (!cells || capacity > UINT32_MAX) {
         free(cells);

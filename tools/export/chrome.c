@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "../analyse/extra.h"
-#include "../analyse/recorded.h"
+#include "chrome_choice.h"
 #include "chrome_ids.h"
 #include "export.h"
 #include "fold.h"
@@ -27,6 +27,7 @@ struct chrome {
     FILE *out;
     struct recorded_list list;
     struct chrome_ids ids;
+    struct chrome_choice choice;
     struct sample *samples;
     size_t sample_count, sample_room;
     const char *between; /* two members of an array */
@@ -161,12 +162,22 @@ write_arguments(const struct chrome *chrome, const struct recorded_event *event)
     putc('}', out);
 }
 
+/* Whether to write an event: not if what is written does not arrive. */
+static bool
+is_written(const struct chrome *chrome, size_t index)
+{
+    return !chrome->job->output->error &&
+           chrome_has_event(&chrome->choice, index);
+}
+
 static void
 begin(void *user, size_t index)
 {
     struct chrome *chrome = user;
     const struct recorded_event *event = &chrome->list.events[index];
 
+    if (!is_written(chrome, index))
+        return;
     write_head(chrome, 'B', event, event->time_ns);
     write_arguments(chrome, event);
     putc('}', chrome->out);
@@ -177,6 +188,8 @@ end(void *user, size_t begin, size_t by, uint64_t time_ns)
 {
     struct chrome *chrome = user;
 
+    if (!is_written(chrome, begin))
+        return;
     write_head(chrome, 'E', &chrome->list.events[begin], time_ns);
     fputs(by == SIZE_MAX ? ",\"args\":{\"end\":\"not seen\"}}" : "}",
           chrome->out);
@@ -188,6 +201,8 @@ instant(void *user, size_t index)
     struct chrome *chrome = user;
     const struct recorded_event *event = &chrome->list.events[index];
 
+    if (!is_written(chrome, index))
+        return;
     write_head(chrome, 'i', event, event->time_ns);
     fputs(",\"s\":\"t\"", chrome->out);
     write_arguments(chrome, event);
@@ -216,10 +231,12 @@ write_names(struct chrome *chrome)
         write_name(chrome, "process_name", chrome_pid(&chrome->ids, i), 0,
                    profile->sessions[i].program);
     for (uint32_t i = 0; i < profile->thread_count; i++)
-        write_name(chrome, "thread_name",
-                   chrome_pid(&chrome->ids, profile->threads[i].session),
-                   chrome_tid(&chrome->ids, i),
-                   profile->threads[i].name ? profile->threads[i].name : "");
+        if (chrome_has_thread(&chrome->choice, i))
+            write_name(chrome, "thread_name",
+                       chrome_pid(&chrome->ids, profile->threads[i].session),
+                       chrome_tid(&chrome->ids, i),
+                       profile->threads[i].name ? profile->threads[i].name
+                                                : "");
 }
 
 static int
@@ -261,6 +278,8 @@ write_stacks(struct chrome *chrome)
         const struct code *code =
             &profile->codes[profile->frames[node->frame].code];
 
+        if (!chrome_has_node(&chrome->choice, i))
+            continue;
         fprintf(chrome->out, ",\n\"%" PRIu32 "\":{", i);
         write_text(chrome->out, "name",
                    *code->function ? code->function : no_name);
@@ -304,12 +323,28 @@ write_samples(struct chrome *chrome)
     fputs("\n]}\n", chrome->out);
 }
 
+static void
+choose_samples(struct chrome *chrome)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < chrome->sample_count; i++) {
+        const struct sample *sample = &chrome->samples[i];
+
+        if (chrome_take_sample(&chrome->choice, sample->thread, sample->node,
+                               sample->time_ns))
+            chrome->samples[count++] = *sample;
+    }
+    chrome->sample_count = count;
+}
+
 static int
 write_all(struct chrome *chrome)
 {
     if (chrome_ids_find(&chrome->ids, &chrome->job->profile) ||
-        write_events(chrome))
+        chrome_choose(&chrome->choice) || write_events(chrome))
         return -1;
+    choose_samples(chrome);
     write_stacks(chrome);
     write_samples(chrome);
     return 0;
@@ -320,16 +355,28 @@ export_chrome(struct export_job *job)
 {
     struct read_options options = *job->options;
     const struct read_options *const given = job->options;
-    struct chrome chrome = { .job = job, .out = job->output->file };
+    struct chrome chrome = {
+        .job = job,
+        .out = job->output->file,
+        .choice = { .filter = job->filter, .profile = &job->profile },
+    };
     int result;
+
+    chrome.choice.list = &chrome.list;
 
     options.on_recorded = recorded_add;
     options.recorded_user = &chrome.list;
     job->options = &options;
     result = export_read(job, false, add_batch, &chrome);
     job->options = given;
+    if (!result && job->filter)
+        result = event_filter_check(job->filter, &job->profile, job->input,
+                                    job->message, sizeof(job->message));
     if (!result && write_all(&chrome))
         result = export_out_of_memory(job);
+    if (!result && !job->output->error)
+        chrome_choice_tell(&chrome.choice);
+    chrome_choice_free(&chrome.choice);
     recorded_free(&chrome.list);
     chrome_ids_free(&chrome.ids);
     free(chrome.samples);

@@ -11,15 +11,15 @@
 #include <unistd.h>
 
 const struct exporter exporters[] = {
-    { "callgrind", ".callgrind", false, false, false, export_callgrind },
-    { "chrome", ".trace.json", false, false, false, export_chrome },
-    { "collapsed", ".collapsed", false, true, false, export_collapsed },
-    { "lcov", ".info", false, false, false, export_lcov },
-    { "pprof", ".pb.gz", true, false, false, export_pprof },
-    { "pypylog", ".pypylog", false, false, false, export_pypylog },
-    { "speedscope", ".speedscope.json", false, false, false,
+    { "callgrind", ".callgrind", false, false, false, false, export_callgrind },
+    { "chrome", ".trace.json", false, false, false, true, export_chrome },
+    { "collapsed", ".collapsed", false, true, false, false, export_collapsed },
+    { "lcov", ".info", false, false, false, false, export_lcov },
+    { "pprof", ".pb.gz", true, false, false, false, export_pprof },
+    { "pypylog", ".pypylog", false, false, false, false, export_pypylog },
+    { "speedscope", ".speedscope.json", false, false, false, false,
       export_speedscope },
-    { "vmprof-log", ".prof", true, false, true, export_vmprof_log },
+    { "vmprof-log", ".prof", true, false, true, false, export_vmprof_log },
     { 0 },
 };
 
@@ -159,8 +159,10 @@ run_checked(const struct exporter *exporter, struct export_job *job,
                 path);
         return 2;
     }
-    /* A reader that went away is an error to report, not a reason to die. */
+    /* A reader that went away, or a file that may not grow, is an error to
+     * report, not a reason to die. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     if (run_to(exporter, job, path)) {
         fprintf(stderr, "vmprof: %s\n", job->message);
         return 1;

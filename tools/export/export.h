@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "../analyse/event_filter.h"
 #include "../read/profile.h"
 #include "output.h"
 
@@ -25,7 +26,8 @@ struct export_job {
     const struct read_options *options;
     enum export_value value;
     const char *source; /* the directory of sources, for pages; NULL: none */
-    bool lines;         /* in a vmprof log, in place of what is compiled code */
+    const struct event_filter *filter; /* NULL: everything */
+    bool lines; /* in a vmprof log, in place of what is compiled code */
     struct output *output;
     struct profile profile; /* zeroed; export_read() fills it */
     char message[512];
@@ -37,6 +39,7 @@ struct exporter {
     bool binary;
     bool has_value; /* heeds the job's */
     bool has_lines; /* the same */
+    bool has_filter;
     /* Returns 0, or -1 and a sentence in the job's message. */
     int (*run)(struct export_job *job);
 };

@@ -7,6 +7,7 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../analyse/gathered.h"
 #include "export.h"
@@ -18,8 +19,40 @@ struct lcov {
     uint64_t *calls; /* by code; 0 of one that ran: not known */
     bool *seen;      /* codes of the file in hand */
     struct text text;
+    uint32_t changed_files, changed_functions; /* names */
     FILE *out;
 };
+
+enum {
+    /* Names beyond these are only counted. */
+    MOST_TOLD = 8,
+};
+
+/* A line is all that a name has in a tracefile, and nothing in it is escaped. */
+static void
+tell_changed_file(struct lcov *l, const char *file)
+{
+    if (++l->changed_files > MOST_TOLD)
+        return;
+    fputs("vmprof: the file ", stderr);
+    text_write_quoted(stderr, file);
+    fputs(" is called ", stderr);
+    text_write_quoted(stderr, l->text.data);
+    fputs(": lcov has no way to write its name\n", stderr);
+}
+
+static void
+tell_changed(const struct lcov *l)
+{
+    if (l->changed_files > MOST_TOLD)
+        fprintf(stderr, "vmprof: so are %" PRIu32 " more files\n",
+                l->changed_files - MOST_TOLD);
+    if (l->changed_functions)
+        fprintf(stderr,
+                "vmprof: names of functions that lcov has no way to write, and "
+                "that are changed: %" PRIu32 "\n",
+                l->changed_functions);
+}
 
 static void
 count_calls(struct lcov *l)
@@ -42,11 +75,12 @@ static int
 write_function(struct lcov *l, uint32_t index)
 {
     const struct code *code = &l->profile->codes[index];
-    const char *name =
-        text_clean(&l->text, *code->function ? code->function : "???");
+    const char *function = *code->function ? code->function : "???";
+    const char *name = text_clean(&l->text, function);
 
     if (!name)
         return -1;
+    l->changed_functions += strcmp(name, function) != 0;
     fprintf(l->out, "FN:%" PRIu32 ",%s\nFNDA:%" PRIu64 ",%s\n", code->line,
             name, l->calls[index], name);
     return 0;
@@ -94,10 +128,15 @@ static int
 write_file(struct lcov *l, uint32_t first, uint32_t end)
 {
     const char *file = l->profile->codes[l->lines[first].code].file;
-    const char *name = text_clean(&l->text, *file ? file : "???");
+    const char *name;
 
+    if (!*file)
+        file = "???";
+    name = text_clean(&l->text, file);
     if (!name)
         return -1;
+    if (strcmp(name, file) != 0)
+        tell_changed_file(l, file);
     fprintf(l->out, "TN:\nSF:%s\n", name);
     if (write_functions(l, first, end))
         return -1;
@@ -144,6 +183,7 @@ export_lcov(struct export_job *job)
         return fail_without_lines(job);
     if (!result && write_all(&l))
         result = export_out_of_memory(job);
+    tell_changed(&l);
     free(l.lines);
     free(l.calls);
     free(l.seen);

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "unfinished.h"
+
 static int
 fail(char *message, size_t message_size, const char *path, int error)
 {
@@ -57,6 +59,20 @@ copy_mode(int fd, const char *path)
         return; /* A file system without modes: it has what it gives all. */
 }
 
+/* No signal finds the file without its name. */
+static int
+make_temporary(struct output *output)
+{
+    sigset_t before;
+
+    unfinished_enter(&before);
+    output->fd = mkostemp(output->temporary, O_CLOEXEC);
+    if (output->fd >= 0)
+        unfinished_set(output->temporary);
+    unfinished_leave(&before);
+    return output->fd;
+}
+
 static int
 open_beside(struct output *output)
 {
@@ -64,8 +80,7 @@ open_beside(struct output *output)
         output->temporary = NULL;
         return -1;
     }
-    output->fd = mkostemp(output->temporary, O_CLOEXEC);
-    if (output->fd < 0) {
+    if (make_temporary(output) < 0) {
         free(output->temporary);
         output->temporary = NULL;
         return -1;
@@ -106,6 +121,26 @@ output_open(struct output *output, const char *path, char *message,
     return -1;
 }
 
+/* Gives the file its name, or removes it. Returns 0, or -1 and errno: it is still
+ * there. */
+static int
+end_temporary(struct output *output, bool is_complete)
+{
+    sigset_t before;
+    int result;
+
+    unfinished_enter(&before);
+    result = is_complete ? rename(output->temporary, output->path)
+                         : unlink(output->temporary);
+    if (!result || !is_complete) {
+        unfinished_set(NULL);
+        free(output->temporary);
+        output->temporary = NULL;
+    }
+    unfinished_leave(&before);
+    return result;
+}
+
 int
 output_commit(struct output *output, char *message, size_t message_size)
 {
@@ -117,14 +152,8 @@ output_commit(struct output *output, char *message, size_t message_size)
     if (close(output->fd) && !output->error)
         output->error = errno;
     output->fd = -1;
-    if (!output->error && output->temporary) {
-        if (rename(output->temporary, output->path)) {
-            output->error = errno;
-        } else {
-            free(output->temporary);
-            output->temporary = NULL;
-        }
-    }
+    if (!output->error && output->temporary && end_temporary(output, true))
+        output->error = errno;
     if (output->error)
         result =
             fail(message, message_size,
@@ -142,8 +171,7 @@ output_discard(struct output *output)
     if (output->fd >= 0)
         close(output->fd);
     if (output->temporary)
-        unlink(output->temporary);
-    free(output->temporary);
+        end_temporary(output, false);
     free(output->path);
     *output = (struct output){ .fd = -1 };
 }

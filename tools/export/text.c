@@ -2,6 +2,7 @@
 
 #include "text.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,38 @@ text_write_json(FILE *out, const char *name)
             fprintf(out, "\\%c", (int)point);
         else
             fwrite(bytes, 1, encode(point, bytes), out);
+    }
+    putc('"', out);
+}
+
+static void
+write_byte_quoted(FILE *out, unsigned char byte)
+{
+    if (byte == '\n')
+        fputs("\\n", out);
+    else if (byte == '\t')
+        fputs("\\t", out);
+    else
+        fprintf(out, "\\x%02x", byte);
+}
+
+void
+text_write_quoted(FILE *out, const char *name)
+{
+    putc('"', out);
+    while (name && *name) {
+        const char *const start = name;
+        const uint32_t point = next_fit(&name);
+        const size_t size = (size_t)(name - start);
+        const bool is_fit = point != REPLACEMENT ||
+                            (size == 3 && !memcmp(start, "\xef\xbf\xbd", 3));
+
+        if (point == '"' || point == '\\')
+            putc('\\', out);
+        if (is_fit)
+            fwrite(start, 1, size, out);
+        for (const char *c = start; !is_fit && c < name; c++)
+            write_byte_quoted(out, (unsigned char)*c);
     }
     putc('"', out);
 }

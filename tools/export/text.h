@@ -26,6 +26,11 @@ text_clean(struct text *text, const char *name);
 void
 text_free(struct text *text);
 
+/* Writes `name` in quotes as C would have it: what would be replaced above comes
+ * as its bytes, such as \n and \x1b. */
+void
+text_write_quoted(FILE *out, const char *name);
+
 /*
  * Writes `name`, cleaned as above, as a JSON string with its quotes. It may
  * stand inside a <script> element of an HTML page.

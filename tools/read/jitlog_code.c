@@ -135,7 +135,7 @@ jitlog_code(struct jitlog *log, uint16_t wrapped, struct span bytes)
         log->traces->damage.limited++;
         return 0;
     }
-    if (!reserve_code(log, offset + bytes.size))
+    if (!reserve_code(log, (size_t)offset + bytes.size))
         return -ENOMEM;
     memcpy(log->code + offset, bytes.at, bytes.size);
     if (!log->current || operation->has_offset)

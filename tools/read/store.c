@@ -1,39 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The tables of a profile, and the sets that keep their members distinct. */
-#include "store.h"
+/* The tables of a profile: texts, sessions, threads and stacks. */
+#include "store_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A table that cannot grow is an error for the reader, not an exit. */
-#define HASH_NONFATAL_OOM 1
-/* The usual function falls through in a switch, which clang warns of. */
-#define HASH_FUNCTION HASH_FNV
-#include <uthash.h>
-
-#include "format/split_name.h"
-#include "intern.h"
-
-struct text {
-    UT_hash_handle hh;
-    int64_t code; /* of that full name; -1: none */
-    char bytes[];
-};
-
-struct profile_private {
-    struct text *texts;
-    struct text *names;        /* full names as the file has them */
-    struct text *natives;      /* parts of the names of native functions */
-    struct vmp_intern places;  /* code, line */
-    struct vmp_intern origins; /* (module, inlined into), file */
-    struct vmp_intern points;  /* place, origin */
-    struct vmp_intern frames;  /* (point, kind), offset */
-    struct vmp_intern nodes;   /* parent, frame */
-    uint32_t session_capacity, thread_capacity, code_capacity;
-    uint32_t module_capacity, frame_capacity, node_capacity;
-};
 
 int
 grow_array(void **array, uint32_t *capacity, uint32_t count, size_t member_size)
@@ -54,8 +26,7 @@ grow_array(void **array, uint32_t *capacity, uint32_t count, size_t member_size)
     return 0;
 }
 
-/* Finds or adds `size` bytes in one of the two sets. */
-static struct text *
+struct text *
 intern_text(struct text **set, const void *bytes, size_t size)
 {
     struct text *text;
@@ -122,177 +93,6 @@ store_thread(struct profile *profile, uint32_t session)
     profile->threads[profile->thread_count] =
         (struct thread){ .session = session, .name = "" };
     return (int)profile->thread_count++;
-}
-
-static int64_t
-add_code(struct profile *profile, const struct code *code)
-{
-    struct profile_private *private = profile->private;
-
-    if (!code->language || !code->function || !code->file || !code->module ||
-        grow_array((void **)&profile->codes, &private->code_capacity,
-                   profile->code_count, sizeof(*profile->codes)))
-        return -ENOMEM;
-    profile->codes[profile->code_count] = *code;
-    return profile->code_count++;
-}
-
-/* The parts of a full name. */
-static int
-split_name(struct profile *profile, struct code *code, const void *name,
-           size_t size)
-{
-    struct vmp_name_parts parts;
-    char *copy = malloc(size + 1);
-
-    if (!copy)
-        return -ENOMEM;
-    memcpy(copy, name, size);
-    vmp_split_name(&parts, copy, size);
-    code->line = parts.line;
-    code->module = "";
-    code->language =
-        store_text(profile, parts.language.text, parts.language.size);
-    code->function =
-        store_text(profile, parts.function.text, parts.function.size);
-    code->file = store_text(profile, parts.file.text, parts.file.size);
-    free(copy);
-    return code->language && code->function && code->file ? 0 : -ENOMEM;
-}
-
-static int64_t
-add_named_code(struct profile *profile, uint64_t id, const void *name,
-               size_t size)
-{
-    struct code code = { .id = id };
-
-    if (split_name(profile, &code, name, size))
-        return -ENOMEM;
-    return add_code(profile, &code);
-}
-
-int64_t
-store_code(struct profile *profile, uint64_t id, const void *name, size_t size)
-{
-    struct text *text = intern_text(&profile->private->names, name, size);
-    int64_t index;
-
-    if (!text)
-        return -ENOMEM;
-    if (text->code >= 0)
-        return text->code;
-    index = add_named_code(profile, id, name, size);
-    if (index >= 0)
-        text->code = index;
-    return index;
-}
-
-/* What tells native functions apart, as one text. To be freed. */
-static char *
-native_key(const struct code *code, size_t *size)
-{
-    char *key = NULL;
-    FILE *out = open_memstream(&key, size);
-
-    if (!out)
-        return NULL;
-    fprintf(out, "%s%c%s%c%s%c%s%c%u", code->language, 0, code->function, 0,
-            code->file, 0, code->module, 0, code->line);
-    if (fclose(out) == 0)
-        return key;
-    free(key);
-    return NULL;
-}
-
-static int
-make_lasting(struct profile *profile, const struct code *code,
-             struct code *lasting)
-{
-    *lasting = (struct code){
-        .language = store_text(profile, code->language, strlen(code->language)),
-        .function = store_text(profile, code->function, strlen(code->function)),
-        .file = store_text(profile, code->file, strlen(code->file)),
-        .module = store_text(profile, code->module, strlen(code->module)),
-        .line = code->line,
-    };
-    return lasting->language && lasting->function && lasting->file &&
-                   lasting->module
-               ? 0
-               : -ENOMEM;
-}
-
-static int64_t
-add_native_code(struct profile *profile, const struct code *code)
-{
-    struct code lasting;
-
-    if (make_lasting(profile, code, &lasting))
-        return -ENOMEM;
-    return add_code(profile, &lasting);
-}
-
-static struct text *
-find_native(struct profile *profile, const struct code *code)
-{
-    size_t size = 0;
-    char *key = native_key(code, &size);
-    struct text *text =
-        key ? intern_text(&profile->private->natives, key, size) : NULL;
-
-    free(key);
-    return text;
-}
-
-int64_t
-store_native_code(struct profile *profile, const struct code *code)
-{
-    struct text *text = find_native(profile, code);
-
-    if (!text)
-        return -ENOMEM;
-    if (text->code < 0)
-        text->code = add_native_code(profile, code);
-    return text->code;
-}
-
-int64_t
-store_unnamed_code(struct profile *profile, uint64_t id)
-{
-    const struct code code = { id, "", "[unknown]", "", "", 0 };
-
-    return add_code(profile, &code);
-}
-
-int64_t
-store_name_code(struct profile *profile, uint32_t index, const void *name,
-                size_t size)
-{
-    struct text *text = intern_text(&profile->private->names, name, size);
-
-    if (!text)
-        return -ENOMEM;
-    if (text->code < 0) {
-        if (split_name(profile, &profile->codes[index], name, size))
-            return -ENOMEM;
-        text->code = index;
-    }
-    return text->code;
-}
-
-int64_t
-store_name_native_code(struct profile *profile, uint32_t index,
-                       const struct code *code)
-{
-    struct text *text = find_native(profile, code);
-
-    if (!text)
-        return -ENOMEM;
-    if (text->code < 0) {
-        if (make_lasting(profile, code, &profile->codes[index]))
-            return -ENOMEM;
-        text->code = index;
-    }
-    return text->code;
 }
 
 int64_t
@@ -392,8 +192,8 @@ add_fixed_entries(struct profile *profile)
     const struct frame cut_frame = { .code = CODE_CUT };
     const struct module none = { .path = "", .build_id = "" };
 
-    if (add_code(profile, &unknown) < 0 || add_code(profile, &cut) < 0 ||
-        store_module(profile, &none) < 0 ||
+    if (store_add_code(profile, &unknown) < 0 ||
+        store_add_code(profile, &cut) < 0 || store_module(profile, &none) < 0 ||
         store_frame(profile, &cut_frame) < 0)
         return -ENOMEM;
     return add_root(profile);

@@ -16,6 +16,15 @@ struct child {
     unsigned interrupts;
 };
 
+static bool
+is_ignored(int number)
+{
+    struct sigaction action;
+
+    return sigaction(number, NULL, &action) == 0 &&
+           action.sa_handler == SIG_IGN;
+}
+
 /* What we wait for, and what the command must not find blocked. */
 static void
 block_signals(sigset_t *waited, sigset_t *before)
@@ -25,6 +34,9 @@ block_signals(sigset_t *waited, sigset_t *before)
     sigaddset(waited, SIGINT);
     sigaddset(waited, SIGTERM);
     sigaddset(waited, SIGQUIT);
+    /* nohup's has no way to the command, blocked or not. */
+    if (!is_ignored(SIGHUP))
+        sigaddset(waited, SIGHUP);
     /* Were it ignored, the command's status would be lost. */
     signal(SIGCHLD, SIG_DFL);
     sigprocmask(SIG_BLOCK, waited, before);

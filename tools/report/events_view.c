@@ -4,10 +4,8 @@
 #include "events_view.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 int
 events_view_finish(struct events_view *events)
@@ -26,46 +24,11 @@ events_view_free(struct events_view *events)
     profile_free(&events->view.profile);
 }
 
-static bool
-is_of_thread(const struct events_view *events, uint32_t index)
-{
-    const struct thread *thread = &events->view.profile.threads[index];
-    char id[32];
-
-    if (!events->thread)
-        return true;
-    snprintf(id, sizeof(id), "%" PRIu64, thread->id);
-    return strcmp(events->thread, id) == 0 ||
-           (thread->name && strcmp(events->thread, thread->name) == 0);
-}
-
-bool
-events_has_thread(const struct events_view *events)
-{
-    for (uint32_t i = 0; i < events->view.profile.thread_count; i++)
-        if (is_of_thread(events, i))
-            return true;
-    return !events->thread;
-}
-
-static bool
-is_named(const struct events_view *events, bool has_code, uint32_t code)
-{
-    return has_code &&
-           fnmatch(events->code, events->view.profile.codes[code].function,
-                   0) == 0;
-}
-
 bool
 events_shows(const struct events_view *events,
              const struct recorded_event *event)
 {
-    if (!(events->kinds & VMPROF_EVENT_BIT(event->kind)) ||
-        event->time_ns < events->from_ns || event->time_ns > events->to_ns ||
-        !is_of_thread(events, event->thread))
-        return false;
-    return !events->code || is_named(events, event->has_code, event->code) ||
-           is_named(events, event->has_callee, event->callee);
+    return event_filter_shows(&events->filter, &events->view.profile, event);
 }
 
 bool

@@ -4,6 +4,7 @@
 #ifndef REPORT_EVENTS_VIEW_H
 #define REPORT_EVENTS_VIEW_H
 
+#include "analyse/event_filter.h"
 #include "analyse/recorded.h"
 #include "view.h"
 
@@ -12,11 +13,7 @@ struct events_view {
     struct recorded_list list;
     size_t *order;    /* indexes by time */
     size_t *partners; /* the other end of each, SIZE_MAX: none */
-
-    const char *code;   /* a pattern of functions; NULL: all */
-    const char *thread; /* a name or a number; NULL: all */
-    uint64_t kinds;     /* bits */
-    uint64_t from_ns, to_ns;
+    struct event_filter filter;
 };
 
 /* Put the events in order, find what belongs together. 0 or -ENOMEM. */
@@ -25,11 +22,7 @@ events_view_finish(struct events_view *events);
 void
 events_view_free(struct events_view *events);
 
-/* Whether a thread that is asked for is there. */
-bool
-events_has_thread(const struct events_view *events);
-
-/* Whether the filters let an event through. */
+/* Whether the filter lets an event through. */
 bool
 events_shows(const struct events_view *events,
              const struct recorded_event *event);

@@ -185,7 +185,7 @@ add_code(struct json_object *object, const struct trace *trace)
     json_number(object, "code_size", trace->code_size);
     if (!trace->code)
         return 0;
-    text = malloc(trace->known_size * 2 + 1);
+    text = malloc((size_t)trace->known_size * 2 + 1);
     if (!text)
         return -ENOMEM;
     for (uint64_t i = 0; i < trace->known_size; i++)

@@ -63,8 +63,8 @@ struct vmp_wanted {
     struct vmp_tool tools[VMPROF_MAX_TOOLS];
     atomic_uint_least32_t by_kind[VMP_EVENT_KINDS]; /* who may want one: bits */
     atomic_uint_least64_t epoch;
-    atomic_bool is_in_order; /* slots are, by rank */
-    atomic_bool has_sites;
+    atomic_bool is_in_order;        /* slots are, by rank */
+    atomic_uint_least64_t disabled; /* somewhere, by some tool */
     atomic_uint_least64_t allocation_period;
     struct vmp_places sites; /* where who has disabled what */
     struct vmp_places codes; /* what is wanted of which */
@@ -93,6 +93,10 @@ void
 vmp_events_changed(void);
 void
 vmp_events_tell(void);
+
+/* As vmprof_set_events(), but for the telling. */
+int
+vmp_events_set(vmprof_tool tool, uint64_t events);
 
 /* A tool has disabled an event somewhere. Under the lock. */
 void

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "../../os/barrier.h"
+#include "../random.h"
 #include "../thread.h"
 #include "events.h"
 
@@ -24,13 +25,21 @@ get_at(const struct vmp_thread_events *own)
     return atomic_load_explicit(&own->at, memory_order_relaxed);
 }
 
+/* Whether a tool may have disabled it anywhere. */
+static bool
+has_sites(const struct vmprof_event *event)
+{
+    return atomic_load_explicit(&vmp_wanted.disabled, memory_order_relaxed) >>
+               event->kind &
+           1;
+}
+
 static bool
 is_disabled(const struct vmprof_event *event, uint64_t tools)
 {
-    return atomic_load_explicit(&vmp_wanted.has_sites, memory_order_relaxed) &&
-           (vmp_places_get(&vmp_wanted.sites, event->code, event->offset,
-                           event->kind) &
-            tools) == tools;
+    return has_sites(event) && (vmp_places_get(&vmp_wanted.sites, event->code,
+                                               event->offset, event->kind) &
+                                tools) == tools;
 }
 
 /* A tool wants no more of this. Without memory it gets more. */
@@ -40,10 +49,8 @@ disable(struct vmp_tool *tool, const struct vmprof_event *event, uint64_t bit)
     vmp_events_lock();
     if (atomic_load(&tool->alive) && event->code &&
         vmp_places_change(&vmp_wanted.sites, event->code, event->offset,
-                          event->kind, 0, bit) == 0) {
+                          event->kind, 0, bit) == 0)
         vmp_events_not_everywhere(tool, event->kind);
-        atomic_store(&vmp_wanted.has_sites, true);
-    }
     vmp_events_unlock();
 }
 
@@ -154,8 +161,7 @@ conclude(struct vmp_thread_events *own, const struct vmprof_event *event,
 {
     if (first_error)
         return first_error;
-    return atomic_load_explicit(&vmp_wanted.has_sites, memory_order_relaxed) &&
-           is_dead(own, event);
+    return has_sites(event) && is_dead(own, event);
 }
 
 static int
@@ -268,10 +274,7 @@ next_allocation(struct vmp_thread_events *own)
 
     if (period <= 1 || period > INT64_MAX / 2)
         return 0;
-    own->random ^= own->random << 13;
-    own->random ^= own->random >> 7;
-    own->random ^= own->random << 17;
-    return period / 2 + own->random % period;
+    return period / 2 + vmp_draw(&own->random) % period;
 }
 
 int

@@ -108,7 +108,9 @@ make_room(struct vmp_places *places)
 
     while (size < 4 * (kept + 1))
         size *= 2;
-    table = calloc(1, sizeof(*table) + size * sizeof(table->places[0]));
+    if (size > (SIZE_MAX - sizeof(*table)) / sizeof(table->places[0]))
+        return NULL;
+    table = calloc(1, sizeof(*table) + (size_t)size * sizeof(table->places[0]));
     if (!table)
         return NULL;
     table->size = size;

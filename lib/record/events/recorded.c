@@ -10,6 +10,7 @@
 
 #include "../../os/clock.h"
 #include "../pause.h"
+#include "../random.h"
 #include "../thread.h"
 
 enum {
@@ -25,16 +26,10 @@ load(const atomic_uint_least64_t *word)
     return atomic_load_explicit(word, memory_order_relaxed);
 }
 
-/* From 1 to twice the period less 1, each as likely. */
 static uint32_t
 next_countdown(struct vmp_recorded *own)
 {
-    if (own->period == 1)
-        return 1;
-    own->random ^= own->random << 13;
-    own->random ^= own->random >> 7;
-    own->random ^= own->random << 17;
-    return (uint32_t)(1 + own->random % (2 * own->period - 1));
+    return (uint32_t)vmp_draw_countdown(&own->random, own->period);
 }
 
 static void

@@ -69,7 +69,8 @@ vmp_recorded_free(struct vmp_recorded *recorded);
 void
 vmp_recorder_set_session(unsigned session);
 
-/* Around a fork(), and in its child, which has no session. */
+/* Around a fork(), outside the events' lock, and in its child, which has no
+ * session. */
 void
 vmp_recorder_lock(void);
 void

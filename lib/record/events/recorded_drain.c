@@ -13,19 +13,18 @@ has_joined(const struct vmp_recorded_drain *drain,
            drain->session;
 }
 
-enum vmp_recorded_flow
+enum vmp_flow
 vmp_recorded_flow(const struct vmp_recorded_drain *drain,
                   const struct vmp_recorded *recorded)
 {
     uint64_t waiting;
 
     if (!has_joined(drain, recorded))
-        return VMP_RECORDED_STILL;
+        return VMP_FLOW_STILL;
     waiting = atomic_load(&recorded->head) - atomic_load(&recorded->tail);
     if (!waiting)
-        return VMP_RECORDED_STILL;
-    return waiting > recorded->capacity / 8 ? VMP_RECORDED_FILLS
-                                            : VMP_RECORDED_FLOWS;
+        return VMP_FLOW_STILL;
+    return waiting > recorded->capacity / 8 ? VMP_FLOW_FILLS : VMP_FLOW_COMES;
 }
 
 /* The oldest events. Returns how many. */

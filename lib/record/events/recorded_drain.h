@@ -4,6 +4,7 @@
 #ifndef VMP_EVENTS_RECORDED_DRAIN_H
 #define VMP_EVENTS_RECORDED_DRAIN_H
 
+#include "../flow.h"
 #include "recorded.h"
 
 struct vmp_recorded_drain {
@@ -13,13 +14,7 @@ struct vmp_recorded_drain {
     struct vmp_recorded_event block[VMP_RECORDED_MOST];
 };
 
-/* Whether a ring should be looked at soon: events come, or it fills up. */
-enum vmp_recorded_flow {
-    VMP_RECORDED_STILL,
-    VMP_RECORDED_FLOWS,
-    VMP_RECORDED_FILLS,
-};
-enum vmp_recorded_flow
+enum vmp_flow
 vmp_recorded_flow(const struct vmp_recorded_drain *drain,
                   const struct vmp_recorded *recorded);
 

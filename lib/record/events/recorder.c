@@ -10,6 +10,7 @@
 #include "../fork.h"
 #include "../lock.h"
 #include "../session.h"
+#include "events.h"
 #include "recorded.h"
 
 enum {
@@ -27,10 +28,9 @@ static const uint64_t MOST_PERIOD = UINT64_C(1) << 31;
 
 static struct vmp_lock lock = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
-/* Under the lock, which is not held while the VM is told of what is wanted. */
-static bool is_started;
-static uint64_t starts;  /* so far */
-static vmprof_tool tool; /* 0: not yet registered */
+/* Under the lock, which is not held while the VM is told of what is wanted. 0: it
+ * is not started. */
+static vmprof_tool tool;
 
 void
 vmp_recorder_lock(void)
@@ -85,60 +85,32 @@ set(const struct vmprof_event_recorder_options *options)
     change();
 }
 
+/* Under the lock: a child of a fork has the tool and its number, or neither. */
 static int
-register_tool(const struct vmprof_event_recorder_options *options,
-              vmprof_tool *out)
+register_tool(const struct vmprof_event_recorder_options *options)
 {
     struct vmprof_tool_callbacks callbacks;
     int r;
 
+    if (tool)
+        return -EALREADY;
     vmprof_tool_callbacks_init(&callbacks);
     callbacks.event = vmp_record_event;
     callbacks.allocation_period = options->allocation_period;
-    r = vmprof_register_tool("vmprof-recorder", &callbacks, out);
+    r = vmprof_register_tool("vmprof-recorder", &callbacks, &tool);
     if (r < 0)
         return r;
     set(options);
-    return vmprof_set_events(*out, options->events);
-}
-
-/* Returns which start this is; 0: it was started. */
-static uint64_t
-begin(void)
-{
-    uint64_t start = 0;
-
-    vmp_recorder_lock();
-    if (!is_started)
-        start = ++starts;
-    is_started = true;
-    vmp_recorder_unlock();
-    return start;
-}
-
-/* A start has come to its end, with its tool or, 0, without. Returns false if it
- * has been stopped meanwhile, and maybe started anew. */
-static bool
-keep(uint64_t start, vmprof_tool registered)
-{
-    bool is_kept;
-
-    vmp_recorder_lock();
-    is_kept = is_started && starts == start;
-    if (is_kept) {
-        tool = registered;
-        is_started = registered != 0;
-    }
-    vmp_recorder_unlock();
-    return is_kept;
+    r = vmp_events_set(tool, options->events);
+    if (r < 0)
+        tool = 0; /* somebody else has taken it away */
+    return r;
 }
 
 int
 vmprof_start_event_recorder(const struct vmprof_event_recorder_options *given)
 {
     struct vmprof_event_recorder_options options;
-    vmprof_tool registered = 0;
-    uint64_t start;
     int r;
 
     if (!given)
@@ -149,12 +121,11 @@ vmprof_start_event_recorder(const struct vmprof_event_recorder_options *given)
     if (r < 0)
         return r;
     vmp_fork_prepare();
-    start = begin();
-    if (!start)
-        return -EALREADY;
-    r = register_tool(&options, &registered);
-    if (!keep(start, r < 0 ? 0 : registered) && registered)
-        vmprof_unregister_tool(registered);
+    vmp_recorder_lock();
+    r = register_tool(&options);
+    vmp_recorder_unlock();
+    if (r == 0)
+        vmp_events_tell();
     return r;
 }
 
@@ -162,19 +133,15 @@ int
 vmprof_stop_event_recorder(void)
 {
     vmprof_tool stopped;
-    bool was_started;
 
     vmp_recorder_lock();
-    was_started = is_started;
     stopped = tool;
-    is_started = false;
     tool = 0;
     vmp_recorder_unlock();
-    if (!was_started)
+    if (!stopped)
         return -EALREADY;
     /* -ENOENT: somebody else has. */
-    if (stopped)
-        vmprof_unregister_tool(stopped);
+    vmprof_unregister_tool(stopped);
     return 0;
 }
 

@@ -239,10 +239,10 @@ vmprof_list_tool(uint64_t index, struct vmprof_tool_info *info)
     return r;
 }
 
-/* Do something for a tool under the lock, and tell of it. */
+/* Do something for a tool under the lock. */
 static int
-change(vmprof_tool handle, int (*apply)(struct vmp_tool *tool, void *user),
-       void *user)
+apply_to(vmprof_tool handle, int (*apply)(struct vmp_tool *tool, void *user),
+         void *user)
 {
     struct vmp_tool *tool;
     int r = -ENOENT;
@@ -254,6 +254,16 @@ change(vmprof_tool handle, int (*apply)(struct vmp_tool *tool, void *user),
     if (r == 0)
         vmp_events_changed();
     vmp_events_unlock();
+    return r;
+}
+
+/* The same, and tell of it. */
+static int
+change(vmprof_tool handle, int (*apply)(struct vmp_tool *tool, void *user),
+       void *user)
+{
+    const int r = apply_to(handle, apply, user);
+
     if (r == 0)
         vmp_events_tell();
     return r;
@@ -264,6 +274,12 @@ set_all(struct vmp_tool *tool, void *user)
 {
     atomic_store(&tool->events, *(const uint64_t *)user);
     return 0;
+}
+
+int
+vmp_events_set(vmprof_tool tool, uint64_t events)
+{
+    return apply_to(tool, set_all, &events);
 }
 
 int

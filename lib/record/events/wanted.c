@@ -71,11 +71,24 @@ set_everywhere(struct vmp_tool *tool)
                           memory_order_release);
 }
 
+/* Nobody has to look where nothing is disabled, or no more. */
+static void
+set_disabled(void)
+{
+    uint64_t events = 0;
+
+    for (unsigned i = 0; i < VMPROF_MAX_TOOLS; i++)
+        if (atomic_load(&vmp_wanted.tools[i].alive))
+            events |= vmp_wanted.tools[i].disabled;
+    atomic_store(&vmp_wanted.disabled, events);
+}
+
 void
 vmp_events_not_everywhere(struct vmp_tool *tool, uint32_t kind)
 {
     tool->disabled |= VMPROF_EVENT_BIT(kind);
     set_everywhere(tool);
+    set_disabled();
 }
 
 static void
@@ -129,6 +142,7 @@ vmp_events_changed(void)
     set_by_kind();
     for (unsigned i = 0; i < VMPROF_MAX_TOOLS; i++)
         set_everywhere(&vmp_wanted.tools[i]);
+    set_disabled();
     set_allocation_period();
     for (struct vmp_thread_events *t = vmp_wanted.threads; t; t = t->next)
         show(t);

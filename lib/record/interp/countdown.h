@@ -4,21 +4,16 @@
 #ifndef VMP_INTERP_COUNTDOWN_H
 #define VMP_INTERP_COUNTDOWN_H
 
+#include "../random.h"
 #include "hits.h"
 #include "settings.h"
 
-/* A number from 1 to 2n - 1, or n. */
 static inline int64_t
 vmp_countdown_draw(struct vmp_hits *hits)
 {
-    const uint64_t period = hits->period;
-
-    if (!hits->jitter || period == 1)
-        return (int64_t)period;
-    hits->random ^= hits->random << 13;
-    hits->random ^= hits->random >> 7;
-    hits->random ^= hits->random << 17;
-    return 1 + (int64_t)(hits->random % (2 * period - 1));
+    return (int64_t)(hits->jitter
+                         ? vmp_draw_countdown(&hits->random, hits->period)
+                         : hits->period);
 }
 
 /* What the thread has run since it got its countdown. Returns whether that is

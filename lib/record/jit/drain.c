@@ -334,17 +334,17 @@ vmp_jit_drain(struct vmp_jit_drain *drain, struct vmp_jit *jit, uint32_t thread,
         forget_marks(jit, to);
 }
 
-enum vmp_jit_flow
+enum vmp_flow
 vmp_jit_flow(const struct vmp_jit_drain *drain, const struct vmp_jit *jit)
 {
     const uint64_t index = __atomic_load_n(&jit->ring.index, __ATOMIC_RELAXED);
 
     if (atomic_load(&jit->joined) != drain->session || !jit->mark_count ||
         index <= jit->marks[jit->mark_count - 1].index)
-        return VMP_JIT_STILL;
+        return VMP_FLOW_STILL;
     return atomic_load(&jit->overflow) != VMPROF_JIT_OVERFLOW_NEWEST &&
                    index - atomic_load(&jit->tail) >
                        atomic_load(&jit->capacity) / 8
-               ? VMP_JIT_FILLS
-               : VMP_JIT_FLOWS;
+               ? VMP_FLOW_FILLS
+               : VMP_FLOW_COMES;
 }

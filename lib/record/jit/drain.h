@@ -7,6 +7,7 @@
 #include "../../format/events.h"
 #include <sys/types.h>
 
+#include "../flow.h"
 #include "ring.h"
 
 struct vmp_jit_drain {
@@ -28,13 +29,7 @@ void
 vmp_jit_drain(struct vmp_jit_drain *drain, struct vmp_jit *jit, uint32_t thread,
               bool is_last);
 
-/* Whether a ring should be looked at soon: events flow, or it fills up. */
-enum vmp_jit_flow {
-    VMP_JIT_STILL,
-    VMP_JIT_FLOWS,
-    VMP_JIT_FILLS,
-};
-enum vmp_jit_flow
+enum vmp_flow
 vmp_jit_flow(const struct vmp_jit_drain *drain, const struct vmp_jit *jit);
 
 #endif

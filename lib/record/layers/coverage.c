@@ -66,22 +66,33 @@ add_lines(struct vmprof_layer *layer, vmprof_code_id code,
     return r;
 }
 
+/* To each. Under the lock. */
+static int
+add_lines_to_all(vmprof_code_id code, const uint32_t *lines, uint64_t count)
+{
+    int r = -ENOENT;
+
+    for (struct vmprof_layer *l = vmp_layers.first; l; l = l->next)
+        if (l->kind == &kind && !l->is_ending) {
+            const int added = add_lines(l, code, lines, count);
+
+            if (r != -ENOSPC)
+                r = added;
+        }
+    return r;
+}
+
 int
 vmprof_add_lines(struct vmprof_layer *layer, vmprof_code_id code,
                  const uint32_t *lines, uint64_t count)
 {
-    int r = 0;
+    int r;
 
     if ((layer && layer->kind != &kind) || !code)
         return -EINVAL;
     vmp_layers_lock();
-    if (layer)
-        r = add_lines(layer, code, lines, count);
-    else
-        for (struct vmprof_layer *l = vmp_layers.first; l; l = l->next)
-            if (l->kind == &kind && !l->is_ending &&
-                add_lines(l, code, lines, count) < 0)
-                r = -ENOSPC;
+    r = layer ? add_lines(layer, code, lines, count)
+              : add_lines_to_all(code, lines, count);
     vmp_layers_unlock();
     return r;
 }

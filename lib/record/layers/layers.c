@@ -180,6 +180,7 @@ vmp_layers_detach(struct vmp_thread_events *events)
         if (record)
             give_back(record);
     }
+    vmp_events_detach(events);
     vmp_layers_unlock();
 }
 

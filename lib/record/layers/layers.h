@@ -114,7 +114,7 @@ vmp_layer_rows(struct vmprof_layer *layer, const struct vmp_layer_kind *kind,
 void
 vmp_layers_settle(struct vmp_thread_events *own);
 
-/* A thread detaches. */
+/* A thread detaches, of events too: nobody makes it another record meanwhile. */
 void
 vmp_layers_detach(struct vmp_thread_events *events);
 

@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../../os/machine.h"
+
 enum {
     ONE_TRY = 256,
     USUAL_WAY_NS = 200 * 1000,
@@ -23,7 +25,9 @@ enum {
 
     LEAST_LEG_NS = 100 * 1000, /* of which a handler is but a small part */
     SLACK_NS = 10 * 1000,      /* a switch to others takes as long at least */
-    MOST_IDLE_LEGS = 16,
+    RARELY = 32,               /* periods: to tick a thread that may sleep */
+    MOST_IDLE = 6,             /* ticks that one sleep may take */
+    MOST_NAP_NS = 40 * 1000,   /* to fall asleep and wake up takes no more */
 };
 
 /* Marks our timers' signals; perf's are marked by their descriptor. */
@@ -117,17 +121,17 @@ read_timer(const struct vmp_clock *clock, uint64_t elapsed_ns,
         elapsed_ns > due_ns && is_held_back(clock, elapsed_ns - due_ns);
 }
 
-/* Whether the thread has waited for anything since it was asked last: one that
+/* How often the thread has waited for anything since it was asked last: one that
  * only had to share its CPU has not. */
-static bool
-has_slept(struct vmp_clock *clock)
+static uint64_t
+count_naps(struct vmp_clock *clock)
 {
     const long before = clock->naps;
     struct rusage usage;
 
     if (getrusage(RUSAGE_THREAD, &usage) == 0)
         clock->naps = usage.ru_nvcsw;
-    return clock->naps != before;
+    return (uint64_t)(clock->naps - before);
 }
 
 /*
@@ -143,27 +147,64 @@ adapt_tries(struct vmp_clock *clock, uint64_t system)
     clock->tries += (now - clock->tries) / 8;
 }
 
+/* What the thread used between two ticks that ended one and the same sleep, as it
+ * seems: the least of late, for it may have done something in between. */
+static void
+learn_nap(struct vmp_clock *clock, uint64_t elapsed_ns)
+{
+    if (elapsed_ns > MOST_NAP_NS)
+        return;
+    if (!clock->nap_ns || elapsed_ns < clock->nap_ns)
+        clock->nap_ns = elapsed_ns;
+    else if (elapsed_ns < 2 * clock->nap_ns)
+        clock->nap_ns += (elapsed_ns - clock->nap_ns) / 4;
+}
+
+/* What naps take of the CPU, no tick that finds the thread at work would show: one
+ * is due now and then that ends a sleep. */
+static bool
+is_due_for_naps(struct vmp_clock *clock, uint64_t naps, bool was_asleep,
+                uint64_t elapsed_ns)
+{
+    if (was_asleep && clock->is_asleep && naps == 1)
+        learn_nap(clock, elapsed_ns);
+    clock->napped_ns += naps * clock->nap_ns;
+    if (!clock->is_asleep || clock->napped_ns < clock->asked_ns)
+        return false;
+    clock->napped_ns -= clock->asked_ns;
+    return true;
+}
+
 /*
- * A timer of time that passes ends while the thread sleeps, too. At the end of a
- * stretch of which it slept no part it is at work, and nowhere else is that sure.
- * The kernel's CPU timer, which stands in for long sleeps, tells no more than that
- * it has woken up.
+ * A timer of time that passes ends while the thread sleeps, too. It is at work if
+ * it slept no part of the time since the timer was set, or if no system call was
+ * interrupted; and if the timer is on its CPU clock.
  */
 static void
-follow_legs(struct vmp_clock *clock, uint64_t elapsed_ns, uint64_t passed_ns)
+look_for_sleep(struct vmp_clock *clock, uint64_t elapsed_ns, uint64_t passed_ns,
+               const void *context)
 {
-    clock->is_through =
-        !clock->is_sleepy &&
-        (passed_ns < elapsed_ns + SLACK_NS || !has_slept(clock));
-    if (clock->is_through || clock->is_sleepy || elapsed_ns > passed_ns / 2)
-        clock->idle_legs = 0;
-    else if (clock->idle_legs < MOST_IDLE_LEGS)
-        clock->idle_legs++;
+    const bool was_asleep = clock->is_asleep;
+    const uint64_t naps =
+        passed_ns < elapsed_ns + SLACK_NS ? 0 : count_naps(clock);
+
+    clock->has_slept = naps || clock->is_sleepy || clock->was_found;
+    clock->is_asleep = naps && !clock->is_sleepy &&
+                       (!context || vmp_is_at_system_call(context));
+    clock->idle_ticks = clock->is_asleep ? clock->idle_ticks + 1 : 0;
+    if (clock->is_sleepy)
+        clock->stands_for_ns = vmp_clock_grain_ns;
+    else if (!clock->was_found)
+        clock->stands_for_ns = passed_ns;
+    clock->is_sleepy = clock->was_found = false;
+    if (is_due_for_naps(clock, naps, was_asleep, elapsed_ns))
+        clock->is_asleep = false;
 }
 
 void
 vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
-               uint64_t interval_ns, struct vmp_missed *missed)
+               uint64_t interval_ns, const void *context,
+               struct vmp_missed *missed)
 {
     const uint64_t elapsed_ns = cpu_ns - clock->armed_cpu_ns,
                    passed_ns = now_ns - clock->armed_ns;
@@ -179,13 +220,7 @@ vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
     clock->armed_cpu_ns = cpu_ns;
     clock->armed_ns = now_ns;
     if (clock->rung == VMPROF_CLOCK_MONOTONIC)
-        follow_legs(clock, elapsed_ns, passed_ns);
-}
-
-bool
-vmp_clock_is_fair(const struct vmp_clock *clock)
-{
-    return clock->rung != VMPROF_CLOCK_MONOTONIC || clock->is_through;
+        look_for_sleep(clock, elapsed_ns, passed_ns, context);
 }
 
 static void
@@ -200,40 +235,13 @@ set_timer(struct vmp_clock *clock, timer_t timer, uint64_t after_ns)
         __atomic_store_n(&clock->error, errno, __ATOMIC_RELAXED);
 }
 
-/* A thread that sleeps is woken ever more rarely, and then no more: its CPU timer
- * takes over. Where there is none, it is woken once in 32 periods. */
-static uint64_t
-longest_leg(const struct vmp_clock *clock)
-{
-    const uint64_t rare_ns = 2 * vmp_clock_grain_ns,
-                   least_ns = 2 * clock->asked_ns;
-
-    if (!clock->has_cpu_timer)
-        return 32 * clock->asked_ns;
-    return rare_ns > least_ns ? rare_ns : least_ns;
-}
-
 static void
 rearm_timer(struct vmp_clock *clock, uint64_t period_ns)
 {
     if (period_ns < LEAST_TIMER_NS)
         period_ns = LEAST_TIMER_NS;
-    if (clock->rung == VMPROF_CLOCK_MONOTONIC) {
-        const uint64_t longest_ns = longest_leg(clock);
-
-        period_ns <<= clock->idle_legs;
-        clock->is_sleepy =
-            clock->has_cpu_timer &&
-            (period_ns > longest_ns ||
-             (clock->lets_sleep && !clock->is_through && !clock->is_sleepy));
-        if (clock->is_sleepy)
-            period_ns = clock->asked_ns;
-        else if (period_ns > longest_ns && clock->idle_legs)
-            period_ns = longest_ns;
-    }
     clock->period_ns = period_ns;
-    set_timer(clock, clock->is_sleepy ? clock->cpu_timer : clock->timer,
-              period_ns);
+    set_timer(clock, clock->timer, period_ns);
 }
 
 static void
@@ -256,6 +264,59 @@ void
 vmp_clock_go_on(struct vmp_clock *clock, uint64_t left_ns)
 {
     rearm_timer(clock, left_ns > LEAST_LEG_NS ? left_ns : LEAST_LEG_NS);
+}
+
+void
+vmp_clock_let_sleep(struct vmp_clock *clock)
+{
+    __atomic_store_n(&clock->is_resting, false, __ATOMIC_RELAXED);
+    clock->sleeps_long = true;
+    if (!clock->has_cpu_timer) {
+        rearm_timer(clock, RARELY * clock->asked_ns);
+        return;
+    }
+    clock->is_sleepy = true;
+    clock->period_ns = LEAST_TIMER_NS;
+    set_timer(clock, clock->cpu_timer, clock->period_ns);
+}
+
+bool
+vmp_clock_has_to_rest(const struct vmp_clock *clock)
+{
+    return clock->sleeps_long || clock->idle_ticks > MOST_IDLE;
+}
+
+bool
+vmp_clock_rest(struct vmp_clock *clock, bool is_looked_at)
+{
+    clock->idle_looks = 0;
+    if (!is_looked_at)
+        vmp_clock_let_sleep(clock);
+    else /* Pairs with vmp_clock_is_resting(). */
+        __atomic_store_n(&clock->is_resting, true, __ATOMIC_RELEASE);
+    return is_looked_at;
+}
+
+bool
+vmp_clock_is_resting(const struct vmp_clock *clock)
+{
+    return __atomic_load_n(&clock->rung, __ATOMIC_RELAXED) ==
+               VMPROF_CLOCK_MONOTONIC &&
+           __atomic_load_n(&clock->is_resting, __ATOMIC_ACQUIRE);
+}
+
+void
+vmp_clock_tick_now(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
+                   uint64_t stands_for_ns)
+{
+    clock->armed_ns = now_ns;
+    clock->armed_cpu_ns = cpu_ns;
+    clock->period_ns = clock->asked_ns;
+    clock->was_found = true;
+    clock->stands_for_ns = stands_for_ns;
+    clock->sleeps_long = clock->idle_looks > MOST_IDLE;
+    __atomic_store_n(&clock->is_resting, false, __ATOMIC_RELAXED);
+    set_timer(clock, clock->timer, 1);
 }
 
 void

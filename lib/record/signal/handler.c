@@ -8,6 +8,7 @@
 #include <ucontext.h>
 
 #include "../session.h"
+#include "rest.h"
 #include "sample.h"
 #include "takeover.h"
 
@@ -72,29 +73,34 @@ forward(int number, siginfo_t *info, void *context)
 /* After a tick that took no sample. */
 static void
 rearm_unused(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
-             uint64_t period_ns)
+             const void *context, uint64_t period_ns)
 {
     struct vmp_missed missed;
 
     vmp_clock_read(&thread->clock, now_ns, cpu_ns, vmp_session.interval_ns,
-                   &missed);
-    vmp_clock_rearm(&thread->clock, period_ns);
+                   context, &missed);
+    if (thread->clock.is_asleep)
+        vmp_let_rest(thread);
+    else
+        vmp_clock_rearm(&thread->clock, period_ns);
 }
 
 /* A tick that interrupts a sample of its own thread's. */
 static void
-tick_in_between(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
+tick_in_between(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
+                const void *context)
 {
     if (atomic_load_explicit(&thread->poll.sampling, memory_order_relaxed)) {
         /* A poll takes the sample: nothing is due. */
-        rearm_unused(thread, now_ns, cpu_ns, vmp_tick_period(thread, true));
+        rearm_unused(thread, now_ns, cpu_ns, context,
+                     vmp_tick_period(thread, true));
         return;
     }
     /* Whoever is busy may be counting: this counter is the handler's. */
     if (!vmp_is_paused())
         vmp_count(&thread->counters.lost_busy, 1);
     if (atomic_load(&vmp_session.sampling))
-        rearm_unused(thread, now_ns, cpu_ns, vmp_session.interval_ns);
+        rearm_unused(thread, now_ns, cpu_ns, context, vmp_session.interval_ns);
 }
 
 static void
@@ -108,7 +114,7 @@ tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
      * last of a clock that was replaced. */
     if (!atomic_compare_exchange_strong(&thread->busy, &busy, VMP_BUSY)) {
         if (busy == VMP_BUSY)
-            tick_in_between(thread, now_ns, cpu_ns);
+            tick_in_between(thread, now_ns, cpu_ns, context);
         return;
     }
     /* A clock that is off has sent this for a session that is over. */
@@ -116,7 +122,8 @@ tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
         __atomic_load_n(&thread->clock.rung, __ATOMIC_ACQUIRE) !=
             VMPROF_CLOCK_AUTO) {
         if (vmp_polls_come(thread, now_ns, cpu_ns)) {
-            rearm_unused(thread, now_ns, cpu_ns, vmp_tick_period(thread, true));
+            rearm_unused(thread, now_ns, cpu_ns, context,
+                         vmp_tick_period(thread, true));
         } else {
             bool was_due;
 

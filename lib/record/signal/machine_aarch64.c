@@ -6,6 +6,8 @@
 
 #include <ucontext.h>
 
+#include "instruction.h"
+
 const struct vmp_machine vmp_machine = {
     .is_known = true,
     .registers = 33,
@@ -32,4 +34,12 @@ uint64_t
 vmp_interrupted_at(const void *context)
 {
     return ((const ucontext_t *)context)->uc_mcontext.pc;
+}
+
+bool
+vmp_is_at_system_call(const void *context)
+{
+    static const unsigned char svc[] = { 0x01, 0x00, 0x00, 0xd4 };
+
+    return vmp_is_at_instruction(vmp_interrupted_at(context), svc, sizeof(svc));
 }

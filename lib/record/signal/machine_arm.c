@@ -7,6 +7,8 @@
 
 #include <ucontext.h>
 
+#include "instruction.h"
+
 const struct vmp_machine vmp_machine = { .is_known = false };
 
 void
@@ -20,4 +22,15 @@ uint64_t
 vmp_interrupted_at(const void *context)
 {
     return ((const ucontext_t *)context)->uc_mcontext.arm_pc;
+}
+
+bool
+vmp_is_at_system_call(const void *context)
+{
+    static const unsigned char svc[] = { 0x00, 0x00, 0x00, 0xef },
+                               thumb_svc[] = { 0x00, 0xdf };
+    const uint64_t at = vmp_interrupted_at(context);
+
+    return vmp_is_at_instruction(at, svc, sizeof(svc)) ||
+           vmp_is_at_instruction(at, thumb_svc, sizeof(thumb_svc));
 }

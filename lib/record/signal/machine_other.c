@@ -19,3 +19,10 @@ vmp_interrupted_at(const void *context)
     (void)context;
     return 0;
 }
+
+bool
+vmp_is_at_system_call(const void *context)
+{
+    (void)context;
+    return true;
+}

@@ -7,6 +7,8 @@
 
 #include <ucontext.h>
 
+#include "instruction.h"
+
 const struct vmp_machine vmp_machine = { .is_known = false };
 
 void
@@ -20,4 +22,14 @@ uint64_t
 vmp_interrupted_at(const void *context)
 {
     return (uint32_t)((const ucontext_t *)context)->uc_mcontext.gregs[REG_EIP];
+}
+
+/* With sysenter, too, the kernel returns behind one of these. */
+bool
+vmp_is_at_system_call(const void *context)
+{
+    static const unsigned char int_80[] = { 0xcd, 0x80 };
+
+    return vmp_is_at_instruction(vmp_interrupted_at(context), int_80,
+                                 sizeof(int_80));
 }

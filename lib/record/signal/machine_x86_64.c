@@ -36,3 +36,13 @@ vmp_interrupted_at(const void *context)
 {
     return (uint64_t)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
 }
+
+/* The instruction left the next one's address there; the kernel gave it back, or
+ * steps back to the instruction itself so that it is run again. */
+bool
+vmp_is_at_system_call(const void *context)
+{
+    const greg_t *const from = ((const ucontext_t *)context)->uc_mcontext.gregs;
+
+    return from[REG_RCX] == from[REG_RIP] || from[REG_RCX] == from[REG_RIP] + 2;
+}

@@ -9,6 +9,7 @@
 #include "capture.h"
 #include "sample.h"
 #include "trace.h"
+#include "weight.h"
 
 enum {
     LEAST_ROOM = 64, /* frames */
@@ -53,8 +54,7 @@ uint64_t
 vmp_weigh_own_frames(struct vmp_thread *thread, uint64_t now_ns,
                      uint64_t cpu_ns)
 {
-    const uint64_t used_ns =
-        cpu_ns > thread->last_cpu_ns ? cpu_ns - thread->last_cpu_ns : 0;
+    const uint64_t used_ns = vmp_weigh(thread, cpu_ns, false);
     const uint64_t passed_ns = now_ns - thread->last_time_ns;
 
     if (vmp_session.mode != VMPROF_MODE_WALL)
@@ -72,7 +72,8 @@ vmp_commit_own_frames(struct vmp_thread *thread, struct vmp_record *record,
     record->time_ns = now_ns;
     record->weight_ns = weight_ns;
     vmp_commit_record(thread, record);
-    thread->last_cpu_ns = cpu_ns;
+    thread->last_cpu_ns =
+        thread->has_reserve ? thread->last_cpu_ns + weight_ns : cpu_ns;
     /* Not up to now, if there was no room for the time off the CPU. */
     thread->last_time_ns += weight_ns;
 }

@@ -8,11 +8,10 @@
 #include "capture.h"
 #include "memory.h"
 #include "own_frames.h"
+#include "rest.h"
+#include "takeover.h"
 #include "trace.h"
-
-enum {
-    MOST_PERIODS = 4, /* to wait for a moment that is fair */
-};
+#include "weight.h"
 
 uint64_t
 vmp_jitter(struct vmp_thread *thread, uint64_t interval_ns)
@@ -139,9 +138,12 @@ copy_frames(const struct vmp_window *window, struct vmp_sampled_frame *to,
 void
 vmp_leave_out(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 {
-    if (cpu_ns > thread->last_cpu_ns)
-        thread->left_out_ns += cpu_ns - thread->last_cpu_ns;
-    thread->last_cpu_ns = cpu_ns;
+    const uint64_t used_ns = vmp_used_since_due(thread, cpu_ns);
+
+    thread->left_out_ns += used_ns;
+    thread->last_cpu_ns =
+        thread->has_reserve ? thread->last_cpu_ns + used_ns : cpu_ns;
+    thread->due_cpu_ns = cpu_ns;
     thread->last_time_ns = now_ns;
 }
 
@@ -242,10 +244,11 @@ record_system_time(struct vmp_thread *thread, const struct vmp_window *window,
 }
 
 static void
-sample_shadow_stack(struct vmp_thread *thread, uint64_t now_ns,
-                    uint64_t weight_ns, const struct vmp_missed *missed)
+sample_shadow_stack(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
+                    const struct vmp_missed *missed)
 {
     struct vmp_window *const window = &thread->window;
+    uint64_t weight_ns = vmp_weigh(thread, cpu_ns, missed->held_back);
 
     vmp_look_at_stack(thread, window);
     if (missed->system)
@@ -286,29 +289,30 @@ read_frames(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
 
 /*
  * A sample is to fall on a moment of CPU time that nothing in the program has a
- * part in. perf ticks there; a clock of time that passes goes on for what is left
- * of the period, as often as the thread slept in between. One that sleeps in each
- * stretch, or whose tracer makes it look so, is sampled after a few periods all
- * the same.
+ * part in. perf ticks there. A clock of time that passes does so as long as the
+ * thread sleeps now and then: all ticks that find it at work are due, for they
+ * are as many as its share of the time. While it does not sleep, but others have
+ * the CPU, it goes on until a period is used.
  */
 static bool
 is_due(const struct vmp_thread *thread, uint64_t used_ns)
 {
-    if (thread->clock.rung != VMPROF_CLOCK_MONOTONIC)
+    const struct vmp_clock *const clock = &thread->clock;
+
+    if (clock->rung != VMPROF_CLOCK_MONOTONIC)
         return true;
-    if (used_ns + vmp_session.interval_ns / 16 < thread->period_ns)
-        return false;
-    return vmp_clock_is_fair(&thread->clock) ||
-           used_ns / MOST_PERIODS >= vmp_session.interval_ns;
+    return !clock->is_asleep &&
+           (clock->has_slept ||
+            used_ns + vmp_session.interval_ns / 16 >= thread->period_ns);
 }
 
 static void
 go_on(struct vmp_thread *thread, uint64_t used_ns)
 {
-    vmp_clock_go_on(&thread->clock,
-                    used_ns < thread->period_ns
-                        ? thread->period_ns - used_ns
-                        : vmp_jitter(thread, vmp_session.interval_ns / 4));
+    if (thread->clock.is_asleep)
+        vmp_let_rest(thread);
+    else
+        vmp_clock_go_on(&thread->clock, thread->period_ns - used_ns);
 }
 
 static void
@@ -327,7 +331,7 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
     uint64_t used_ns;
 
     vmp_clock_read(&thread->clock, now_ns, cpu_ns, vmp_session.interval_ns,
-                   &missed);
+                   thread->context, &missed);
     if (vmp_is_paused()) {
         vmp_leave_out(thread, now_ns, cpu_ns);
         return true;
@@ -336,18 +340,23 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
     if (vmp_session.clock == VMPROF_CLOCK_OBSERVER &&
         !vmp_has_own_frames(thread))
         return true;
-    /* A poll may have charged it ahead of its time. */
-    used_ns = cpu_ns > thread->last_cpu_ns ? cpu_ns - thread->last_cpu_ns : 0;
+    used_ns = vmp_used_since_due(thread, cpu_ns);
     if (!missed.held_back && !is_due(thread, used_ns)) {
         go_on(thread, used_ns);
         return false;
     }
+    thread->due_cpu_ns = cpu_ns;
+    thread->stands_for_ns =
+        thread->clock.has_slept ? thread->clock.stands_for_ns : used_ns;
+    if (thread->clock.has_slept && vmp_session.mode == VMPROF_MODE_CPU &&
+        !vmp_samples_itself(thread))
+        thread->has_reserve = true;
     count_expirations(thread, &missed);
     if (thread->request)
         ask_walker(thread, &missed);
     else if (thread->read)
         read_frames(thread, now_ns, cpu_ns, &missed);
     else
-        sample_shadow_stack(thread, now_ns, used_ns, &missed);
+        sample_shadow_stack(thread, now_ns, cpu_ns, &missed);
     return true;
 }

@@ -14,8 +14,8 @@ enum {
     MOST_PERIOD_NS = 20 * 1000 * 1000,
 };
 
-static bool
-samples_itself(const struct vmp_thread *thread)
+bool
+vmp_samples_itself(const struct vmp_thread *thread)
 {
     const unsigned session =
         atomic_load_explicit(&thread->poll.session, memory_order_relaxed);
@@ -30,7 +30,7 @@ vmp_polls_come(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
     const struct vmp_poll *const poll = &thread->poll;
     const uint64_t most_ns = 2 * poll->interval_ns;
 
-    if (!samples_itself(thread))
+    if (!vmp_samples_itself(thread))
         return false;
     /* It may just have been off the CPU. A poll's time is not quite the
      * clock's: its look may seem to lie ahead. */
@@ -44,7 +44,7 @@ vmp_tick_period(struct vmp_thread *thread, bool polls_come)
     struct vmp_poll *const poll = &thread->poll;
     uint64_t period_ns = vmp_session.interval_ns, most_ns = 2 * period_ns;
 
-    if (!samples_itself(thread)) {
+    if (!vmp_samples_itself(thread)) {
         thread->period_ns = vmp_jitter(thread, period_ns);
         return thread->period_ns;
     }

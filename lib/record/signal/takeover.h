@@ -6,6 +6,10 @@
 
 #include "../thread.h"
 
+/* Whether the thread takes samples at its polls. */
+bool
+vmp_samples_itself(const struct vmp_thread *thread);
+
 /* Whether the thread samples itself, and did look at the time of late: then a
  * tick has nothing to do. */
 bool

@@ -4,6 +4,7 @@
 
 import json
 import pathlib
+import re
 import sys
 import unittest
 
@@ -104,6 +105,8 @@ class Timeline(unittest.TestCase):
         self.assertEqual([row["time_ns"] for row in
                           events(data, "--from", "1.7us", "--to", "1900ns")],
                          [1700, 1700, 1800, 1900])
+        self.assertEqual(events(data, "--until", "1900ns"),
+                         events(data, "--to", "1900ns"))
         self.assertEqual(len(events(data, "--limit", "3")), 3)
 
     def test_the_table_says_when_where_and_what_is_missing(self):
@@ -154,7 +157,7 @@ class Timeline(unittest.TestCase):
                 (("--kind", "call,lin"), b'no event "lin"'),
                 (("--kind", ""), b'no event ""'),
                 (("--from", "soon"), b"--from is a time"),
-                (("--from", "2s", "--to", "1s"), b"--from is after --to"),
+                (("--from", "2s", "--to", "1s"), b"--from is after --until"),
                 (("--json", "--ndjson"), b"not both"),
                 (("--limit", "-1"), b"--limit"), ((), b"FILE")):
             done = vmprof("events", *options, *([path] if options else []))
@@ -204,6 +207,66 @@ class Chrome(unittest.TestCase):
         tids = [e["tid"] for e in trace["traceEvents"]
                 if e["name"] == "thread_name"]
         self.assertEqual(len(set(tids)), 5)
+
+    def chosen(self, *options, data=DEMO):
+        """The trace, and what is said to be left out."""
+        done = vmprof("convert", "--to", "chrome", "-o", "-", *options,
+                      write(data.bytes()))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        said = re.search(rb"left out as asked for: (\d+) of (\d+) events, "
+                         rb"(\d+) of (\d+) samples", done.stderr)
+        return chrome.load(done.stdout), tuple(map(int, said.groups()))
+
+    def test_filters_choose_whole_calls_and_say_what_they_leave_out(self):
+        def names(trace):
+            return sorted([s[0] for s in chrome.spans(trace)] +
+                          [e["name"] for e in chrome.instants(trace)])
+
+        trace, said = self.chosen("--kind", "gc-start,line")
+        self.assertEqual(names(trace), ["GC", "line"])
+        self.assertEqual(said, (14, EVENTS, 0, 6))
+        # The end of a call is shown with its beginning, and the other way.
+        trace, said = self.chosen("--kind", "return", "--thread", "main")
+        self.assertEqual(chrome.spans(trace), [("leaf", 100, 1.2, 2.0)])
+        self.assertEqual({e["tid"] for e in trace["traceEvents"]} - {0},
+                         {100})
+        self.assertEqual(len(trace["samples"]), said[3] - said[2])
+        # All that was open in that time, from when it began.
+        trace, said = self.chosen("--from", "1.35us", "--until", "1400ns")
+        self.assertEqual(names(trace), ["GC", "leaf", "work"])
+        self.assertEqual(said, (EVENTS - 5, EVENTS, 6, 6))
+        self.assertEqual((trace["samples"], list(trace["stackFrames"])),
+                         ([], ["0"]))
+        trace, said = self.chosen("--code", "le*")
+        self.assertLess(0, said[2])
+        for sample in trace["samples"]:
+            self.assertIn("leaf", chrome.stack(trace, sample["sf"]))
+        self.assertEqual(len(trace["samples"]), 6 - said[2])
+        used = {name for sample in trace["samples"]
+                for name in chrome.stack(trace, sample["sf"])}
+        self.assertLessEqual({f["name"] for f in trace["stackFrames"].values()}
+                             - used, {"[native]"})
+
+    def test_filters_that_let_nothing_or_all_through_are_no_error(self):
+        trace, said = self.chosen("--code", "nothing*")
+        self.assertEqual((said, chrome.spans(trace)),
+                         ((EVENTS, EVENTS, 6, 6), []))
+        (trace, said), all_ = self.chosen("--from", "0"), self.convert(
+            DEMO.bytes())
+        self.assertEqual(said, (0, EVENTS, 0, 6))
+        for part in "traceEvents", "samples":
+            self.assertEqual(trace[part], all_[part])
+
+    def test_wrong_filters_are_refused(self):
+        path = write(DEMO.bytes())
+        for options, code, said in (
+                (("pprof", "--kind", "gc"), 2, b"are not for pprof"),
+                (("chrome", "--kind", "lin"), 2, b'no event "lin"'),
+                (("chrome", "--from", "2", "--until", "1"), 2, b"is after"),
+                (("chrome", "--thread", "nobody"), 1, b"has no thread")):
+            done = vmprof("convert", "-o", "-", path, "--to", *options)
+            self.assertEqual((done.returncode, done.stdout), (code, b""))
+            self.assertIn(said, done.stderr)
 
     def test_a_file_without_events_is_a_trace_of_samples(self):
         trace = self.convert(vmprof_file.demo().bytes())

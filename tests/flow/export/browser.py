@@ -46,7 +46,9 @@ def install(directory, npm):
         for name in ("package.json", "package-lock.json"):
             shutil.copy(HERE / name, directory)
         run = subprocess.run(
-            [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+            [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund",
+             # By default it waits for over a minute where there is no network.
+             "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=3000"],
             cwd=directory, capture_output=True, text=True, timeout=240,
             check=False)
         if run.returncode:

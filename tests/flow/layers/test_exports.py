@@ -103,6 +103,49 @@ class Lcov(unittest.TestCase):
         self.assertIn("FNDA:0,work", lines)
         self.assertIn("FNH:1", lines)
 
+    def test_a_name_that_lcov_cannot_hold_is_said_once(self):
+        def names(s):
+            s.codes([(20, 'toy:f:1:a\n"b".toy'), (21, 'toy:g:2:a\n"b".toy'),
+                     (22, "toy:h\x1b:1:\\ü.toy")])
+            s.lines([(20, 2, 1), (21, 3, 1), (22, 4, 1)])
+
+        done = vmprof("convert", "--to", "lcov", "-o", "-",
+                      write(session(names)))
+        self.assertEqual(done.stderr.decode().splitlines(), [
+            r'vmprof: the file "a\n\"b\".toy" is called "a' "\ufffd"
+            r'\"b\".toy": lcov has no way to write its name',
+            "vmprof: names of functions that lcov has no way to write, and that "
+            "are changed: 1"])
+        self.assertEqual([line for line in done.stdout.decode().splitlines()
+                          if line.startswith("SF:")],
+                         ["SF:\\ü.toy", 'SF:a\ufffd"b".toy'])
+
+    def test_more_names_than_one_reads_are_counted(self):
+        def names(s):
+            s.codes([(20 + i, f"toy:f:1:a\n{i}") for i in range(11)])
+            s.lines([(20 + i, 2, 1) for i in range(11)])
+
+        done = vmprof("convert", "--to", "lcov", "-o", "-",
+                      write(session(names)))
+        self.assertEqual(done.stderr.count(b"\n"), 9)
+        self.assertIn(b"so are 3 more files", done.stderr)
+
+    @unittest.skipUnless(shutil.which("genhtml"), "genhtml is not there")
+    def test_genhtml_finds_the_same_lines(self):
+        source = path("ü \\ é.toy")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write("one\ntwo\nthree\n")
+        with open(path("demo.info"), "w", encoding="utf-8") as file:
+            file.write(convert(session(
+                lambda s: s.codes([(20, "toy:f:1:" + source)]),
+                lambda s: s.lines([(20, 2, 1), (20, 3, 0)])), "lcov"))
+        done = subprocess.run(
+            ["genhtml", "-o", path("html"), path("demo.info")], timeout=60,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertRegex(done.stdout, rb"lines\.*: 50.0% \(1 of 2 lines\)")
+        self.assertRegex(done.stdout, rb"functions\.*: 100.0% \(1 of 1")
+
     def test_a_file_without_lines_is_an_error(self):
         done = vmprof("convert", "--to", "lcov", "-o", "-", write(session()))
         self.assertEqual(done.returncode, 1)

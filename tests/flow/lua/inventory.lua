@@ -116,6 +116,10 @@ end
 
 local function run()
     local random, all = random_source(42), 0
+    if ROUNDS < 1 then
+        print("nothing to do")
+        return never()
+    end
     for _ = 1, ROUNDS do
         all = all + one_round(random)
     end

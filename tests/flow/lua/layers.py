@@ -16,12 +16,12 @@ PROGRAM = HERE / "inventory.lua"
 def by_hook():
     """Lines, calls by line of definition, and calls by the caller's, too."""
     done = run(LUA, HERE / "always_on.lua", PROGRAM)
-    found = {"line": set(), "calls": {}, "edge": {}}
+    found = {"line": set(), "active": set(), "calls": {}, "edge": {}}
     assert done.returncode == 0, done.stderr
     for row in done.stdout.splitlines()[1:]:
         kind, key, *count = row.split("\t")
-        if kind == "line":
-            found["line"].add(int(key))
+        if kind in ("line", "active"):
+            found[kind].add(int(key))
         else:
             found[kind][tuple(map(int, key.split()))] = int(count[0])
     return done.stdout.splitlines()[0], found
@@ -50,12 +50,21 @@ class Layers(unittest.TestCase):
     def test_the_program_does_the_same(self):
         self.assertEqual(self.recorded, self.output)
 
-    def test_the_lines_that_ran_are_the_same(self):
-        [lines] = [row["run"] for row in self.found["files"]
+    def lines(self, which):
+        [lines] = [row[which] for row in self.found["files"]
                    if row["file"] == str(PROGRAM)]
+        return lines
+
+    def test_the_lines_that_ran_are_the_same(self):
+        lines = self.lines("run")
         self.assertGreater(len(lines), 60)
         self.assertEqual(set(lines), self.hook["line"])
         self.assertEqual(self.found["lost_lines"], 0)
+
+    def test_lines_that_did_not_run_are_known(self):
+        self.assertEqual(set(self.lines("not_run")),
+                         self.hook["active"] - self.hook["line"])
+        self.assertEqual(len(self.lines("not_run")), 2)
 
     def test_every_call_is_counted(self):
         self.assertEqual({(row.get("line") or 0,): row["calls"]

@@ -274,11 +274,14 @@ class Trouble(unittest.TestCase):
 
 
 class Signals(unittest.TestCase):
-    def start(self, *actions, **more):
-        """Starts a recording and waits until its child is ready."""
+    def start(self, *actions, before=False, **more):
+        """Starts a recording, where there may be one before it, and waits until
+        its child is ready."""
         for name in "ready", "x":
             if os.path.exists(path(name)):
                 os.unlink(path(name))
+        if before:
+            record("-o", "x", *CHILD, "write")
         process = subprocess.Popen(
             [VMPROF, "record", "-o", path("x"), *CHILD, *actions,
              "ready:" + path("ready"), f"sleep:{DEADLINE}"],
@@ -288,12 +291,31 @@ class Signals(unittest.TestCase):
         return process
 
     def test_a_signal_to_us_alone_reaches_the_command(self):
-        for number in signal.SIGINT, signal.SIGTERM:
+        for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
             process = self.start("write")
             process.send_signal(number)
             process.communicate(timeout=DEADLINE)
             # Python turns SIGINT into an exception, and dies of it.
             self.assertEqual(process.returncode, 128 + number)
+
+    def test_a_signal_to_us_leaves_the_profile_that_was_there(self):
+        for number in signal.SIGTERM, signal.SIGHUP:
+            process = self.start("write-no-samples", before=True)
+            process.send_signal(number)
+            process.communicate(timeout=DEADLINE)
+            names = os.listdir(DIRECTORY.name)
+            self.assertEqual([n for n in names if n.startswith("x")], ["x"])
+            self.assertIn("work", text("report", path("x")))
+
+    def test_a_hangup_that_is_ignored_stays_so(self):
+        process = self.start("write", f"trap:{int(signal.SIGHUP)}",
+                             f"trap:{int(signal.SIGTERM)}",
+                             preexec_fn=lambda: signal.signal(
+                                 signal.SIGHUP, signal.SIG_IGN))
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.stdout.readline(), b"caught 15\n")
+        self.assertIsNone(process.poll())
 
     def test_the_second_interrupt_terminates_a_command_that_stays(self):
         process = self.start("write", f"trap:{int(signal.SIGINT)}")

@@ -248,6 +248,15 @@ class Counters(unittest.TestCase):
         self.assertIn("3 thread(s) could not be sampled",
                       text("report", write(s.bytes())))
 
+    def test_samples_that_came_late_are_named(self):
+        data = write(vmprof_file.native_demo().bytes())
+        self.assertEqual(report(vmprof_file.native_demo().bytes())
+                         ["losses"]["held_back"], 1)
+        for line in ("1 samples late, as their signal was blocked",
+                     "7 ticks fell into system calls",
+                     "5 times a timer was refused at first"):
+            self.assertIn(line, text("report", data))
+
     def test_an_end_that_is_missing_is_named(self):
         data = b"".join(vmprof_file.demo().chunks[:-1])
         self.assertIn("without an end", text("report", write(data)))

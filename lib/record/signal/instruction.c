@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "instruction.h"
+
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* By a system call: code may be there to be executed alone. */
+bool
+vmp_is_at_instruction(uint64_t at, const unsigned char *bytes, unsigned size)
+{
+    unsigned char found[8];
+    const struct iovec to = { found, 2 * (size_t)size };
+    const struct iovec from = { (void *)(uintptr_t)(at - size), to.iov_len };
+
+    if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) != (ssize_t)to.iov_len)
+        return true;
+    for (unsigned i = 0; i < 2; i++)
+        if (memcmp(found + (size_t)i * size, bytes, size) == 0)
+            return true;
+    return false;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What a sample weighs. */
+#ifndef VMP_WEIGHT_H
+#define VMP_WEIGHT_H
+
+#include <stdint.h>
+
+#include "../thread.h"
+
+/* CPU time since the last moment of it that was due. Signal context. */
+static inline uint64_t
+vmp_used_since_due(const struct vmp_thread *thread, uint64_t cpu_ns)
+{
+    const uint64_t then_ns =
+        thread->has_reserve ? thread->due_cpu_ns : thread->last_cpu_ns;
+
+    /* A poll may have charged it ahead of its time. */
+    return cpu_ns > then_ns ? cpu_ns - then_ns : 0;
+}
+
+/*
+ * Of a sample of CPU time: all that no other has yet, or so much of it that what
+ * is left is the next ones'. One that was held back has all. Signal context.
+ */
+uint64_t
+vmp_weigh(const struct vmp_thread *thread, uint64_t cpu_ns, bool was_held_back);
+
+#endif
