@@ -538,7 +538,7 @@ what_has_been_left_is_not_read(void **unused)
     build(800);
     sample_and_expect();
     leave(700);
-    left = (sp - thread.stack_low) / PAGE * PAGE;
+    left = (size_t)(sp - thread.stack_low) / PAGE * PAGE;
     assert_int_equal(mprotect(own, left, PROT_NONE), 0);
     sample_and_expect();
     assert_int_equal(mprotect(own, left, PROT_READ | PROT_WRITE), 0);
