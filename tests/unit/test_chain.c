@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "isolate.h"
 #include "record/session.h"
 #include "record/signal/capture.h"
 #include "record/signal/sample.h"
@@ -401,7 +402,7 @@ every_record_has_the_frames_of_a_whole_walk(void **unused)
 
     (void)unused;
     if (!vmp_machine.is_known)
-        skip();
+        skip_because("there are no native frames on this machine");
     build(USUAL);
     for (unsigned i = 0; i < STEPS; i++) {
         change();
@@ -441,7 +442,7 @@ a_record_holds_only_what_has_changed(void **unused)
 {
     (void)unused;
     if (!vmp_machine.is_known)
-        skip();
+        skip_because("there are no native frames on this machine");
     build(50);
     require_recorded(0, 50);
     require_recorded(50, 0);
@@ -465,7 +466,7 @@ frames_that_were_left_are_not_taken_for_those_in_their_place(void **unused)
 
     (void)unused;
     if (!vmp_machine.is_known)
-        skip();
+        skip_because("there are no native frames on this machine");
     build(20);
     require_recorded(0, 20);
     left = fp;
@@ -485,7 +486,7 @@ records_that_are_lost_change_nothing(void **unused)
 
     (void)unused;
     if (!vmp_machine.is_known)
-        skip();
+        skip_because("there are no native frames on this machine");
     build(30);
     while (sample())
         ;
@@ -513,7 +514,7 @@ a_chain_that_is_cut_is_not_gone_on_from(void **unused)
 {
     (void)unused;
     if (!vmp_machine.is_known)
-        skip();
+        skip_because("there are no native frames on this machine");
     build(100);
     require_recorded(0, 100);
     for (unsigned i = 100; i < MOST - 5; i++)
@@ -534,7 +535,7 @@ what_has_been_left_is_not_read(void **unused)
 
     (void)unused;
     if (!vmp_machine.is_known)
-        skip();
+        skip_because("there are no native frames on this machine");
     build(800);
     sample_and_expect();
     leave(700);
