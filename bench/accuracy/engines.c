@@ -72,14 +72,14 @@ static enum function
 function_of(const struct decoded *d, uint32_t node)
 {
     enum {
-        KIND_CODE = 1,
         KIND_SYSTEM = 8,
     };
 
     for (; node; node = d->nodes[node].parent) {
         const struct decoded_frame *const frame =
             &d->frames[d->nodes[node].frame];
-        if (frame->kind == KIND_CODE)
+        if (frame->kind == VMPROF_KIND_CODE ||
+            frame->kind == VMPROF_KIND_NATIVE)
             return function_named(decoded_name(d, frame->code));
         if (frame->kind != KIND_SYSTEM)
             break;

@@ -116,7 +116,8 @@ evading(struct worker *worker)
     }
 }
 
-/* A calls the kernel all the time, B computes. */
+/* A is a function of the VM's, which calls the kernel all the time and does not
+ * poll; B computes. */
 static void
 syscalls(struct worker *worker)
 {

@@ -169,7 +169,9 @@ run_as(struct worker *worker, enum function function, uint64_t ns,
     uint64_t end_ns;
 
     vmprof_poll(worker->vmprof);
-    token = vmprof_execute_code_enter(worker->vmprof, codes[function], NULL);
+    token = vmprof_enter_kind(worker->vmprof, codes[function],
+                              in_kernel ? VMPROF_KIND_NATIVE : VMPROF_KIND_CODE,
+                              NULL);
     switch_to(worker, function);
     end_ns = worker->since_ns + ns;
     if (in_kernel)

@@ -97,10 +97,11 @@ make_clock(struct vmp_thread *thread)
     if (r < 0 && rung == VMPROF_CLOCK_PERF)
         r = vmp_clock_start(&thread->clock, VMPROF_CLOCK_MONOTONIC, thread->tid,
                             thread->period_ns);
-    /* Whoever sleeps is looked at. Not once the session has begun to end. */
+    /* Whoever sleeps is looked at; where there can be no thread for that, the
+     * kernel's CPU timer has to do. Not once the session has begun to end. */
     if (r == 0 && thread->clock.rung == VMPROF_CLOCK_MONOTONIC &&
         vmp_session.writer)
-        r = vmp_observer_start();
+        vmp_observer_start();
     return r;
 }
 
@@ -232,6 +233,7 @@ vmp_session_join(struct vmp_thread *thread)
     thread->looked_cpu_ns = thread->cpu_start_ns;
     thread->looked_ns = thread->last_time_ns;
     thread->naps = 0;
+    thread->is_unsure = false;
     vmp_inherit(thread);
     if (vmp_session.native)
         find_stack(thread);

@@ -45,8 +45,9 @@ def tried_thrice(check):
 
 class KnownTruth(unittest.TestCase):
     @tried_thrice
-    def check_shares(self, mix, engine, least=RATE * SECONDS / 2):
-        found = run(mix, engine)
+    def check_shares(self, mix, engine, least=RATE * SECONDS / 2,
+                     seconds=SECONDS):
+        found = run(mix, engine, seconds=seconds)
         self.assertGreater(found.samples, least)
         self.assertLess(found.share_error(), 4 * found.noise())
         self.assertLess(abs(found.total_error()), known.TOTAL_BUDGET)
@@ -69,6 +70,9 @@ class KnownTruth(unittest.TestCase):
     def test_a_timer_that_ticks_while_time_passes_finds_what_sleeps(self):
         self.check_shares("bursty", "monotonic")
         self.check_shares("evading", "monotonic")
+
+    def test_what_works_briefly_after_long_sleeps_is_found(self):
+        self.check_shares("serving", "monotonic", RATE * 0.15 / 4, 0.15)
 
     # Where CPUs are short a look may find nobody at work.
     def test_looks_charge_no_sleep_with_cpu_time(self):

@@ -197,6 +197,40 @@ a_clock_of_cpu_time_ends_no_sleep_and_another_eight(void **state)
     }
 }
 
+/* After the first, which shows that they are long, the observer looks for their
+ * end: what is cut short is by the tick that was armed before, and by one that
+ * came a moment late. */
+static void
+sleep_for_long(void)
+{
+    const int file = profile_file();
+    struct decoded d;
+    unsigned cut_short = 0;
+
+    if (!begin(file, 0.001))
+        return;
+    most_naps_cut_short(0);
+    for (unsigned i = 0; i < SPELLS; i++) {
+        burn_cpu_ms(3);
+        while (nap(0) < 0 && errno == EINTR)
+            cut_short++;
+    }
+    finish_profile(file, &d);
+    if (cut_short > 3 * SPELLS / 2)
+        dprintf(2, "%u sleeps cut short in %u\n", cut_short, (unsigned)SPELLS);
+    require(cut_short <= 3 * SPELLS / 2 || is_slow());
+    require(profile_stats().samples > SPELLS);
+    decoded_free(&d);
+}
+
+static void
+long_sleeps_are_ended_once(void **state)
+{
+    (void)state;
+    rung = VMPROF_CLOCK_MONOTONIC;
+    assert_int_equal(isolate(sleep_for_long, 60), 0);
+}
+
 static unsigned
 live_timers(void)
 {
@@ -270,6 +304,7 @@ main(void)
         cmocka_unit_test(a_handler_that_is_to_run_once_does),
         cmocka_unit_test(a_foreign_handler_runs_under_the_mask_it_asked_for),
         cmocka_unit_test(a_clock_of_cpu_time_ends_no_sleep_and_another_eight),
+        cmocka_unit_test(long_sleeps_are_ended_once),
         cmocka_unit_test(threads_that_end_leave_no_clock_behind),
     };
 

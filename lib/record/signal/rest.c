@@ -4,6 +4,7 @@
 
 #include "../session.h"
 #include "sample.h"
+#include "takeover.h"
 
 struct vmp_rest vmp_rest;
 
@@ -17,7 +18,8 @@ vmp_rest_call(void)
 void
 vmp_let_rest(struct vmp_thread *thread)
 {
-    if (vmp_session.mode == VMPROF_MODE_CPU &&
+    /* Who samples itself needs no tick before it goes on. */
+    if (vmp_session.mode == VMPROF_MODE_CPU && !vmp_samples_itself(thread) &&
         !vmp_clock_has_to_rest(&thread->clock)) {
         vmp_clock_rearm(&thread->clock,
                         vmp_jitter(thread, vmp_session.interval_ns));
