@@ -31,15 +31,17 @@ struct vmp_clock {
      * and after long by nobody: the kernel's timer on its CPU clock takes over. */
     timer_t cpu_timer;
     bool has_cpu_timer;
-    bool is_resting;     /* it awaits a look; given away and taken atomically */
-    bool is_sleepy;      /* armed is the timer on the CPU clock */
-    bool was_found;      /* armed by who looked, and found it at work */
-    bool is_asleep;      /* the last tick found it in a sleep */
-    bool has_slept;      /* since it was armed for that, or may have */
-    bool sleeps_long;    /* when it was last let sleep */
-    unsigned idle_ticks; /* in a row that ended a sleep */
-    unsigned idle_looks; /* in a row that found it asleep */
-    long naps;           /* of the thread, when that was asked last */
+    bool is_resting;    /* it awaits a look; given away and taken atomically */
+    bool is_sleepy;     /* armed is the timer on the CPU clock */
+    bool was_found;     /* armed by who looked, and found it at work */
+    bool is_asleep;     /* the last tick found it in a sleep */
+    bool has_slept;     /* since it was armed for that, or may have */
+    bool sleeps_long;   /* when it was last let sleep */
+    uint64_t rested_ns; /* then, until it was found at work */
+    unsigned short_rests; /* in a row */
+    unsigned idle_ticks;  /* in a row that ended a sleep */
+    unsigned idle_looks;  /* in a row that found it asleep */
+    long naps;            /* of the thread, when that was asked last */
     uint64_t nap_ns;    /* what going to sleep and waking up takes of the CPU */
     uint64_t napped_ns; /* of naps in all, for which no tick was due yet */
     uint64_t stands_for_ns; /* the last tick, if the thread has slept */

@@ -338,12 +338,14 @@ vmp_observe(struct vmp_thread *thread, uint64_t now_ns, bool can_ask)
 void
 vmp_look_for_work(struct vmp_thread *thread, uint64_t now_ns, bool can_ask)
 {
-    const uint64_t cpu_ns = vmp_thread_cpu_ns(thread->tid);
+    const uint64_t cpu_ns = vmp_thread_cpu_ns(thread->tid),
+                   used_ns = since(thread->clock.armed_cpu_ns, cpu_ns);
     const enum activity activity = activity_of(thread, now_ns, cpu_ns, can_ask);
 
-    if (activity >= WAITS)
+    /* So much it takes to fall asleep again. */
+    if (activity >= WAITS && used_ns > SLACK_NS)
         vmp_clock_tick_now(&thread->clock, now_ns, cpu_ns, thread->unlooked_ns);
-    else if (activity == UNSURE)
+    else if (activity != SLEEPS)
         thread->clock.idle_looks = 0;
     else if (++thread->clock.idle_looks > MOST_IDLE_LOOKS)
         vmp_clock_let_sleep(&thread->clock);

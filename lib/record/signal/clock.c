@@ -27,6 +27,7 @@ enum {
     SLACK_NS = 10 * 1000,      /* a switch to others takes as long at least */
     RARELY = 32,               /* periods: to tick a thread that may sleep */
     MOST_IDLE = 6,             /* ticks that one sleep may take */
+    MOST_SHORT_RESTS = 2,      /* in a row, of who sleeps for long */
     MOST_NAP_NS = 40 * 1000,   /* to fall asleep and wake up takes no more */
 };
 
@@ -175,6 +176,18 @@ is_due_for_naps(struct vmp_clock *clock, uint64_t naps, bool was_asleep,
     return true;
 }
 
+/* A rest may be short that began late in a sleep. */
+static void
+learn_sleep(struct vmp_clock *clock)
+{
+    if (clock->rested_ns > MOST_IDLE * clock->asked_ns) {
+        clock->sleeps_long = true;
+        clock->short_rests = 0;
+    } else if (++clock->short_rests > MOST_SHORT_RESTS) {
+        clock->sleeps_long = false;
+    }
+}
+
 /*
  * A timer of time that passes ends while the thread sleeps, too. It is at work if
  * it slept no part of the time since the timer was set, or if no system call was
@@ -192,6 +205,8 @@ look_for_sleep(struct vmp_clock *clock, uint64_t elapsed_ns, uint64_t passed_ns,
     clock->is_asleep = naps && !clock->is_sleepy &&
                        (!context || vmp_is_at_system_call(context));
     clock->idle_ticks = clock->is_asleep ? clock->idle_ticks + 1 : 0;
+    if (clock->was_found && !clock->is_asleep)
+        learn_sleep(clock);
     if (clock->is_sleepy)
         clock->stands_for_ns = vmp_clock_grain_ns;
     else if (!clock->was_found)
@@ -309,12 +324,12 @@ void
 vmp_clock_tick_now(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
                    uint64_t stands_for_ns)
 {
+    clock->rested_ns = now_ns - clock->armed_ns;
     clock->armed_ns = now_ns;
     clock->armed_cpu_ns = cpu_ns;
     clock->period_ns = clock->asked_ns;
     clock->was_found = true;
     clock->stands_for_ns = stands_for_ns;
-    clock->sleeps_long = clock->idle_looks > MOST_IDLE;
     __atomic_store_n(&clock->is_resting, false, __ATOMIC_RELAXED);
     set_timer(clock, clock->timer, 1);
 }
