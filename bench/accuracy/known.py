@@ -40,16 +40,15 @@ class Run:
 
     def share_error(self):
         """The largest, in points. What is in no function counts as missing;
-        attaching and detaching, as far as it is in the profile, is the
-        caller's."""
+        attaching and detaching, as far as it is in the profile, is true of
+        none."""
         true, found = self.result["truth_ns"], self.result["found_ns"]
         if not self.sampled:
             return 100.0
         around = min(max(self.sampled - self.rusage, 0),
                      self.result["most_rusage_ns"] - self.rusage)
-        true = dict(true, run=true["run"] + around)
         return max(abs(100 * found[name] / self.sampled -
-                       100 * true[name] / sum(true.values()))
+                       100 * true[name] / (sum(true.values()) + around))
                    for name in true)
 
     def worth(self):

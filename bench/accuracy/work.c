@@ -178,7 +178,12 @@ run_as(struct worker *worker, enum function function, uint64_t ns,
         (function == FUNCTION_A ? call_kernel_a : call_kernel_b)(end_ns);
     else
         (function == FUNCTION_A ? burn_a : burn_b)(worker->vmprof, end_ns);
-    vmprof_poll(worker->vmprof);
+    /* As doc/embedding.md says of what does not poll for long. */
+    if (in_kernel)
+        worker->vmprof->poll_countdown =
+            vmprof_poll_expired(worker->vmprof, worker->vmprof->poll_countdown);
+    else
+        vmprof_poll(worker->vmprof);
     vmprof_execute_code_leave(worker->vmprof, token);
     switch_to(worker, FUNCTION_RUN);
 }
