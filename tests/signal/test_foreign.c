@@ -223,12 +223,33 @@ sleep_for_long(void)
     decoded_free(&d);
 }
 
+/* Nor does a pause change what a sleep may be ended by. */
+static void
+sleep_in_a_pause(void)
+{
+    const int file = profile_file();
+    struct decoded d;
+    unsigned cut_short = 0;
+
+    if (!begin(file, 0.001))
+        return;
+    burn_cpu_ms(5);
+    require(vmprof_pause() >= 0);
+    while (nap(0) < 0 && errno == EINTR && cut_short <= MOST_CUT_SHORT)
+        cut_short++;
+    require(vmprof_resume() >= 0);
+    require(cut_short <= MOST_CUT_SHORT);
+    finish_profile(file, &d);
+    decoded_free(&d);
+}
+
 static void
 long_sleeps_are_ended_once(void **state)
 {
     (void)state;
     rung = VMPROF_CLOCK_MONOTONIC;
     assert_int_equal(isolate(sleep_for_long, 60), 0);
+    assert_int_equal(isolate(sleep_in_a_pause, 60), 0);
 }
 
 static unsigned

@@ -79,10 +79,7 @@ rearm_unused(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
 
     vmp_clock_read(&thread->clock, now_ns, cpu_ns, vmp_session.interval_ns,
                    context, &missed);
-    if (thread->clock.is_asleep)
-        vmp_let_rest(thread);
-    else
-        vmp_clock_rearm(&thread->clock, period_ns);
+    vmp_rearm(thread, period_ns);
 }
 
 /* A tick that interrupts a sample of its own thread's. */
@@ -125,13 +122,13 @@ tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
             rearm_unused(thread, now_ns, cpu_ns, context,
                          vmp_tick_period(thread, true));
         } else {
-            bool was_due;
+            bool is_over;
 
             thread->context = context;
-            was_due = vmp_tick(thread, now_ns, cpu_ns);
+            is_over = vmp_tick(thread, now_ns, cpu_ns);
             thread->context = NULL;
-            if (was_due)
-                vmp_clock_rearm(&thread->clock, vmp_tick_period(thread, false));
+            if (is_over)
+                vmp_rearm(thread, vmp_tick_period(thread, false));
         }
     }
     atomic_store_explicit(&thread->busy, VMP_IDLE, memory_order_release);

@@ -7,6 +7,7 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct vmp_thread;
 
@@ -20,10 +21,10 @@ struct vmp_rest {
 
 extern struct vmp_rest vmp_rest;
 
-/* Instead of rearming the clock of a thread whose sleep it has ended. Signal
- * context. */
+/* Ask for the next tick; where the last one ended a sleep, perhaps not before the
+ * observer has seen that it is over. Signal context. */
 void
-vmp_let_rest(struct vmp_thread *thread);
+vmp_rearm(struct vmp_thread *thread, uint64_t period_ns);
 
 /* Let the observer go on, if it is idle. Any context. */
 void

@@ -8,7 +8,6 @@
 #include "capture.h"
 #include "memory.h"
 #include "own_frames.h"
-#include "rest.h"
 #include "takeover.h"
 #include "trace.h"
 #include "weight.h"
@@ -290,7 +289,7 @@ read_frames(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
 /*
  * A sample is to fall on a moment of CPU time that nothing in the program has a
  * part in. perf ticks there. A clock of time that passes does so as long as the
- * thread sleeps now and then: all ticks that find it at work are due, for they
+ * thread sleeps now and then: all ticks that found it at work are due, for they
  * are as many as its share of the time. While it does not sleep, but others have
  * the CPU, it goes on until a period is used.
  */
@@ -301,18 +300,8 @@ is_due(const struct vmp_thread *thread, uint64_t used_ns)
 
     if (clock->rung != VMPROF_CLOCK_MONOTONIC)
         return true;
-    return !clock->is_asleep &&
-           (clock->has_slept ||
-            used_ns + vmp_session.interval_ns / 16 >= thread->period_ns);
-}
-
-static void
-go_on(struct vmp_thread *thread, uint64_t used_ns)
-{
-    if (thread->clock.is_asleep)
-        vmp_let_rest(thread);
-    else
-        vmp_clock_go_on(&thread->clock, thread->period_ns - used_ns);
+    return clock->has_slept ||
+           used_ns + vmp_session.interval_ns / 16 >= thread->period_ns;
 }
 
 static void
@@ -341,8 +330,10 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
         !vmp_has_own_frames(thread))
         return true;
     used_ns = vmp_used_since_due(thread, cpu_ns);
+    if (thread->clock.is_asleep && !missed.held_back)
+        return true;
     if (!missed.held_back && !is_due(thread, used_ns)) {
-        go_on(thread, used_ns);
+        vmp_clock_go_on(&thread->clock, thread->period_ns - used_ns);
         return false;
     }
     thread->due_cpu_ns = cpu_ns;

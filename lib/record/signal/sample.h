@@ -59,8 +59,8 @@ vmp_record_gap(struct vmp_thread *thread, const struct vmp_window *window,
 /*
  * A tick on the calling thread: record its shadow stack or what the VM reads, or
  * ask its walker.
- * Counts what happened. Returns false if nothing was due yet: then the clock goes
- * on by itself, and is not to be rearmed.
+ * Counts what happened. Returns false if the period is not over: then the clock
+ * goes on by itself, and is not to be rearmed.
  */
 bool
 vmp_tick(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns);
