@@ -190,8 +190,7 @@ fill_record(struct vmp_thread *thread, struct vmp_record *record,
     record->weight_ns = wall ? passed_ns : vmp_weigh(thread, cpu_ns, false);
     record->keep = window->keep;
     record->cut = window->cut;
-    thread->last_cpu_ns =
-        wall ? cpu_ns : thread->last_cpu_ns + record->weight_ns;
+    vmp_charge(thread, cpu_ns, record->weight_ns);
     thread->last_time_ns = now_ns;
 }
 

@@ -72,8 +72,7 @@ vmp_commit_own_frames(struct vmp_thread *thread, struct vmp_record *record,
     record->time_ns = now_ns;
     record->weight_ns = weight_ns;
     vmp_commit_record(thread, record);
-    thread->last_cpu_ns =
-        thread->has_reserve ? thread->last_cpu_ns + weight_ns : cpu_ns;
+    vmp_charge(thread, cpu_ns, weight_ns);
     /* Not up to now, if there was no room for the time off the CPU. */
     thread->last_time_ns += weight_ns;
 }

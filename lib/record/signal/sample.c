@@ -4,6 +4,7 @@
 
 #include "sample.h"
 
+#include "../random.h"
 #include "../session.h"
 #include "capture.h"
 #include "memory.h"
@@ -15,12 +16,8 @@
 uint64_t
 vmp_jitter(struct vmp_thread *thread, uint64_t interval_ns)
 {
-    uint64_t x = thread->random;
+    const uint64_t x = vmp_draw(&thread->random);
 
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    thread->random = x;
     /* A share by 32 random bits: a division takes longer, and no interval has
      * as many. */
     return (interval_ns / 2 + ((x >> 32) * (interval_ns | 1) >> 32)) | 1;
@@ -140,8 +137,7 @@ vmp_leave_out(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
     const uint64_t used_ns = vmp_used_since_due(thread, cpu_ns);
 
     thread->left_out_ns += used_ns;
-    thread->last_cpu_ns =
-        thread->has_reserve ? thread->last_cpu_ns + used_ns : cpu_ns;
+    vmp_charge(thread, cpu_ns, used_ns);
     thread->due_cpu_ns = cpu_ns;
     thread->last_time_ns = now_ns;
 }

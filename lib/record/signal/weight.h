@@ -26,4 +26,12 @@ vmp_used_since_due(const struct vmp_thread *thread, uint64_t cpu_ns)
 uint64_t
 vmp_weigh(const struct vmp_thread *thread, uint64_t cpu_ns, bool was_held_back);
 
+/* That a sample, of CPU time or of time that passed, weighs so much of it. */
+static inline void
+vmp_charge(struct vmp_thread *thread, uint64_t cpu_ns, uint64_t weight_ns)
+{
+    thread->last_cpu_ns =
+        thread->has_reserve ? thread->last_cpu_ns + weight_ns : cpu_ns;
+}
+
 #endif
