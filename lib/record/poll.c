@@ -27,20 +27,18 @@ take_turn(struct vmp_thread *thread, unsigned session, uint64_t now_ns,
           void (*act)(struct vmp_thread *thread, uint64_t now_ns))
 {
     struct vmp_poll *const poll = &thread->poll;
-    unsigned busy = VMP_IDLE;
 
-    /* Pairs with await_idle(), as the handler's does. It is taken when a
-     * handler that polls has interrupted one of ours, or while the clock is
-     * replaced. A thread that is cancelled meanwhile ends later: a sample has
-     * no cancellation point in it. */
-    if (!atomic_compare_exchange_strong(&thread->busy, &busy, VMP_BUSY))
+    /* It is taken when a handler that polls has interrupted one of ours, or
+     * while the clock is replaced. A thread that is cancelled meanwhile ends
+     * later: a sample has no cancellation point in it. */
+    if (vmp_take(thread) != VMP_IDLE)
         return;
     atomic_store_explicit(&poll->sampling, true, memory_order_relaxed);
     if (atomic_load(&vmp_session.sampling) &&
         atomic_load(&poll->session) == session)
         act(thread, now_ns);
     atomic_store_explicit(&poll->sampling, false, memory_order_relaxed);
-    atomic_store_explicit(&thread->busy, VMP_IDLE, memory_order_release);
+    vmp_give_back(thread);
 }
 
 /* The next sample is due after a period of CPU time that began just now. */
