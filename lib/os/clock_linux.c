@@ -22,7 +22,6 @@
 #endif
 
 extern uintptr_t vmp_clock_cookie;
-extern uint64_t vmp_clock_grain_ns;
 
 enum {
     CHECK_PERIOD_NS = 200 * 1000,
