@@ -111,6 +111,25 @@ counts_without_room_are_counted_by_kind(void **state)
     vmprof_free_layer(layer);
 }
 
+/* Not even by kind. */
+static void
+what_has_no_room_at_all_is_lost_once(void **state)
+{
+    (void)state;
+    struct vmprof_layer_options options;
+    struct vmprof_layer *layer;
+
+    vmprof_layer_options_init(&options);
+    options.most = 1;
+    options.events = VMPROF_EVENT_BIT(VMPROF_EVENT_CALL) |
+                     VMPROF_EVENT_BIT(VMPROF_EVENT_RETURN);
+    assert_int_equal(vmprof_new_event_counts(&options, &layer), 0);
+    run_on(self, "AB)B");
+    expect_counts(layer, "-0:2 ");
+    assert_int_equal(info_of(layer).lost, 3);
+    vmprof_free_layer(layer);
+}
+
 static void
 line(char letter, uint64_t offset, uint32_t number)
 {
@@ -499,6 +518,7 @@ main(void)
         TEST(a_layer_that_is_asked_for_wrongly_is_refused),
         TEST(events_are_counted_by_code_and_kind),
         TEST(counts_without_room_are_counted_by_kind),
+        TEST(what_has_no_room_at_all_is_lost_once),
         TEST(lines_that_run_are_noted_beside_those_that_do_not),
         TEST(lines_may_be_told_to_every_layer),
         TEST(a_line_costs_its_first_run_alone),
