@@ -9,6 +9,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+enum {
+    FORKS = 50,
+};
+
 static struct vmprof_layer_options
 in_profile(void)
 {
@@ -511,6 +515,56 @@ the_child_of_a_fork_leaves_other_threads_alone(void **state)
     pthread_join(thread, NULL);
 }
 
+static void *
+come_and_go(void *user)
+{
+    const struct vmprof_layer_options options = in_profile();
+    struct vmprof_layer *layer;
+
+    (void)user;
+    while (!atomic_load(&is_over)) {
+        require(vmprof_new_coverage(&options, &layer) == 0);
+        vmprof_free_layer(layer);
+    }
+    return NULL;
+}
+
+/* A layer that is no tool can be freed by nobody, and none could follow it. */
+static void
+require_both_or_none(void)
+{
+    struct vmprof_layer_options options = in_profile();
+    const int is_there = vmprof_get_tool("vmprof coverage", NULL);
+    struct vmprof_layer *layer;
+
+    options.name = "the child's";
+    require(vmprof_new_coverage(&options, &layer) ==
+            (is_there == 0 ? -EBUSY : 0));
+    _exit(0);
+}
+
+static void
+the_child_of_a_fork_has_a_layer_as_a_tool_or_not_at_all(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    int status;
+
+    skip_where_malloc_dies_in_fork();
+    atomic_store(&is_over, false);
+    assert_int_equal(pthread_create(&thread, NULL, come_and_go, NULL), 0);
+    for (unsigned i = 0; i < rounds(FORKS); i++) {
+        const pid_t child = fork();
+
+        if (!child)
+            require_both_or_none();
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+    }
+    atomic_store(&is_over, true);
+    pthread_join(thread, NULL);
+}
+
 int
 main(void)
 {
@@ -530,6 +584,7 @@ main(void)
         TEST(many_rows_take_several_chunks_and_losses_are_there_once),
         TEST(the_child_of_a_fork_writes_what_comes_after_it),
         TEST(the_child_of_a_fork_leaves_other_threads_alone),
+        TEST(the_child_of_a_fork_has_a_layer_as_a_tool_or_not_at_all),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
