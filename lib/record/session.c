@@ -12,6 +12,7 @@
 #include "brief.h"
 #include "memory.h"
 #include "observer.h"
+#include "signal/handler.h"
 #include "signal/sample.h"
 #include "splice.h"
 
@@ -294,6 +295,8 @@ vmp_session_part(struct vmp_thread *thread)
     atomic_store(&thread->poll.session, 0);
     count_error(thread);
     vmp_clock_stop(&thread->clock);
+    if (vmp_session.enabled && vmp_session.rung != VMPROF_CLOCK_AUTO)
+        vmp_handler_drop_ticks();
     vmp_jit_part(&thread->jit);
     if (!vmp_session.enabled) {
         vmp_thread_recycle(thread);

@@ -66,9 +66,9 @@ static bool is_long;
 static struct range own[RANGES];
 static unsigned range_count, test_number, failures;
 
-/* The text of this program and of the library. */
+/* The text of this program and of the library, and where the vDSO is. */
 static void
-find_own_text(void)
+find_text(void)
 {
     FILE *const maps = fopen("/proc/self/maps", "r");
     char line[512];
@@ -80,7 +80,11 @@ find_own_text(void)
 
         if (sscanf(line, "%zx-%zx %4s", &range->start, &range->end, rights) !=
                 3 ||
-            rights[2] != 'x' || !name)
+            rights[2] != 'x')
+            continue;
+        if (strstr(line, " [vdso]"))
+            stepper_set_vdso(range->start, range->end);
+        if (!name)
             continue;
         if (strcmp(name, "/step\n") && strncmp(name, "/libvmprof", 10))
             continue;
@@ -422,7 +426,7 @@ main(int argc, char **argv)
         return 0;
     }
     stay_on_this_cpu();
-    find_own_text();
+    find_text();
     check_map(argv[1 + is_long]);
     for (unsigned i = 0; i < TABLES; i++)
         for (unsigned j = 0; j < tables[i]->count; j++)
