@@ -141,8 +141,8 @@ static bool
 was_too_far(const struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
 {
     /* Interrupts and ticks take time of their own. */
-    const uint64_t most_ns = vmp_poll_gap(&thread->poll) +
-                             thread->poll.ticks * (uint64_t)TICK_NS;
+    const uint64_t most_ns =
+        vmp_poll_gap(&thread->poll) + thread->poll.ticks * (uint64_t)TICK_NS;
 
     return used_ns > most_ns && now_ns > thread->poll.look_ns + most_ns &&
            !is_in_native_code(thread);
