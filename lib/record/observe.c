@@ -345,8 +345,8 @@ vmp_look_for_work(struct vmp_thread *thread, uint64_t now_ns, bool can_ask)
     if (activity >= WAITS && used_ns > SLACK_NS)
         vmp_clock_tick_now(&thread->clock, now_ns, cpu_ns, thread->unlooked_ns);
     else if (activity != SLEEPS)
-        thread->clock.idle_looks = 0;
-    else if (++thread->clock.idle_looks > MOST_IDLE_LOOKS)
+        thread->clock.sleep.idle_looks = 0;
+    else if (++thread->clock.sleep.idle_looks > MOST_IDLE_LOOKS)
         vmp_clock_let_sleep(&thread->clock);
 }
 
