@@ -42,7 +42,7 @@ def ratios(slices, over):
 
 
 def rate(slices):
-    return sum(s.samples for s in slices) / (sum(s.ns for s in slices) * 1e-9)
+    return sum(s.samples for s in slices) / (sum(s.all_ns for s in slices) * 1e-9)
 
 
 def compare(what, slices, name, over, budget=None, baseline=None, note=None):
