@@ -9,6 +9,8 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "isolate.h"
 #include "record/session.h"
@@ -341,11 +343,24 @@ replace_all(void)
         words_at(at)[1] = some_pc();
 }
 
+/* qemu's user mode does not have what stacks of others are read by. */
+static bool
+other_can_be_read(void)
+{
+    uint64_t copy;
+    const struct iovec from = { other, sizeof(copy) },
+                       to = { &copy, sizeof(copy) };
+
+    return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == sizeof(copy);
+}
+
 static void
 run_elsewhere(void)
 {
     const uint64_t own_sp = sp, own_fp = fp;
 
+    if (!other_can_be_read())
+        return;
     sp = fp = (uintptr_t)(other + 100);
     for (size_t i = 100; i < 200; i += 10) {
         other[i] = (uintptr_t)(other + i + 10);
@@ -443,6 +458,8 @@ a_record_holds_only_what_has_changed(void **unused)
     (void)unused;
     if (!vmp_machine.is_known)
         skip_because("there are no native frames on this machine");
+    if (!other_can_be_read())
+        skip_because("process_vm_readv() does not work here");
     build(50);
     require_recorded(0, 50);
     require_recorded(50, 0);
