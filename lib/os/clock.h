@@ -145,12 +145,6 @@ vmp_clock_sent(const struct vmp_clock *clock, const siginfo_t *info);
 uint64_t
 vmp_thread_cpu_ns(pid_t tid);
 
-/* How often a thread of this process has waited for anything but a CPU, or a
- * negative errno. Opens a file: only with a table of descriptors that is the
- * caller's own. */
-int64_t
-vmp_thread_naps(pid_t tid);
-
 /* Now, in nanoseconds. Signal context. */
 uint64_t
 vmp_now_ns(clockid_t clock);

@@ -306,25 +306,3 @@ vmp_thread_cpu_ns(pid_t tid)
 {
     return vmp_now_ns(cpu_clock_of(tid));
 }
-
-int64_t
-vmp_thread_naps(pid_t tid)
-{
-    static const char key[] = "\nvoluntary_ctxt_switches:";
-    char path[64], text[4096];
-    const char *found;
-    ssize_t size;
-    int fd;
-
-    snprintf(path, sizeof(path), "/proc/self/task/%d/status", (int)tid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    size = read(fd, text, sizeof(text) - 1);
-    close(fd);
-    if (size < 0)
-        return -EIO;
-    text[size] = '\0';
-    found = strstr(text, key);
-    return found ? strtoll(found + sizeof(key) - 1, NULL, 10) : -ENOTSUP;
-}

@@ -134,7 +134,7 @@ vmp_pace_next(struct vmp_pace *pace, uint64_t left_ns, uint64_t interval_ns)
         most(most(pace->slow_ns, pace->highest_ns[1]), average_ns);
     const double ahead_ns =
         most(least((double)left_ns, longest_step(interval_ns)) - slow_ns, 0);
-    double spare_ns, each_ns;
+    double spare_ns, log;
 
     if (!(average_ns > 0))
         return FIRST_POLLS;
@@ -142,6 +142,9 @@ vmp_pace_next(struct vmp_pace *pace, uint64_t left_ns, uint64_t interval_ns)
     if (looks <= 1 - allowed || allowed < STEPS)
         return within((double)left_ns / average_ns + 1);
     spare_ns = looks * average_ns - slow_ns;
-    each_ns = least(slow_ns, spare_ns / rough_log(ahead_ns, slow_ns));
-    return within(ahead_ns / most(each_ns, LEAST_CARE * average_ns));
+    log = rough_log(ahead_ns, slow_ns);
+    if (slow_ns * log > spare_ns)
+        return within(ahead_ns * log /
+                      most(spare_ns, LEAST_CARE * average_ns * log));
+    return within(ahead_ns / most(slow_ns, LEAST_CARE * average_ns));
 }

@@ -123,7 +123,8 @@ vmp_session_join(struct vmp_thread *thread)
     thread->last_time_ns = vmp_now_ns(CLOCK_MONOTONIC);
     thread->looked_cpu_ns = thread->cpu_start_ns;
     thread->looked_ns = thread->last_time_ns;
-    thread->naps = 0;
+    thread->naps = thread->others_naps = VMP_NAPS_UNASKED;
+    thread->recorded_cpu_ns = 0;
     thread->is_unsure = false;
     vmp_inherit(thread);
     if (vmp_session.native)

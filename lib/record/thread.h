@@ -70,6 +70,10 @@ enum vmp_busy {
     VMP_REPLACED, /* its clock is */
 };
 
+enum {
+    VMP_NAPS_UNASKED = -1,
+};
+
 enum vmp_thread_state {
     VMP_THREAD_FREE,
     VMP_THREAD_ATTACHED,
@@ -118,10 +122,6 @@ struct vmp_thread {
     uint64_t period_ns;     /* of CPU time, from then to the next sample */
     uint64_t inherited_ns;  /* from threads too brief for a sample: the first
                               sample here stands for theirs, too */
-    uint64_t looked_cpu_ns, looked_ns; /* at the observer's last look */
-    uint64_t unlooked_ns;              /* from the one before until then */
-    bool is_unsure;                    /* whether it sleeps: it looks again */
-    int64_t naps; /* when it last asked how often the thread had slept */
     uint64_t random;
     struct vmp_counters counters; /* written by one, read by all */
     struct vmp_clock clock;
@@ -139,6 +139,15 @@ struct vmp_thread {
     enum vmp_thread_state state;
     struct vmp_thread *next;
     pid_t tid;
+
+    /* The observer's: close to what it looks at of each thread. */
+    bool is_unsure;                    /* whether it sleeps: it looks again */
+    uint64_t looked_cpu_ns, looked_ns; /* at the last look */
+    uint64_t unlooked_ns;              /* from the one before until then */
+    int64_t naps;             /* when the thread was last asked for them */
+    int64_t others_naps;      /* of all others, known before the last look */
+    uint64_t recorded_cpu_ns; /* at its last record, if that was whole; or 0 */
+
     pthread_t handle;
     char name[32];
     bool is_ending;    /* without having been detached */

@@ -113,9 +113,8 @@ uint64_t
 vmp_jit_probe_ticks(void);
 
 /* vmprof_jit_make_room(), touching no register but the general ones. Signal
- * context. Used, which a compiler that sees the whole library at once cannot
- * tell: vmp_jit_full() may be in assembler. */
-__attribute__((used)) int
+ * context. */
+int
 vmp_jit_make_room(struct vmprof_jit_ring *ring);
 
 /* The same as vmprof_jit_ring::full: one file each, jit/full_*.c. */
