@@ -136,7 +136,7 @@ replace_clock(struct vmp_thread *thread, int reason)
 static bool
 is_silent(struct vmp_thread *thread)
 {
-    const struct vmp_watch then = thread->watch, now = {
+    const struct vmp_clock_watch then = thread->watch, now = {
         .armed_ns = __atomic_load_n(&thread->clock.armed_ns, __ATOMIC_RELAXED),
         .cpu_ns = vmp_thread_cpu_ns(thread->tid),
         .count_ns = vmp_clock_count(&thread->clock),
