@@ -29,11 +29,13 @@ static bool
 shares_descriptors(const struct vmp_thread *thread)
 {
     const pid_t self = gettid();
-    const pid_t writer =
-        vmp_session.writer ? vmp_writer_tid(vmp_session.writer) : 0;
+    pid_t other = vmp_session.writer ? vmp_writer_tid(vmp_session.writer) : 0;
 
+    /* The writer has the table of who made it, when it has begun. */
+    if (!other)
+        other = vmp_session.enabled_by;
     return vmp_descriptors_are_shared(self, thread->tid) &&
-           (!writer || vmp_descriptors_are_shared(self, writer));
+           vmp_descriptors_are_shared(self, other);
 }
 
 static int

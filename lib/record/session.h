@@ -60,6 +60,7 @@ struct vmp_session {
     struct vmp_estate estates[VMP_MOST_ESTATES];
     unsigned estate_count;
     char vm_name[64], program[64];
+    pid_t enabled_by; /* a thread, which may have ended since */
     struct vmp_writer *writer;
 };
 
