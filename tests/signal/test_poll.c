@@ -299,7 +299,14 @@ code_that_polls_rarely_gets_its_share(void **state)
     assert_int_equal(isolate(alternate, 60), 0);
 }
 
-/* Polls all the time, but for a collection in each 50 us. */
+/* Polls all the time, but for a collection after each 50 us. */
+static void
+look(void)
+{
+    thread->poll_countdown =
+        vmprof_poll_expired(thread, thread->poll_countdown);
+}
+
 static void
 collect(unsigned count)
 {
@@ -307,10 +314,11 @@ collect(unsigned count)
         vmprof_token token;
 
         run(often, 50, 10, thread);
+        look();
+        vmprof_poll(thread);
         token = vmprof_enter_kind(thread, native, VMPROF_KIND_GC, NULL);
-        spin(50000);
-        thread->poll_countdown =
-            vmprof_poll_expired(thread, thread->poll_countdown);
+        spin(200000);
+        look();
         vmprof_execute_code_leave(thread, token);
     }
 }
@@ -328,7 +336,7 @@ collect_often(void)
     struct decoded d;
 
     require(was_polled());
-    require(burn_until((collect(100), rarest_polls_ns() < 20000), 20000));
+    require(burn_until((collect(50), rarest_polls_ns() < 100000), 20000));
     finish_profile(file, &d);
     require(time_in(&d, native, VMPROF_KIND_GC) > 0);
     decoded_free(&d);
