@@ -22,7 +22,7 @@ enum {
     TRIES = 4,
     CELLS_AT_ONCE = 256,
     MOST_IDLE_LOOKS = 256, /* at a thread that sleeps */
-    SLACK_NS = 50 * 1000,  /* that the observer takes from who is at work */
+    NAP_NS = 50 * 1000,    /* to wake up and fall asleep takes no more */
 };
 
 /* Returns false while the thread is between two stacks. */
@@ -112,9 +112,10 @@ read_frames(const struct vmp_window *window, struct vmp_sampled_frame *to,
     return i;
 }
 
-/* Read cells of the VM that may be gone by now, in one system call. */
+/* Read cells of the VM that may be gone by now, in one system call. The thread's
+ * memory is the process's, which ends only with the last of them. */
 static void
-read_cells(struct vmp_sampled_frame *frames, uint32_t count)
+read_cells(pid_t tid, struct vmp_sampled_frame *frames, uint32_t count)
 {
     struct iovec to[CELLS_AT_ONCE], from[CELLS_AT_ONCE];
     uintptr_t values[CELLS_AT_ONCE];
@@ -133,7 +134,7 @@ read_cells(struct vmp_sampled_frame *frames, uint32_t count)
         frames[i].position = 0;
     if (!wanted)
         return;
-    got = process_vm_readv(getpid(), to, wanted, from, wanted, 0);
+    got = process_vm_readv(tid, to, wanted, from, wanted, 0);
     for (uint32_t i = 0; got > 0 && i < (size_t)got / sizeof(uintptr_t); i++) {
         frames[index[i]].position = values[i];
         frames[index[i]].code |= VMP_HAS_POSITION;
@@ -174,7 +175,7 @@ since(uint64_t then_ns, uint64_t now_ns)
 
 static void
 fill_record(struct vmp_thread *thread, struct vmp_record *record,
-            const struct vmp_window *window, uint64_t now_ns, uint64_t cpu_ns)
+            uint64_t now_ns, uint64_t cpu_ns)
 {
     const uint64_t passed_ns = now_ns - thread->last_time_ns;
     const uint64_t used_ns = since(thread->last_cpu_ns, cpu_ns);
@@ -184,14 +185,31 @@ fill_record(struct vmp_thread *thread, struct vmp_record *record,
     record->trace = vmp_current_trace(thread);
     record->phase = vmp_phase_in(thread, record->trace);
     record->state = wall && used_ns < passed_ns / 2 ? VMP_STATE_OFF_CPU : 0;
-    if (window->leaf_missing)
-        record->state |= VMP_STATE_LEAF_MISSING;
     record->time_ns = now_ns;
     record->weight_ns = wall ? passed_ns : vmp_weigh(thread, cpu_ns, false);
-    record->keep = window->keep;
-    record->cut = window->cut;
     vmp_charge(thread, cpu_ns, record->weight_ns);
     thread->last_time_ns = now_ns;
+}
+
+/* Whether its stack is still that of the last record, all of which was there to
+ * be read. */
+static bool
+has_not_run(const struct vmp_thread *thread, uint64_t cpu_ns)
+{
+    return cpu_ns && cpu_ns == thread->recorded_cpu_ns;
+}
+
+static void
+record_again(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
+{
+    struct vmp_record *const record = vmp_reserve_record(thread, 0, 0);
+
+    if (!record)
+        return;
+    fill_record(thread, record, now_ns, cpu_ns);
+    record->keep = thread->last.count;
+    record->cut = thread->last.cut;
+    vmp_commit_record(thread, record);
 }
 
 /* How many frames have a position; at first that is the address of a cell. */
@@ -234,7 +252,7 @@ try_to_observe(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
     vmp_window_trim(&window, whole);
     record->added = window.count - window.keep;
     positions = count_positions(frames, record->added);
-    read_cells(frames, record->added);
+    read_cells(thread->tid, frames, record->added);
     check_cells(thread, &window, switches, frames, thread->last.links);
     positions -= count_positions(frames, record->added);
     if (positions)
@@ -242,59 +260,15 @@ try_to_observe(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 
     record->size =
         (uint32_t)(sizeof(*record) + record->added * sizeof(*frames));
-    fill_record(thread, record, &window, now_ns, cpu_ns);
+    fill_record(thread, record, now_ns, cpu_ns);
+    if (window.leaf_missing)
+        record->state |= VMP_STATE_LEAF_MISSING;
+    record->keep = window.keep;
+    record->cut = window.cut;
     vmp_window_remember(&window, &thread->last);
+    thread->recorded_cpu_ns = window.leaf_missing || positions ? 0 : cpu_ns;
     vmp_commit_record(thread, record);
     return true;
-}
-
-/* Whether the thread has waited for anything but a CPU since it was asked last;
- * false also if that cannot be told. */
-static bool
-has_slept(struct vmp_thread *thread)
-{
-    const int64_t before = thread->naps;
-
-    thread->naps = vmp_thread_naps(thread->tid);
-    return thread->naps >= 0 && thread->naps != before;
-}
-
-/* What a thread does, as far as its CPU clock and its naps tell. */
-enum activity {
-    SLEEPS,
-    UNSURE,
-    WAITS, /* for a CPU, where it was at work */
-    RUNS, /* or would, if the observer had not taken the CPU from it just now */
-};
-
-/*
- * One that went on since the last look and does not run now may have lost its CPU
- * or sleep again. If it has not slept since it was asked last, it has lost it: to
- * the observer, if it ran all the time before. Else it may also have woken up and
- * wait for a CPU: its stack would be that of its sleep. A second look, once it had
- * a CPU to go on with, tells.
- */
-static enum activity
-activity_of(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
-            bool can_ask)
-{
-    const uint64_t used_ns = since(thread->looked_cpu_ns, cpu_ns),
-                   passed_ns = since(thread->looked_ns, now_ns);
-    const bool was_unsure = thread->is_unsure;
-
-    if (!was_unsure)
-        thread->unlooked_ns = passed_ns;
-    thread->looked_cpu_ns = cpu_ns;
-    thread->looked_ns = now_ns;
-    thread->is_unsure = false;
-    if (!used_ns)
-        return SLEEPS;
-    if (vmp_thread_cpu_ns(thread->tid) > cpu_ns)
-        return RUNS;
-    if (can_ask ? !has_slept(thread) : was_unsure)
-        return was_unsure || used_ns + SLACK_NS >= passed_ns ? RUNS : WAITS;
-    thread->is_unsure = !was_unsure;
-    return UNSURE;
 }
 
 /*
@@ -303,30 +277,47 @@ activity_of(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
  * a period. What it used beyond goes towards the next.
  */
 static bool
-is_due(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
-       bool can_ask)
+is_due(struct vmp_watch *watch, struct vmp_thread *thread, uint64_t cpu_ns)
 {
     const uint64_t used_ns = vmp_used_since_due(thread, cpu_ns);
-    const enum activity activity = activity_of(thread, now_ns, cpu_ns, can_ask);
+    const enum vmp_activity activity = vmp_activity_of(watch, thread, cpu_ns);
 
-    if (activity < WAITS || (activity == WAITS && used_ns < thread->period_ns))
+    if (activity < VMP_WAITS ||
+        (activity == VMP_WAITS && used_ns < thread->period_ns))
         return false;
     thread->period_ns =
         since(since(thread->period_ns, used_ns), vmp_session.interval_ns);
     thread->due_cpu_ns = cpu_ns;
-    thread->stands_for_ns = activity == RUNS ? thread->unlooked_ns : used_ns;
+    thread->stands_for_ns =
+        activity == VMP_RUNS ? thread->unlooked_ns : used_ns;
     return true;
 }
 
-void
-vmp_observe(struct vmp_thread *thread, uint64_t now_ns, bool can_ask)
+/* Of those that have not run, who are many, a moment before will do. */
+static uint64_t
+look_at_clocks(struct vmp_watch *watch, const struct vmp_thread *thread)
 {
     const uint64_t cpu_ns = vmp_thread_cpu_ns(thread->tid);
 
-    if (vmp_session.mode == VMPROF_MODE_CPU &&
-        !is_due(thread, now_ns, cpu_ns, can_ask))
+    if (cpu_ns != thread->looked_cpu_ns)
+        watch->now_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    return cpu_ns;
+}
+
+void
+vmp_observe(struct vmp_watch *watch, struct vmp_thread *thread)
+{
+    const uint64_t cpu_ns = look_at_clocks(watch, thread),
+                   now_ns = watch->now_ns;
+
+    if (vmp_session.mode == VMPROF_MODE_CPU && !is_due(watch, thread, cpu_ns))
         return;
     vmp_count(&thread->counters.expirations, 1);
+    thread->looked_cpu_ns = cpu_ns;
+    if (watch->is_exact && has_not_run(thread, cpu_ns)) {
+        record_again(thread, now_ns, cpu_ns);
+        return;
+    }
     for (unsigned i = 0; i < TRIES; i++)
         if (try_to_observe(thread, now_ns, cpu_ns))
             return;
@@ -335,23 +326,23 @@ vmp_observe(struct vmp_thread *thread, uint64_t now_ns, bool can_ask)
 }
 
 void
-vmp_look_for_work(struct vmp_thread *thread, uint64_t now_ns, bool can_ask)
+vmp_look_for_work(struct vmp_watch *watch, struct vmp_thread *thread)
 {
-    const uint64_t cpu_ns = vmp_thread_cpu_ns(thread->tid),
+    const uint64_t cpu_ns = look_at_clocks(watch, thread),
                    used_ns = since(thread->clock.armed_cpu_ns, cpu_ns);
-    const enum activity activity = activity_of(thread, now_ns, cpu_ns, can_ask);
+    const enum vmp_activity activity = vmp_activity_of(watch, thread, cpu_ns);
 
-    /* So much it takes to fall asleep again. */
-    if (activity >= WAITS && used_ns > SLACK_NS)
-        vmp_clock_tick_now(&thread->clock, now_ns, cpu_ns, thread->unlooked_ns);
-    else if (activity != SLEEPS)
-        thread->clock.idle_looks = 0;
-    else if (++thread->clock.idle_looks > MOST_IDLE_LOOKS)
+    if (activity >= VMP_WAITS && used_ns > NAP_NS)
+        vmp_clock_tick_now(&thread->clock, watch->now_ns, cpu_ns,
+                           thread->unlooked_ns);
+    else if (activity != VMP_SLEEPS)
+        thread->clock.sleep.idle_looks = 0;
+    else if (++thread->clock.sleep.idle_looks > MOST_IDLE_LOOKS)
         vmp_clock_let_sleep(&thread->clock);
 }
 
 void
-vmp_skip(struct vmp_thread *thread, uint64_t now_ns)
+vmp_skip(const struct vmp_watch *watch, struct vmp_thread *thread)
 {
-    vmp_leave_out(thread, now_ns, vmp_thread_cpu_ns(thread->tid));
+    vmp_leave_out(thread, watch->now_ns, vmp_thread_cpu_ns(thread->tid));
 }

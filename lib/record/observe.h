@@ -4,23 +4,21 @@
 #ifndef VMP_OBSERVE_H
 #define VMP_OBSERVE_H
 
-#include "thread.h"
+#include "activity.h"
 
 /*
- * Record the stack of another thread; under both locks. Counts what happened.
- * `can_ask`: the caller has a table of descriptors of its own. A thread that may
- * have lost its CPU or sleep is unsure after the first look, and wants another in
- * a moment.
+ * Record the stack of another thread; under both locks. Counts what happened. One
+ * that is unsure afterwards wants another look in a moment.
  */
 void
-vmp_observe(struct vmp_thread *thread, uint64_t now_ns, bool can_ask);
+vmp_observe(struct vmp_watch *watch, struct vmp_thread *thread);
 
 /* Likewise, let the clock of a thread that rests tick now, if it has gone on. */
 void
-vmp_look_for_work(struct vmp_thread *thread, uint64_t now_ns, bool can_ask);
+vmp_look_for_work(struct vmp_watch *watch, struct vmp_thread *thread);
 
 /* Let the time up to now be nobody's: sampling is paused. */
 void
-vmp_skip(struct vmp_thread *thread, uint64_t now_ns);
+vmp_skip(const struct vmp_watch *watch, struct vmp_thread *thread);
 
 #endif

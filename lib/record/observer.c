@@ -34,33 +34,33 @@ is_observed(const struct vmp_thread *thread)
 }
 
 static void
-look_at(struct vmp_thread *thread, bool paused, bool can_ask)
+look_at(struct vmp_watch *watch, struct vmp_thread *thread, bool paused)
 {
-    const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
-
     if (is_observed(thread)) {
         if (paused)
-            vmp_skip(thread, now_ns);
+            vmp_skip(watch, thread);
         else
-            vmp_observe(thread, now_ns, can_ask);
+            vmp_observe(watch, thread);
     } else if (vmp_clock_is_resting(&thread->clock)) {
-        vmp_look_for_work(thread, now_ns, can_ask);
+        vmp_look_for_work(watch, thread);
     }
 }
 
 /* Returns whether there is anybody to look at once more. */
 static bool
-look_at_all(bool can_ask, bool again)
+look_at_all(struct vmp_watch *watch, bool again)
 {
     const bool paused = vmp_is_paused();
     bool unsure = false;
 
     vmp_threads_lock();
     vmp_observe_lock();
+    /* Not before: who has just attached has no older time. */
+    watch->now_ns = vmp_now_ns(CLOCK_MONOTONIC);
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
         if (t->state != VMP_THREAD_ATTACHED || (again && !t->is_unsure))
             continue;
-        look_at(t, paused, can_ask);
+        look_at(watch, t, paused);
         unsure = unsure || t->is_unsure;
     }
     vmp_observe_unlock();
@@ -70,13 +70,13 @@ look_at_all(bool can_ask, bool again)
 
 /* Who has lost its CPU to us has it again in a moment. */
 static void
-look_around(bool can_ask)
+look_around(struct vmp_watch *watch)
 {
     const struct timespec moment = { 0, MOMENT_NS };
 
-    if (look_at_all(can_ask, false)) {
+    if (look_at_all(watch, false)) {
         nanosleep(&moment, NULL);
-        look_at_all(can_ask, true);
+        look_at_all(watch, true);
     }
 }
 
@@ -154,12 +154,13 @@ static void *
 run(void *user)
 {
     static struct vmp_thread dice;
-    const bool can_ask =
-        vmp_session.mode == VMPROF_MODE_CPU && keep_to_itself() == 0;
+    struct vmp_watch watch;
     uint64_t due_ns = vmp_now_ns(CLOCK_MONOTONIC);
 
     pthread_setname_np(pthread_self(), "vmprof-observer");
     prctl(PR_SET_TIMERSLACK, 1UL);
+    vmp_watch_begin(&watch, vmp_session.mode == VMPROF_MODE_CPU &&
+                                keep_to_itself() == 0);
     dice.random = due_ns | 1;
     do {
         uint64_t now_ns;
@@ -172,7 +173,7 @@ run(void *user)
             due_ns = now_ns + vmp_jitter(&dice, vmp_session.interval_ns);
         if (!wait_until(due_ns))
             break;
-        look_around(can_ask);
+        look_around(&watch);
     } while (true);
     return user;
 }

@@ -26,20 +26,18 @@ take_turn(struct vmp_thread *thread, unsigned session, uint64_t now_ns,
           void (*act)(struct vmp_thread *thread, uint64_t now_ns))
 {
     struct vmp_poll *const poll = &thread->poll;
-    unsigned busy = VMP_IDLE;
 
-    /* Pairs with await_idle(), as the handler's does. It is taken when a
-     * handler that polls has interrupted one of ours, or while the clock is
-     * replaced. A thread that is cancelled meanwhile ends later: a sample has
-     * no cancellation point in it. */
-    if (!atomic_compare_exchange_strong(&thread->busy, &busy, VMP_BUSY))
+    /* It is taken when a handler that polls has interrupted one of ours, or
+     * while the clock is replaced. A thread that is cancelled meanwhile ends
+     * later: a sample has no cancellation point in it. */
+    if (vmp_take(thread) != VMP_IDLE)
         return;
     atomic_store_explicit(&poll->sampling, true, memory_order_relaxed);
     if (atomic_load(&vmp_session.sampling) &&
         atomic_load(&poll->session) == session)
         act(thread, now_ns);
     atomic_store_explicit(&poll->sampling, false, memory_order_relaxed);
-    atomic_store_explicit(&thread->busy, VMP_IDLE, memory_order_release);
+    vmp_give_back(thread);
 }
 
 /* The next sample is due after a period of CPU time that began just now. */
@@ -143,8 +141,8 @@ static bool
 was_too_far(const struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
 {
     /* Interrupts and ticks take time of their own. */
-    const uint64_t most_ns = vmp_poll_gap(&thread->poll) +
-                             thread->poll.ticks * (uint64_t)TICK_NS;
+    const uint64_t most_ns =
+        vmp_poll_gap(&thread->poll) + thread->poll.ticks * (uint64_t)TICK_NS;
 
     return used_ns > most_ns && now_ns > thread->poll.look_ns + most_ns &&
            !is_in_native_code(thread);

@@ -206,25 +206,52 @@ errno_is_the_hosts(void **state)
     assert_int_equal(isolate(fail_in_a_loop, 30), 0);
 }
 
-/* The observer interrupts nothing: a sleep is never cut short. */
+/* The code of the innermost frame; 0: none. */
+static uint64_t
+leaf_of(const struct decoded *d, const struct decoded_sample *sample)
+{
+    uint32_t frames[8];
+    const size_t depth = decoded_stack(d, sample->node, frames, LENGTH(frames));
+
+    return depth ? d->frames[frames[depth - 1]].code : 0;
+}
+
+/* The observer interrupts nothing: a sleep is never cut short. Each is found where
+ * it is slept, though of what has not run since no stack is read again. */
 static void
 sleep_observed(void)
 {
     const struct timespec nap = { 0, 100 * 1000 * 1000 };
     const int file = profile_file();
     struct vmprof_options options = profile_options(file, 0.0005);
+    const vmprof_code_id other = code_named("other");
     struct decoded d;
     size_t off_cpu = 0;
+    uint64_t slept = 0, slept_there = 0;
 
     attach();
     options.mode = VMPROF_MODE_WALL;
     require(vmprof_enable_with(&options) == 0);
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 4; i++) {
+        vmprof_token token = 0;
+
+        if (i & 1)
+            token = vmprof_execute_code_enter(thread, other, NULL);
         require(nanosleep(&nap, NULL) == 0);
+        if (i & 1)
+            vmprof_execute_code_leave(thread, token);
+    }
     finish_profile(file, &d);
-    for (size_t i = 0; i < d.sample_count; i++)
-        off_cpu += d.samples[i].state & 1;
+    for (size_t i = 0; i < d.sample_count; i++) {
+        if (!(d.samples[i].state & 1))
+            continue;
+        off_cpu++;
+        slept += d.samples[i].weight;
+        if (leaf_of(&d, &d.samples[i]) == other)
+            slept_there += d.samples[i].weight;
+    }
     require(d.sample_count > 20 && off_cpu > d.sample_count / 10 * 9);
+    require(slept_there > slept / 10 * 4 && slept_there < slept / 10 * 6);
 }
 
 static void

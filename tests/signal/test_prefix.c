@@ -57,6 +57,7 @@ static size_t expected_count;
 static size_t max_frames;
 static uint64_t random_state;
 static bool observing;
+static struct vmp_watch watch;
 
 static unsigned
 dice(unsigned sides)
@@ -217,7 +218,8 @@ sample(void)
         vmp_threads_lock();
         vmp_observe_lock();
         record->period_ns = 0; /* each look is due, however soon it comes */
-        vmp_observe(record, now_ns, false);
+        watch.now_ns = now_ns;
+        vmp_observe(&watch, record);
         vmp_observe_unlock();
         vmp_threads_unlock();
     } else {
