@@ -24,6 +24,7 @@
 
 #include <vmprof/vmprof.h>
 
+#include "os/barrier.h"
 #include "record/session.h"
 #include "record/signal/handler.h"
 #include "row.h"
@@ -332,6 +333,7 @@ begin(void)
     int r;
 
     /* A session as enabling makes it, with no writer. */
+    vmp_barrier_prepare();
     vmp_session.interval_ns = LONG_NS;
     vmp_session.max_frames = 1024;
     vmp_session.ring_size = 1 << 20;

@@ -35,6 +35,8 @@ static const char help[] =
     "      --phase PHASE    one phase alone: interpreting, tracing, "
     "optimising,\n"
     "                       backend, compiled, blackhole, gc or native\n"
+    "      --held-back      samples that came late alone, as their signal was\n"
+    "                       blocked\n"
     "  -h, --help           this text\n";
 
 static const struct option long_options[] = {
@@ -50,6 +52,7 @@ static const struct option long_options[] = {
     { "thread", required_argument, NULL, 'O' },
     { "no-native", no_argument, NULL, 'N' },
     { "phase", required_argument, NULL, 'P' },
+    { "held-back", no_argument, NULL, 'H' },
     { "help", no_argument, NULL, 'h' },
     { 0 },
 };
@@ -145,6 +148,9 @@ take_option(struct request *request, struct view *view, int option)
         return 0;
     case 'P':
         return set_phase(view, optarg);
+    case 'H':
+        view->held_back = true;
+        return 0;
     case 'h':
         request->help = true;
         return 0;
@@ -208,16 +214,17 @@ analyse(struct view *view)
 static int
 read_file(struct view *view, bool no_native, char *message, size_t message_size)
 {
-    struct phase_filter filter = { &view->tree, (uint8_t)view->phase };
+    struct sample_filter filter = { &view->tree, view->phase, view->held_back };
+    const bool is_filtered = view->phase >= 0 || view->held_back;
     struct names names;
     int result = names_open(&names, no_native);
 
     if (result)
         return result;
     result = profile_read(&view->profile, view->path, &names.options,
-                          view->phase < 0 ? tree_add : phase_filter_add,
-                          view->phase < 0 ? (void *)&view->tree : &filter,
-                          message, message_size);
+                          is_filtered ? sample_filter_add : tree_add,
+                          is_filtered ? (void *)&filter : &view->tree, message,
+                          message_size);
     names_tell(&names);
     names_close(&names);
     return result;

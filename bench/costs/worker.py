@@ -17,10 +17,12 @@ class NotHere(Exception):
 
 
 class Slice:
-    """What came of one request. `ns`: CPU time of the work, all threads."""
+    """What came of one request. `ns`: CPU time of the work, all threads; `all_ns`:
+    with what went before it was measured, where the worker can tell."""
 
     def __init__(self, ns, result):
         self.ns = ns
+        self.all_ns = result.get("cpu_ns", ns)
         self.samples = result.get("samples", 0)
         self.profiler_ns = result.get("profiler_ns", 0)
         self.wall_ns = result.get("wall_ns", 0)

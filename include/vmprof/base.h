@@ -36,6 +36,12 @@
 #    define VMPROF_INLINE static inline
 #endif
 
+/* Of what takes the stack pointer, which has to be the VM's function's also where
+ * a compiler is not to optimise. */
+#ifndef VMPROF_INLINE_ALWAYS
+#    define VMPROF_INLINE_ALWAYS static inline __attribute__((always_inline))
+#endif
+
 #define VMPROF_NODISCARD __attribute__((warn_unused_result))
 
 /* How a condition is all but always. Said with no doubt left, since what a

@@ -263,6 +263,10 @@ vmprof_enable_with(const struct vmprof_options *options);
  * descriptor that takes nothing is given up after 2.25 seconds, with ETIMEDOUT
  * in vmprof_stats::write_error.
  *
+ * A SIGPROF of the host's that waits because it is blocked goes on waiting. Only
+ * where an attached thread other than the calling one blocks it, and one waits
+ * for that thread alone, are those discarded that wait for any such thread.
+ *
  * A thread whose handler is kept by a function of the VM, or by a debugger, is
  * left after 2 seconds. Until that returns it has no part in later sessions:
  * one that begins meanwhile has EBUSY as vmprof_stats::clock_error.

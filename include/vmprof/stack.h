@@ -170,7 +170,7 @@ VMPROF_API struct vmprof_thread *
 vmprof_current_thread(void);
 
 /** @private The machine's stack pointer, or something near it. */
-VMPROF_INLINE uintptr_t
+VMPROF_INLINE_ALWAYS uintptr_t
 vmprof_stack_pointer(void)
 {
 #if defined(__x86_64__)
@@ -185,6 +185,11 @@ vmprof_stack_pointer(void)
     return (uintptr_t)__builtin_frame_address(0);
 #endif
 }
+
+/* lib/inline.c redefines this, too: a callable copy has a frame of its own. */
+#ifndef VMPROF_STACK_POINTER
+#    define VMPROF_STACK_POINTER() vmprof_stack_pointer()
+#endif
 
 /**
  * As vmprof_execute_code_enter(), of any kind, and in another C function's name:
@@ -238,12 +243,12 @@ vmprof_enter_at(struct vmprof_thread *thread, vmprof_code_id code,
  * As vmprof_execute_code_enter(), for a frame of another kind than
  * VMPROF_KIND_CODE. @since 0.1
  */
-VMPROF_INLINE vmprof_token
+VMPROF_INLINE_ALWAYS vmprof_token
 vmprof_enter_kind(struct vmprof_thread *thread, vmprof_code_id code,
                   enum vmprof_kind kind, const uintptr_t *position)
 {
     return vmprof_enter_at(thread, code, kind, position,
-                           vmprof_stack_pointer());
+                           VMPROF_STACK_POINTER());
 }
 
 /**
@@ -263,11 +268,12 @@ vmprof_enter_kind(struct vmprof_thread *thread, vmprof_code_id code,
  * The owning thread.
  * @since 0.1
  */
-VMPROF_INLINE vmprof_token
+VMPROF_INLINE_ALWAYS vmprof_token
 vmprof_execute_code_enter(struct vmprof_thread *thread, vmprof_code_id code,
                           const uintptr_t *position)
 {
-    return vmprof_enter_kind(thread, code, VMPROF_KIND_CODE, position);
+    return vmprof_enter_at(thread, code, VMPROF_KIND_CODE, position,
+                           VMPROF_STACK_POINTER());
 }
 
 /** @private Whether a token is neither an errno nor 0. */

@@ -5,6 +5,7 @@
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 atomic_bool vmp_barriers_are_own = true;
@@ -33,10 +34,15 @@ vmp_barrier_prepare(void)
 void
 vmp_barrier_all(void)
 {
+    const struct timespec moment = { 0, 1000 * 1000 };
+
     atomic_thread_fence(memory_order_seq_cst);
     if (atomic_load(&vmp_barriers_are_own))
         return;
-    /* A sandbox may forbid now what was allowed before. */
-    if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0)
+    /* A sandbox may forbid now what was allowed before. What threads wrote
+     * without a barrier is long seen when they have had this time. */
+    if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0) {
         atomic_store(&vmp_barriers_are_own, true);
+        nanosleep(&moment, NULL);
+    }
 }

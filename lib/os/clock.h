@@ -12,6 +12,8 @@
 
 #include <vmprof/sampler.h>
 
+#include "sleep.h"
+
 enum {
     VMP_SIGNAL = SIGPROF,
 };
@@ -31,20 +33,7 @@ struct vmp_clock {
      * and after long by nobody: the kernel's timer on its CPU clock takes over. */
     timer_t cpu_timer;
     bool has_cpu_timer;
-    bool is_resting;    /* it awaits a look; given away and taken atomically */
-    bool is_sleepy;     /* armed is the timer on the CPU clock */
-    bool was_found;     /* armed by who looked, and found it at work */
-    bool is_asleep;     /* the last tick found it in a sleep */
-    bool has_slept;     /* since it was armed for that, or may have */
-    bool sleeps_long;   /* when it was last let sleep */
-    uint64_t rested_ns; /* then, until it was found at work */
-    unsigned short_rests; /* in a row */
-    unsigned idle_ticks;  /* in a row that ended a sleep */
-    unsigned idle_looks;  /* in a row that found it asleep */
-    long naps;            /* of the thread, when that was asked last */
-    uint64_t nap_ns;    /* what going to sleep and waking up takes of the CPU */
-    uint64_t napped_ns; /* of naps in all, for which no tick was due yet */
-    uint64_t stands_for_ns; /* the last tick, if the thread has slept */
+    struct vmp_sleep sleep;
 
     int error; /* the errno of arming it, after which it ticks no more; or 0 */
 
@@ -57,6 +46,9 @@ struct vmp_clock {
     uint64_t ran_ns, unsure_ns; /* perf's count then: from, and up to so much
                                     more */
 };
+
+/* Of the kernel's own tick, at which timers on a CPU clock end. */
+extern uint64_t vmp_clock_grain_ns;
 
 /* Periods that passed since the clock was armed, but for the last one. */
 struct vmp_missed {
@@ -126,10 +118,6 @@ vmp_clock_go_on(struct vmp_clock *clock, uint64_t left_ns);
  */
 bool
 vmp_clock_rest(struct vmp_clock *clock, bool is_looked_at);
-
-/* Whether it has to: a few ticks may end short sleeps. Signal context. */
-bool
-vmp_clock_has_to_rest(const struct vmp_clock *clock);
 
 /* Of another thread, whose clock rests: it was found at work, so it ticks now;
  * or it sleeps for so long that nobody is to look any more. */

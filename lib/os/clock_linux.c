@@ -17,12 +17,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "pending.h"
+
 #ifndef sigev_notify_thread_id
 #    define sigev_notify_thread_id _sigev_un._tid
 #endif
 
 extern uintptr_t vmp_clock_cookie;
-extern uint64_t vmp_clock_grain_ns;
 
 enum {
     CHECK_PERIOD_NS = 200 * 1000,
@@ -216,15 +217,6 @@ vmp_clock_leave_to_parent(struct vmp_clock *clock)
         close(clock->fd);
 }
 
-/* A signal of the host's, which gets what it was sent once it is unblocked. */
-static void
-give_back(siginfo_t *info)
-{
-    if (syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), VMP_SIGNAL, info) <
-        0)
-        pthread_kill(pthread_self(), VMP_SIGNAL);
-}
-
 /* Spin, for a CPU clock runs only then, until the blocked signal is pending.
  * Returns -EBUSY if the host's own may have kept the kernel from sending it. */
 static int
@@ -233,8 +225,9 @@ await_tick(const struct vmp_clock *clock, const sigset_t *signals)
     const struct timespec at_once = { 0, 0 };
     const uint64_t end =
         vmp_now_ns(CLOCK_THREAD_CPUTIME_ID) + CHECK_PATIENCE_NS;
-    bool is_late, ticked = false, has_foreign = false;
-    siginfo_t info, foreign;
+    struct vmp_pending hosts = { 0 };
+    bool is_late, has_foreign, ticked = false;
+    siginfo_t info;
 
     do {
         /* In time of its own: others may have the CPU. */
@@ -242,13 +235,10 @@ await_tick(const struct vmp_clock *clock, const sigset_t *signals)
         if (sigtimedwait(signals, &info, &at_once) < 0)
             continue;
         ticked = vmp_clock_sent(clock, &info);
-        if (ticked || has_foreign)
-            continue;
-        foreign = info;
-        has_foreign = true;
+        vmp_pending_add(&hosts, &info);
     } while (!ticked && !is_late);
-    if (has_foreign)
-        give_back(&foreign);
+    has_foreign = hosts.has_thread || hosts.has_process;
+    vmp_pending_give_back(&hosts);
     if (ticked)
         return 0;
     return has_foreign ? -EBUSY : -ENOTSUP;

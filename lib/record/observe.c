@@ -336,8 +336,8 @@ vmp_look_for_work(struct vmp_watch *watch, struct vmp_thread *thread)
         vmp_clock_tick_now(&thread->clock, watch->now_ns, cpu_ns,
                            thread->unlooked_ns);
     else if (activity != VMP_SLEEPS)
-        thread->clock.idle_looks = 0;
-    else if (++thread->clock.idle_looks > MOST_IDLE_LOOKS)
+        thread->clock.sleep.idle_looks = 0;
+    else if (++thread->clock.sleep.idle_looks > MOST_IDLE_LOOKS)
         vmp_clock_let_sleep(&thread->clock);
 }
 

@@ -14,7 +14,6 @@
 enum {
     IDLE_POLLS = VMPROF_POLL_MOST, /* to come until a session is noticed */
     EXACT_EVERY_NS = 1000 * 1000,  /* the CPU clock is a system call */
-    LEAST_GAP_NS = 100 * 1000,
     TICK_NS = 50 * 1000,
     MOST_COST_NS = 500,
     WEIGHED = 8, /* one look of so many samples */
@@ -27,20 +26,18 @@ take_turn(struct vmp_thread *thread, unsigned session, uint64_t now_ns,
           void (*act)(struct vmp_thread *thread, uint64_t now_ns))
 {
     struct vmp_poll *const poll = &thread->poll;
-    unsigned busy = VMP_IDLE;
 
-    /* Pairs with await_idle(), as the handler's does. It is taken when a
-     * handler that polls has interrupted one of ours, or while the clock is
-     * replaced. A thread that is cancelled meanwhile ends later: a sample has
-     * no cancellation point in it. */
-    if (!atomic_compare_exchange_strong(&thread->busy, &busy, VMP_BUSY))
+    /* It is taken when a handler that polls has interrupted one of ours, or
+     * while the clock is replaced. A thread that is cancelled meanwhile ends
+     * later: a sample has no cancellation point in it. */
+    if (vmp_take(thread) != VMP_IDLE)
         return;
     atomic_store_explicit(&poll->sampling, true, memory_order_relaxed);
     if (atomic_load(&vmp_session.sampling) &&
         atomic_load(&poll->session) == session)
         act(thread, now_ns);
     atomic_store_explicit(&poll->sampling, false, memory_order_relaxed);
-    atomic_store_explicit(&thread->busy, VMP_IDLE, memory_order_release);
+    vmp_give_back(thread);
 }
 
 /* The next sample is due after a period of CPU time that began just now. */
@@ -143,12 +140,10 @@ is_in_native_code(const struct vmp_thread *thread)
 static bool
 was_too_far(const struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
 {
-    uint64_t most_ns = 2 * thread->poll.interval_ns;
-
     /* Interrupts and ticks take time of their own. */
-    if (most_ns < LEAST_GAP_NS)
-        most_ns = LEAST_GAP_NS;
-    most_ns += thread->poll.ticks * (uint64_t)TICK_NS;
+    const uint64_t most_ns =
+        vmp_poll_gap(&thread->poll) + thread->poll.ticks * (uint64_t)TICK_NS;
+
     return used_ns > most_ns && now_ns > thread->poll.look_ns + most_ns &&
            !is_in_native_code(thread);
 }
@@ -209,8 +204,9 @@ look(struct vmp_thread *thread, unsigned session, int64_t countdown)
     if (poll->joined != session)
         return IDLE_POLLS;
     now_ns = is_new ? poll->look_ns : look_at_time(poll);
-    /* How long joining took says nothing of polls. */
-    if (!is_new && poll->polls > countdown)
+    /* How long joining took says nothing of polls; nor does what ends with a
+     * look of its own, as a collection, for no count has to end before it. */
+    if (!is_new && countdown <= 0)
         vmp_pace_learn(&poll->pace, poll->polls - countdown,
                        (int64_t)(now_ns - poll->look_ns - poll->cost_ns),
                        poll->interval_ns);

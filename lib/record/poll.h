@@ -31,9 +31,19 @@ struct vmp_poll {
     int64_t rest;       /* of them, not given to the VM yet */
     bool missed;        /* polls were too far apart since the last tick */
     unsigned ticks;     /* since the last look */
-    unsigned rests;     /* ticks in a row that found nothing to do */
+    unsigned rests;     /* the ticks' period is doubled so often */
     struct vmp_pace pace;
     struct vmp_poll_time time;
 };
+
+/* How long it may take to the next poll where polls are said to come. Shorter
+ * ones, and ticks do not find out sooner, are for the poll that follows. */
+static inline uint64_t
+vmp_poll_gap(const struct vmp_poll *poll)
+{
+    const uint64_t least_ns = 100 * 1000, gap_ns = 2 * poll->interval_ns;
+
+    return gap_ns < least_ns ? least_ns : gap_ns;
+}
 
 #endif

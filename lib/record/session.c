@@ -12,6 +12,7 @@
 #include "brief.h"
 #include "memory.h"
 #include "observer.h"
+#include "signal/handler.h"
 #include "signal/sample.h"
 #include "splice.h"
 
@@ -157,18 +158,21 @@ count_error(struct vmp_thread *thread)
 static void
 replace_clock(struct vmp_thread *thread, bool is_gone)
 {
-    unsigned busy = VMP_IDLE;
     bool found;
 
-    if (!atomic_compare_exchange_strong(&thread->busy, &busy, VMP_REPLACED))
+    atomic_store(&thread->is_replaced, true);
+    vmp_barrier_all();
+    if (atomic_load(&thread->busy)) {
+        atomic_store(&thread->is_replaced, false);
         return;
+    }
     if (is_gone)
         failed_clock(-EBADF);
     else
         count_error(thread);
     vmp_clock_stop(&thread->clock);
     found = find_clock(thread);
-    atomic_store(&thread->busy, VMP_IDLE);
+    atomic_store(&thread->is_replaced, false);
     /* Its tick would have been nobody's before. */
     if (found)
         vmp_clock_begin(&thread->clock);
@@ -292,6 +296,8 @@ vmp_session_part(struct vmp_thread *thread)
     atomic_store(&thread->poll.session, 0);
     count_error(thread);
     vmp_clock_stop(&thread->clock);
+    if (vmp_session.enabled && vmp_session.rung != VMPROF_CLOCK_AUTO)
+        vmp_handler_drop_ticks();
     vmp_jit_part(&thread->jit);
     if (!vmp_session.enabled) {
         vmp_thread_recycle(thread);
@@ -384,7 +390,7 @@ vmp_session_bury(struct vmp_thread *thread)
 }
 
 /* Wait until no handler is at work: each sees from now on that sampling is
- * off. Pairs with the exchange in the handler. A function of the VM may keep it
+ * off. A function of the VM may keep it
  * there, or a debugger: not for ever, for the lock is held. */
 static void
 await_idle(struct vmp_thread *thread, uint64_t until_ns)
@@ -402,6 +408,7 @@ vmp_session_stop_sampling(void)
     uint64_t until_ns;
 
     atomic_store(&vmp_session.sampling, false);
+    vmp_barrier_all();
     vmp_recorder_set_session(0);
     vmp_session.stop_ns = vmp_now_ns(CLOCK_MONOTONIC);
     until_ns = vmp_session.stop_ns + PATIENCE_NS;
@@ -489,7 +496,8 @@ vmp_session_leave_to_parent(void)
          * inherited. */
         vmp_clock_leave_to_parent(&t->clock);
         forget_session(t);
-        atomic_store(&t->busy, VMP_IDLE);
+        atomic_store(&t->busy, false);
+        atomic_store(&t->is_replaced, false);
         if (t == vmp_current) {
             t->tid = gettid();
         } else {

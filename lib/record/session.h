@@ -65,10 +65,8 @@ struct vmp_session {
 
 extern struct vmp_session vmp_session;
 
-/*
- * Make a thread part of the session, or take it out; under the lock. For a
- * thread other than the calling one, too.
- */
+/* Make a thread part of the session, another than the calling one, too; and take
+ * the calling one out. Under the lock. */
 void
 vmp_session_join(struct vmp_thread *thread);
 void

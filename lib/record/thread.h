@@ -14,6 +14,7 @@
 
 #include "../format/encoder.h"
 #include "../format/format.h"
+#include "../os/barrier.h"
 #include "../os/clock.h"
 #include "../os/signal_stack.h"
 #include "chain.h"
@@ -66,7 +67,7 @@ struct vmp_last_sample {
 enum vmp_busy {
     VMP_IDLE,
     VMP_BUSY,     /* with a sample */
-    VMP_REPLACED, /* its clock is: no tick may touch it */
+    VMP_REPLACED, /* its clock is */
 };
 
 enum {
@@ -97,9 +98,9 @@ struct vmp_thread {
     void *read_user;
     uint32_t frames_read; /* at the last sample */
 
-    /* enum vmp_busy. Taken by a handler, a poll or a walker's answer, on the
-     * thread itself, or by who replaces its clock from another. */
-    atomic_uint busy; /* a word: RISC-V has no exchange of bytes */
+    /* Whether a handler, a poll or a walker's answer is at work, on the thread
+     * itself; and whether another replaces its clock, which no tick may touch. */
+    atomic_bool busy, is_replaced;
 
     /* Under vmp_threads_lock(): it was busy to the end of the last session, and
      * may write to what that gave it. */
@@ -185,6 +186,38 @@ vmp_observe_unlock(void);
 /* Give a record whose ring has been written out to the next thread. */
 void
 vmp_thread_recycle(struct vmp_thread *thread);
+
+/*
+ * Begin to work with the calling thread's sample. VMP_IDLE: until vmp_give_back()
+ * it is the caller's; VMP_BUSY: it is of what the caller has interrupted. Any
+ * context.
+ */
+static inline enum vmp_busy
+vmp_take(struct vmp_thread *thread)
+{
+    const bool was_busy =
+        atomic_load_explicit(&thread->busy, memory_order_relaxed);
+
+    /* No exchange, which takes longer than all of a short sample's frames: only
+     * this thread writes it, and what interrupts it here leaves it as it was. */
+    atomic_store_explicit(&thread->busy, true, memory_order_relaxed);
+    /* Pairs with vmp_barrier_all(), after which another thread looks at this:
+     * either it sees that we are busy, or we see what it has said before, that
+     * sampling is off or the clock is replaced. */
+    vmp_barrier_own();
+    if (was_busy)
+        return VMP_BUSY;
+    if (!atomic_load_explicit(&thread->is_replaced, memory_order_acquire))
+        return VMP_IDLE;
+    atomic_store_explicit(&thread->busy, false, memory_order_release);
+    return VMP_REPLACED;
+}
+
+static inline void
+vmp_give_back(struct vmp_thread *thread)
+{
+    atomic_store_explicit(&thread->busy, false, memory_order_release);
+}
 
 /* Whether the thread has frames of its own, which the observer cannot see. */
 static inline bool

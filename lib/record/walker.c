@@ -63,7 +63,7 @@ vmprof_sample_stack(struct vmprof_thread *head,
                     size_t cut)
 {
     struct vmp_thread *const thread = (struct vmp_thread *)head;
-    unsigned busy = VMP_IDLE;
+    enum vmp_busy busy;
     int r = 0, cancel_state;
 
     if (!thread || thread != vmp_current)
@@ -74,9 +74,10 @@ vmprof_sample_stack(struct vmprof_thread *head,
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     /* Inside its request the handler is busy for us. While the clock is replaced
      * nobody may be: the request stays open, and the next tick asks again. */
-    if (atomic_compare_exchange_strong(&thread->busy, &busy, VMP_BUSY)) {
+    busy = vmp_take(thread);
+    if (busy == VMP_IDLE) {
         r = answer(thread, frames, count, cut);
-        atomic_store_explicit(&thread->busy, VMP_IDLE, memory_order_release);
+        vmp_give_back(thread);
     } else if (busy == VMP_BUSY) {
         /* Who answers there may have found out which trace is current. */
         thread->asked_in = vmp_running_trace(thread);

@@ -14,8 +14,8 @@ VOCABULARY = ("any thread", "the owning thread", "async-signal-safe",
               "not while enabled", "as vmprof_")
 FUNCTION = re.compile(
     r"/\*\*(?P<comment>(?:(?!\*/).)*)\*/\s*"
-    r"(?:VMPROF_(?:API|INLINE|NODISCARD)\s+)+[^;{(]*?(?P<name>\w+)\s*\(", re.S)
-DECLARED = re.compile(r"^VMPROF_(?:API|INLINE)\b[^;{(]*?(\w+)\s*\(", re.M)
+    r"(?:VMPROF_(?:API|INLINE\w*|NODISCARD)\s+)+[^;{(]*?(?P<name>\w+)\s*\(", re.S)
+DECLARED = re.compile(r"^VMPROF_(?:API|INLINE\w*)\b[^;{(]*?(\w+)\s*\(", re.M)
 
 
 def faults(name, comment):

@@ -13,7 +13,7 @@ def symbols_of_map(path):
 
 
 def symbols_of_header(path):
-    return set(re.findall(r"^VMPROF_(?:API|INLINE)\b[^;{(]*?(\w+)\s*\(",
+    return set(re.findall(r"^VMPROF_(?:API|INLINE\w*)\b[^;{(]*?(\w+)\s*\(",
                           path.read_text(), re.M))
 
 

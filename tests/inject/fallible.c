@@ -22,6 +22,7 @@ const struct call fallible_calls[] = {
       { ENOSYS, EPERM, ENOMEM, EMFILE } },
     { SYS_rt_sigaction, "sigaction", false, false, { EINVAL, EPERM } },
     { SYS_rt_sigtimedwait, "sigtimedwait", false, false, { EINTR, EAGAIN } },
+    { SYS_rt_sigpending, "sigpending", false, false, { EPERM, ENOSYS } },
     { SYS_perf_event_open,
       "perf_event_open",
       false,

@@ -267,8 +267,12 @@ begin(const struct kind *kind)
 static void
 end(const struct kind *kind, unsigned long count)
 {
-    struct vmprof_stats stats;
+    struct vmprof_stats stats = profile_stats();
+    const uint64_t samples = stats.samples;
 
+    /* Disabling gives the writer two seconds, and ticks came faster than it
+     * can write: on a busy machine that is not enough. */
+    require(wait_until(profile_stats().samples_written >= samples, 120000));
     require(vmprof_disable() == 0);
     stats = profile_stats();
     require(stats.samples);

@@ -25,6 +25,7 @@
 enum {
     SECONDS = 20, /* that any run may take */
     MOST_REPEATS = 8,
+    MOST_VDSO_STEPS = 128, /* in one call: two or three times its way */
     SYSCALL_STOP = SIGTRAP | 0x80,
 };
 
@@ -37,8 +38,11 @@ struct tracee {
     bool held;           /* a tick of ours waits while its signal is blocked */
     uintptr_t end, last; /* where the operation ends, and the step before */
     unsigned repeats;
+    uintptr_t vdso_return; /* while it is in the vDSO: where that was called */
+    unsigned vdso_steps;
 };
 
+static uintptr_t vdso, vdso_end; /* 0: the machine has none */
 static siginfo_t newest_tick, learnt_tick;
 static bool learns; /* what a tick is */
 static volatile sig_atomic_t out_of_time;
@@ -184,6 +188,16 @@ behind_repeat(struct tracee *t, uintptr_t pc)
     return pc + 2 + is_wide;
 }
 
+/* What is up to there is one step. */
+static void
+skip_to(struct tracee *t, uintptr_t pc)
+{
+    break_at(t, pc);
+    go_to_stop(t, 0);
+    if (!t->over)
+        break_at(t, 0);
+}
+
 /* Each repetition is a step; after some of them the rest is one. */
 static void
 skip_repeats(struct tracee *t, uintptr_t pc)
@@ -196,12 +210,26 @@ skip_repeats(struct tracee *t, uintptr_t pc)
         return;
     t->repeats = 0;
     behind = behind_repeat(t, pc);
-    if (!behind)
-        return;
-    break_at(t, behind);
-    go_to_stop(t, 0);
-    if (!t->over)
-        break_at(t, 0);
+    if (behind)
+        skip_to(t, behind);
+}
+
+/* The vDSO reads a clock once more if the kernel has set it meanwhile, which it
+ * does every few milliseconds: with a tick at each step there is no end to it. */
+static void
+skip_retries(struct tracee *t, uintptr_t pc)
+{
+    if (pc < vdso || pc >= vdso_end) {
+        t->vdso_return = 0;
+    } else if (!t->vdso_return) {
+        const long stack =
+            trace(t, PTRACE_PEEKUSER, offsetof(struct user, regs.rsp), 0);
+
+        t->vdso_return = (uintptr_t)trace(t, PTRACE_PEEKDATA, stack, 0);
+        t->vdso_steps = 0;
+    } else if (++t->vdso_steps == MOST_VDSO_STEPS) {
+        skip_to(t, t->vdso_return);
+    }
 }
 
 /* One instruction. Returns false at the operation's end. */
@@ -214,6 +242,8 @@ step(struct tracee *t, int number)
             return false;
         if (number == SIGTRAP) {
             skip_repeats(t, pc_of(t));
+            if (!t->over)
+                skip_retries(t, pc_of(t));
             return !t->over && pc_of(t) != t->end;
         }
         number = answer_to(t, number);
@@ -322,6 +352,13 @@ learn(const struct operation *operation, struct page *page)
     }
     newest_tick = learnt_tick;
     known = true;
+}
+
+void
+stepper_set_vdso(uintptr_t from, uintptr_t to)
+{
+    vdso = from;
+    vdso_end = to;
 }
 
 struct ending

@@ -23,6 +23,10 @@ struct ending {
     size_t ticks; /* that were sent at instructions */
 };
 
+/* Where the kernel's own code is in this process and its children. */
+void
+stepper_set_vdso(uintptr_t from, uintptr_t to);
+
 /*
  * Run an operation in a child without a tick. The steps are the caller's to
  * free; what the run shared is left in `page`.

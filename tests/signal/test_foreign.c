@@ -16,6 +16,7 @@
 
 enum {
     SPELLS = 20,
+    MOST_TRIES = 20,
     MOST_CUT_SHORT = 8, /* as doc/design.md says */
 };
 
@@ -197,24 +198,36 @@ a_clock_of_cpu_time_ends_no_sleep_and_another_eight(void **state)
     }
 }
 
-/* After the first, which shows that they are long, the observer looks for their
- * end: what is cut short is by the tick that was armed before, and by those that
- * came late on a busy machine. */
-static void
-sleep_for_long(void)
+static unsigned
+sleeps_cut_short(void)
 {
-    const int file = profile_file();
-    struct decoded d;
     unsigned cut_short = 0;
 
-    if (!begin(file, 0.001))
-        return;
-    most_naps_cut_short(0);
     for (unsigned i = 0; i < SPELLS; i++) {
         burn_cpu_ms(3);
         while (nap(0) < 0 && errno == EINTR)
             cut_short++;
     }
+    return cut_short;
+}
+
+/* After the first, which shows that they are long, the observer looks for their
+ * end: what is cut short is by the tick that was armed before. Where others keep
+ * the observer from the CPU, it finds the thread in the next sleep, and has learnt
+ * nothing: that sleep is ended as the first, so once it has to get its turns. */
+static void
+sleep_for_long(void)
+{
+    const int file = profile_file();
+    struct decoded d;
+    unsigned tries = 0, cut_short;
+
+    if (!begin(file, 0.001))
+        return;
+    most_naps_cut_short(0);
+    do
+        cut_short = sleeps_cut_short();
+    while (cut_short > 3 * SPELLS && ++tries < MOST_TRIES);
     finish_profile(file, &d);
     if (cut_short > 3 * SPELLS)
         dprintf(2, "%u sleeps cut short in %u\n", cut_short, (unsigned)SPELLS);

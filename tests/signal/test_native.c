@@ -328,6 +328,66 @@ another_way_to_the_same_place_is_told_in_every_sample(void **state)
     assert_int_equal(isolate(wander, 60), 0);
 }
 
+/* The library's own copy of it, as programs call it that are not in C. */
+VMPROF_API vmprof_token
+enter_by_call(struct vmprof_thread *thread, vmprof_code_id code,
+              const uintptr_t *position) __asm__("vmprof_execute_code_enter");
+
+static __attribute__((noinline, section("called"))) void
+spin_below(void)
+{
+    while (!stop)
+        __asm__ volatile("" ::: "memory");
+}
+
+static __attribute__((noinline, section("entering"))) void
+enter_and_spin(void)
+{
+    const vmprof_token token =
+        enter_by_call(chain.thread, chain.codes[0], NULL);
+
+    spin_below();
+    vmprof_execute_code_leave(chain.thread, token);
+}
+
+static void
+enter_by_a_copy(void)
+{
+    extern const char __start_called[], __stop_called[], __start_entering[],
+        __stop_entering[];
+    const struct extent called = { __start_called, __stop_called },
+                        entering = { __start_entering, __stop_entering };
+    size_t found = 0;
+    pthread_t stopper;
+
+    begin(VMPROF_NATIVE_COPY, 0);
+    stopper = start_stopper();
+    enter_and_spin();
+    pthread_join(stopper, NULL);
+    end();
+    for (size_t i = 0; i < d.sample_count; i++) {
+        size_t at;
+
+        load(i);
+        at = first_in(&entering);
+        if (first_in(&called) == depth)
+            continue;
+        require_in_stack(is_code(at + 1, chain.codes[0]));
+        require_in_stack(is_in(at + 2, &called));
+        found++;
+    }
+    require(found > d.sample_count * 9 / 10);
+    decoded_free(&d);
+}
+
+static void
+a_call_entered_by_a_copy_stands_in_who_called_that(void **state)
+{
+    (void)state;
+    skip_without_copies();
+    assert_int_equal(isolate(enter_by_a_copy, 60), 0);
+}
+
 int
 main(void)
 {
@@ -341,6 +401,7 @@ main(void)
         cmocka_unit_test(a_deep_stack_is_cut_and_counted),
         cmocka_unit_test(prologues_and_epilogues_are_unwound_like_all_else),
         cmocka_unit_test(a_handler_on_another_stack_sees_all_that_was_saved),
+        cmocka_unit_test(a_call_entered_by_a_copy_stands_in_who_called_that),
     };
 
     return cmocka_run_group_tests_name("native", tests, NULL, NULL);

@@ -76,12 +76,6 @@ finish(int file)
     decoded_free(&d);
 }
 
-static void
-set_busy(unsigned busy)
-{
-    atomic_store(&thread->busy, busy);
-}
-
 /* What a sampler at work has read of it may not change beneath it. */
 static void
 check_while_busy(void)
@@ -93,7 +87,7 @@ check_while_busy(void)
     if (!begin(file, 0.001))
         return;
     require_that_samples_come();
-    set_busy(VMP_BUSY);
+    atomic_store(&thread->busy, true);
     __atomic_store_n(&thread->clock.error, EINVAL, __ATOMIC_RELAXED);
     fd = thread->clock.fd;
     timer = thread->clock.timer;
@@ -102,7 +96,7 @@ check_while_busy(void)
     require(thread->clock.rung == rung);
     require(thread->clock.fd == fd && thread->clock.timer == timer);
     require(profile_stats().clock_failures == 0);
-    set_busy(VMP_IDLE);
+    atomic_store(&thread->busy, false);
     check_clocks();
     require(profile_stats().clock_failures == 1);
     require(profile_stats().clock_error == EINVAL);
@@ -142,7 +136,7 @@ tick_while_replaced(void)
 
     if (!begin(file, 0.9))
         return;
-    set_busy(VMP_REPLACED);
+    atomic_store(&thread->is_replaced, true);
     before = thread->clock;
     send_tick();
     require(!memcmp(&before, &thread->clock, sizeof(before)));
@@ -150,8 +144,13 @@ tick_while_replaced(void)
     head->poll_countdown = 0;
     vmprof_poll(head);
     require(vmprof_sample_stack(head, NULL, 0, 0) == 0);
-    require(atomic_load(&thread->busy) == VMP_REPLACED);
-    set_busy(VMP_IDLE);
+    require(!atomic_load(&thread->busy));
+    /* What has just begun may not have noticed yet. */
+    atomic_store(&thread->busy, true);
+    send_tick();
+    require(!memcmp(&before, &thread->clock, sizeof(before)));
+    atomic_store(&thread->busy, false);
+    atomic_store(&thread->is_replaced, false);
     send_tick();
     require(memcmp(&before, &thread->clock, sizeof(before)));
     finish(file);

@@ -4,6 +4,7 @@
         tap.main()
 """
 
+import signal
 import sys
 import unittest
 
@@ -53,7 +54,16 @@ class TapResult(unittest.TestResult):
             print(f"# {line}", file=self.out, flush=True)
 
 
+def heed_signals():
+    """Who runs the tests may ignore these, as nohup and a shell's "&" do, and so
+    would all that they start."""
+    for number in signal.SIGHUP, signal.SIGINT:
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def main(module="__main__"):
+    heed_signals()
     suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[module])
     print(f"1..{suite.countTestCases()}", flush=True)
     result = TapResult(sys.stdout)

@@ -480,6 +480,37 @@ it_can_be_stopped_and_started_in_a_session(void **state)
     decoded_free(&d);
 }
 
+/* Returns how often it was refused for another reason than that it runs. */
+static void *
+start_and_stop(void *user)
+{
+    struct vmprof_event_recorder_options options;
+    uintptr_t refused = 0;
+
+    (void)user;
+    vmprof_event_recorder_options_init(&options);
+    for (unsigned i = 0; i < rounds(3 * PLENTY); i++) {
+        const int r = vmprof_start_event_recorder(&options);
+
+        refused += r < 0 && r != -EALREADY;
+        vmprof_stop_event_recorder();
+    }
+    return (void *)refused;
+}
+
+static void
+it_can_be_started_while_another_thread_stops_it(void **state)
+{
+    void *refused;
+    pthread_t other;
+
+    (void)state;
+    assert_int_equal(pthread_create(&other, NULL, start_and_stop, NULL), 0);
+    assert_null(start_and_stop(NULL));
+    assert_int_equal(pthread_join(other, &refused), 0);
+    assert_null(refused);
+}
+
 /* Of a vmprof log nobody would find them. */
 static void
 a_vmprof_log_has_no_events(void **state)
@@ -591,6 +622,7 @@ main(void)
         TEST(nothing_is_recorded_without_a_session_or_in_a_pause),
         TEST(each_session_begins_anew),
         TEST(it_can_be_stopped_and_started_in_a_session),
+        TEST(it_can_be_started_while_another_thread_stops_it),
         TEST(a_vmprof_log_has_no_events),
         TEST(a_child_records_its_own_events_in_its_own_session),
         TEST(names_are_found_and_the_rest_is_refused),

@@ -9,6 +9,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+enum {
+    FORKS = 50,
+};
+
 static struct vmprof_layer_options
 in_profile(void)
 {
@@ -107,6 +111,25 @@ counts_without_room_are_counted_by_kind(void **state)
     assert_int_equal(vmprof_new_event_counts(&options, &layer), 0);
     run_on(self, "AB)B)AA");
     expect_counts(layer, "-0:1 -2:2 A0:2 ");
+    assert_int_equal(info_of(layer).lost, 3);
+    vmprof_free_layer(layer);
+}
+
+/* Not even by kind. */
+static void
+what_has_no_room_at_all_is_lost_once(void **state)
+{
+    (void)state;
+    struct vmprof_layer_options options;
+    struct vmprof_layer *layer;
+
+    vmprof_layer_options_init(&options);
+    options.most = 1;
+    options.events = VMPROF_EVENT_BIT(VMPROF_EVENT_CALL) |
+                     VMPROF_EVENT_BIT(VMPROF_EVENT_RETURN);
+    assert_int_equal(vmprof_new_event_counts(&options, &layer), 0);
+    run_on(self, "AB)B");
+    expect_counts(layer, "-0:2 ");
     assert_int_equal(info_of(layer).lost, 3);
     vmprof_free_layer(layer);
 }
@@ -492,6 +515,56 @@ the_child_of_a_fork_leaves_other_threads_alone(void **state)
     pthread_join(thread, NULL);
 }
 
+static void *
+come_and_go(void *user)
+{
+    const struct vmprof_layer_options options = in_profile();
+    struct vmprof_layer *layer;
+
+    (void)user;
+    while (!atomic_load(&is_over)) {
+        require(vmprof_new_coverage(&options, &layer) == 0);
+        vmprof_free_layer(layer);
+    }
+    return NULL;
+}
+
+/* A layer that is no tool can be freed by nobody, and none could follow it. */
+static void
+require_both_or_none(void)
+{
+    struct vmprof_layer_options options = in_profile();
+    const int is_there = vmprof_get_tool("vmprof coverage", NULL);
+    struct vmprof_layer *layer;
+
+    options.name = "the child's";
+    require(vmprof_new_coverage(&options, &layer) ==
+            (is_there == 0 ? -EBUSY : 0));
+    _exit(0);
+}
+
+static void
+the_child_of_a_fork_has_a_layer_as_a_tool_or_not_at_all(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    int status;
+
+    skip_where_malloc_dies_in_fork();
+    atomic_store(&is_over, false);
+    assert_int_equal(pthread_create(&thread, NULL, come_and_go, NULL), 0);
+    for (unsigned i = 0; i < rounds(FORKS); i++) {
+        const pid_t child = fork();
+
+        if (!child)
+            require_both_or_none();
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+    }
+    atomic_store(&is_over, true);
+    pthread_join(thread, NULL);
+}
+
 int
 main(void)
 {
@@ -499,6 +572,7 @@ main(void)
         TEST(a_layer_that_is_asked_for_wrongly_is_refused),
         TEST(events_are_counted_by_code_and_kind),
         TEST(counts_without_room_are_counted_by_kind),
+        TEST(what_has_no_room_at_all_is_lost_once),
         TEST(lines_that_run_are_noted_beside_those_that_do_not),
         TEST(lines_may_be_told_to_every_layer),
         TEST(a_line_costs_its_first_run_alone),
@@ -510,6 +584,7 @@ main(void)
         TEST(many_rows_take_several_chunks_and_losses_are_there_once),
         TEST(the_child_of_a_fork_writes_what_comes_after_it),
         TEST(the_child_of_a_fork_leaves_other_threads_alone),
+        TEST(the_child_of_a_fork_has_a_layer_as_a_tool_or_not_at_all),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

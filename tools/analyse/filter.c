@@ -7,7 +7,7 @@
 #include <string.h>
 
 static int
-add_run(const struct phase_filter *filter, const struct profile *profile,
+add_run(const struct sample_filter *filter, const struct profile *profile,
         const struct batch *batch, uint32_t from, uint32_t to)
 {
     const struct batch run = {
@@ -23,18 +23,26 @@ add_run(const struct phase_filter *filter, const struct profile *profile,
     return tree_add(filter->tree, profile, &run);
 }
 
-int
-phase_filter_add(void *user, const struct profile *profile,
-                 const struct batch *batch)
+static bool
+is_let_through(const struct sample_filter *filter, const struct batch *batch,
+               uint32_t i)
 {
-    const struct phase_filter *filter = user;
+    return (filter->phase < 0 || batch->phases[i] == filter->phase) &&
+           (!filter->held_back || batch->states[i] & SAMPLE_HELD_BACK);
+}
+
+int
+sample_filter_add(void *user, const struct profile *profile,
+                  const struct batch *batch)
+{
+    const struct sample_filter *filter = user;
     uint32_t from = 0;
     int result = 0;
 
     while (from < batch->count && !result) {
         uint32_t to = from;
 
-        while (to < batch->count && batch->phases[to] == filter->phase)
+        while (to < batch->count && is_let_through(filter, batch, to))
             to++;
         if (to > from)
             result = add_run(filter, profile, batch, from, to);

@@ -6,16 +6,17 @@
 
 #include "tree.h"
 
-/* Samples of one phase. */
-struct phase_filter {
+/* Samples of one phase, or those that came late. */
+struct sample_filter {
     struct tree *tree;
-    uint8_t phase;
+    int phase;      /* -1: all */
+    bool held_back; /* those alone whose signal was blocked */
 };
 
-/* A batch_function as tree_add(); `user` is a struct phase_filter. */
+/* A batch_function as tree_add(); `user` is a struct sample_filter. */
 int
-phase_filter_add(void *user, const struct profile *profile,
-                 const struct batch *batch);
+sample_filter_add(void *user, const struct profile *profile,
+                  const struct batch *batch);
 
 /*
  * Before tree_finish(): leave out all threads but those of that name or that

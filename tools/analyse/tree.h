@@ -50,7 +50,7 @@ struct tree {
     struct cell empty_off_cpu;
     struct cell phases[PHASE_COUNT];
     const char *only_thread; /* others were left out; NULL: none was */
-    bool partial;            /* samples of some phases were left out */
+    bool partial;            /* some samples were left out */
 };
 
 /* Whether the thread was not left out. */

@@ -133,7 +133,7 @@ phase_name(uint32_t phase)
 }
 
 enum {
-    MAX_LABELS = 4,
+    MAX_LABELS = 5,
 };
 
 static Pprof__Label
@@ -160,6 +160,8 @@ fill_labels(struct pprof *p, const struct thread *thread, struct sum_key key,
         labels[count++] = text_label(p, "phase", phase_name(key.phase));
     if (key.off_cpu)
         labels[count++] = text_label(p, "state", "off-cpu");
+    if (key.held_back)
+        labels[count++] = text_label(p, "late", "held-back");
     return count;
 }
 
@@ -270,7 +272,7 @@ free_all(struct pprof *p)
 int
 export_pprof(struct export_job *job)
 {
-    struct pprof p = { 0 };
+    struct pprof p = { .samples.tells_held_back = true };
     int result = export_read(job, true, sums_add, &p.samples);
 
     if (!result) {

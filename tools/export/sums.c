@@ -8,19 +8,23 @@
 
 #include "../analyse/unsampled.h"
 
-/* A key from high to low: node 32 bits, thread 28, phase 3, off CPU 1. */
+/* A key from high to low: node 32 bits, thread 27, phase 3, off CPU 1, held
+ * back 1. */
 enum {
-    THREAD_SHIFT = 4,
-    PHASE_SHIFT = 1,
+    THREAD_SHIFT = 5,
+    PHASE_SHIFT = 2,
     PHASE_MASK = 7,
-    MAX_THREADS = 1 << 28,
+    OFF_CPU = 2,
+    HELD_BACK = 1,
+    MAX_THREADS = 1 << 27,
 };
 
 static uint64_t
 pack(struct sum_key key)
 {
     return (uint64_t)key.node << 32 | key.thread << THREAD_SHIFT |
-           key.phase << PHASE_SHIFT | key.off_cpu;
+           key.phase << PHASE_SHIFT | (key.off_cpu ? OFF_CPU : 0) |
+           (key.held_back ? HELD_BACK : 0);
 }
 
 struct sum_key
@@ -33,7 +37,8 @@ sums_key(const struct sums *sums, uint32_t row)
         .node = (uint32_t)(key >> 32),
         .thread = low >> THREAD_SHIFT,
         .phase = low >> PHASE_SHIFT & PHASE_MASK,
-        .off_cpu = low & 1,
+        .off_cpu = low & OFF_CPU,
+        .held_back = low & HELD_BACK,
     };
 }
 
@@ -66,21 +71,25 @@ sums_put(struct sums *sums, struct sum_key key, struct sum sum)
 int
 sums_add(void *user, const struct profile *profile, const struct batch *batch)
 {
+    struct sums *const sums = user;
     int result = batch->thread < MAX_THREADS ? 0 : -EOVERFLOW;
 
     (void)profile;
     for (uint32_t i = 0; !result && i < batch->count; i++) {
-        uint32_t phase = batch->phases[i];
+        const uint32_t phase = batch->phases[i];
+        const uint8_t state = batch->states[i];
 
-        result = sums_put(user,
-                          (struct sum_key){
-                              .node = batch->nodes[i],
-                              .thread = batch->thread,
-                              .phase = phase <= PHASE_MASK ? phase : 0,
-                              .off_cpu = batch->states[i] & SAMPLE_OFF_CPU,
-                          },
-                          (struct sum){ batch->counts ? batch->counts[i] : 1,
-                                        batch->weights_ns[i] });
+        result = sums_put(
+            sums,
+            (struct sum_key){
+                .node = batch->nodes[i],
+                .thread = batch->thread,
+                .phase = phase <= PHASE_MASK ? phase : 0,
+                .off_cpu = state & SAMPLE_OFF_CPU,
+                .held_back = sums->tells_held_back && state & SAMPLE_HELD_BACK,
+            },
+            (struct sum){ batch->counts ? batch->counts[i] : 1,
+                          batch->weights_ns[i] });
     }
     return result;
 }
@@ -92,8 +101,9 @@ put_times(struct sums *sums, const uint64_t *ns, uint32_t count, uint32_t node)
 
     for (uint32_t i = 0; !result && i < count; i++)
         if (ns[i])
-            result = sums_put(sums, (struct sum_key){ node, i, 0, false },
-                              (struct sum){ 0, ns[i] });
+            result =
+                sums_put(sums, (struct sum_key){ .node = node, .thread = i },
+                         (struct sum){ 0, ns[i] });
     return result;
 }
 

@@ -16,12 +16,14 @@ struct sum_key {
     uint32_t node, thread;
     uint32_t phase; /* enum vmprof_phase */
     bool off_cpu;
+    bool held_back; /* if they are told apart */
 };
 
 struct sums {
     struct dense keys;
     struct sum *rows; /* by number of their key, keys.count of them */
     uint32_t room;
+    bool tells_held_back; /* set before the first is added */
 };
 
 /* A batch_function; `user` is a zeroed struct sums. */

@@ -114,7 +114,8 @@ print_sampled(const struct view *view)
     if (view->tree.off_cpu_ns)
         fprintf(view->terminal.out, "; %s of it off the CPU", off_cpu);
     if (view->tree.partial)
-        fputs("; other phases are left out", view->terminal.out);
+        fprintf(view->terminal.out, "; %s are left out",
+                view->held_back ? "others" : "other phases");
     putc('\n', view->terminal.out);
 }
 

@@ -17,6 +17,7 @@ struct view {
     const char *path;
     const char *thread; /* its name or number; NULL: all */
     int phase;          /* -1: all */
+    bool held_back;     /* samples that came late alone */
     enum row_order order;
     unsigned limit;     /* rows; 0: all */
     double min_percent; /* of calls in the tree */

@@ -98,6 +98,11 @@ vmp_events_tell(void);
 int
 vmp_events_set(vmprof_tool tool, uint64_t events);
 
+/* As vmprof_unregister_tool(), but for the waiting, for the bits that it sets, and
+ * for the telling. */
+int
+vmp_events_forget(vmprof_tool tool, uint64_t *bits);
+
 /* A tool has disabled an event somewhere. Under the lock. */
 void
 vmp_events_not_everywhere(struct vmp_tool *tool, uint32_t kind);

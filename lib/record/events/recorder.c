@@ -132,16 +132,23 @@ vmprof_start_event_recorder(const struct vmprof_event_recorder_options *given)
 int
 vmprof_stop_event_recorder(void)
 {
+    uint64_t bits = 0;
     vmprof_tool stopped;
 
+    /* Who starts it next finds its name free; a callback that runs still does
+     * no harm to it. */
     vmp_recorder_lock();
     stopped = tool;
     tool = 0;
+    if (stopped)
+        vmp_events_forget(stopped, &bits);
     vmp_recorder_unlock();
     if (!stopped)
         return -EALREADY;
-    /* -ENOENT: somebody else has. */
-    vmprof_unregister_tool(stopped);
+    if (!bits) /* somebody else has */
+        return 0;
+    vmp_events_await(bits);
+    vmp_events_tell();
     return 0;
 }
 

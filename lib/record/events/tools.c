@@ -171,7 +171,7 @@ forget(struct vmp_tool *tool)
 }
 
 int
-vmprof_unregister_tool(vmprof_tool handle)
+vmp_events_forget(vmprof_tool handle, uint64_t *bits)
 {
     struct vmp_tool *tool;
 
@@ -182,7 +182,19 @@ vmprof_unregister_tool(vmprof_tool handle)
     vmp_events_unlock();
     if (!tool)
         return -ENOENT;
-    vmp_events_await((uint64_t)1 << slot_of(tool));
+    *bits = (uint64_t)1 << slot_of(tool);
+    return 0;
+}
+
+int
+vmprof_unregister_tool(vmprof_tool handle)
+{
+    uint64_t bits;
+    const int r = vmp_events_forget(handle, &bits);
+
+    if (r < 0)
+        return r;
+    vmp_events_await(bits);
     vmp_events_tell();
     return 0;
 }

@@ -15,7 +15,7 @@ static void
 begin(struct vmp_layer_record *record)
 {
     for (uint64_t events = record->layer->events; events; events &= events - 1)
-        vmp_tally_at(&record->tally, 0, (uint64_t)__builtin_ctzll(events));
+        vmp_tally_try(&record->tally, 0, (uint64_t)__builtin_ctzll(events));
 }
 
 static int
@@ -29,7 +29,7 @@ count(void *user, struct vmprof_thread *thread,
         return VMPROF_EVENT_KEEP;
     entry = vmp_tally_at(&record->tally, event->code, event->kind);
     if (!entry)
-        entry = vmp_tally_at(&record->tally, 0, event->kind);
+        entry = vmp_tally_try(&record->tally, 0, event->kind);
     if (entry)
         vmp_count(&entry->values[0], 1);
     return VMPROF_EVENT_KEEP;

@@ -207,19 +207,13 @@ unlink_layer(struct vmprof_layer *layer)
 static int
 add(struct vmprof_layer *layer)
 {
-    int r = 0;
-
-    vmp_layers_lock();
-    if (layer->in_profile && has_other_in_profile(layer->kind)) {
-        r = -EBUSY;
-    } else if (layer->kind->is_shared && !take_record(layer)) {
-        r = -ENOMEM;
-    } else {
-        layer->next = vmp_layers.first;
-        vmp_layers.first = layer;
-    }
-    vmp_layers_unlock();
-    return r;
+    if (layer->in_profile && has_other_in_profile(layer->kind))
+        return -EBUSY;
+    if (layer->kind->is_shared && !take_record(layer))
+        return -ENOMEM;
+    layer->next = vmp_layers.first;
+    vmp_layers.first = layer;
+    return 0;
 }
 
 void
@@ -245,7 +239,26 @@ start(struct vmprof_layer *layer, const char *name, int64_t priority)
         return r;
     /* Before the first event, which comes when it is asked for. */
     layer->slot = vmp_events_slot(layer->tool);
-    return vmprof_set_events(layer->tool, layer->events);
+    return vmp_events_set(layer->tool, layer->events);
+}
+
+/* Under the lock: a child of a fork has the layer with its tool, and its creator
+ * knows it, or nothing of it. */
+static int
+add_and_start(struct vmprof_layer *layer,
+              const struct vmprof_layer_options *options,
+              struct vmprof_layer **out)
+{
+    int r = add(layer);
+
+    if (r < 0)
+        return r;
+    r = start(layer, options->name, options->priority);
+    if (r < 0)
+        unlink_layer(layer);
+    else
+        *out = layer;
+    return r;
 }
 
 static int
@@ -282,27 +295,19 @@ vmp_layer_new(const struct vmp_layer_kind *kind,
     layer->in_profile = options.in_profile;
     layer->has_times = !options.no_times;
     layer->budget.most = options.most ? options.most : USUAL_ROWS;
-    r = add(layer);
-    if (r < 0) {
+    vmp_layers_lock();
+    r = add_and_start(layer, &options, out);
+    vmp_layers_unlock();
+    if (r < 0)
         free_layer(layer);
-        return r;
-    }
-    r = start(layer, options.name, options.priority);
-    if (r < 0) {
-        vmp_layers_lock();
-        vmp_layer_drop(layer);
-        vmp_layers_unlock();
-        return r;
-    }
-    *out = layer;
-    return 0;
+    else
+        vmp_events_tell();
+    return r;
 }
 
-/* No thread finds its records any more. Under the lock. */
-static void
-forget_records(struct vmprof_layer *layer)
+void
+vmp_layer_forget_records(struct vmprof_layer *layer)
 {
-    vmp_events_lock();
     for (struct vmp_thread_events *t = vmp_wanted.threads; t; t = t->next)
         for (struct vmp_layer_record *r = layer->records; r; r = r->next) {
             struct vmp_layer_record *expected = r;
@@ -311,7 +316,20 @@ forget_records(struct vmprof_layer *layer)
             atomic_compare_exchange_strong(&t->layers[layer->slot], &expected,
                                            NULL);
         }
-    vmp_events_unlock();
+}
+
+/* Who has taken it away before may have done so in a callback, or be still waiting
+ * for those that run. */
+static void
+stop(struct vmprof_layer *layer)
+{
+    uint64_t bits = (uint64_t)1 << layer->slot;
+
+    vmp_layers_lock();
+    vmp_events_forget(layer->tool, &bits);
+    layer->is_going = true;
+    vmp_layers_unlock();
+    vmp_events_await(bits);
 }
 
 void
@@ -319,16 +337,17 @@ vmprof_free_layer(struct vmprof_layer *layer)
 {
     if (!layer)
         return;
-    /* Who has taken it away before may have done so in a callback, or be still
-     * waiting for those that run. */
-    if (vmprof_unregister_tool(layer->tool) < 0)
-        vmp_events_await((uint64_t)1 << layer->slot);
+    stop(layer);
     vmp_layers_lock();
-    forget_records(layer);
+    vmp_events_lock();
+    vmp_layer_forget_records(layer);
+    vmp_events_unlock();
+    layer->is_going = false;
     layer->is_ending = vmp_layers.has_file && layer->in_profile;
     if (!layer->is_ending)
         vmp_layer_drop(layer);
     vmp_layers_unlock();
+    vmp_events_tell();
 }
 
 static uint64_t

@@ -57,6 +57,7 @@ struct vmprof_layer {
     /* Under the lock. */
     struct vmprof_layer *next;
     bool is_ending; /* it is kept for what the session's file has not got */
+    bool is_going;  /* it is no tool any more, and about to be taken away */
     struct vmp_layer_record *records;
     uint64_t written[VMP_ROWS_LOSSES]; /* of losses */
 };
@@ -121,6 +122,10 @@ vmp_layers_detach(struct vmp_thread_events *events);
 /* Free it, which is no tool any more; under the lock. */
 void
 vmp_layer_drop(struct vmprof_layer *layer);
+
+/* No thread finds its records any more. Under the lock, and the events'. */
+void
+vmp_layer_forget_records(struct vmprof_layer *layer);
 
 /* A session's file begins, or ends. */
 void

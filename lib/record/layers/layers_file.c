@@ -157,11 +157,27 @@ vmp_layers_write(struct vmp_encoder *encoder, uint64_t time_ns)
     vmp_layers_unlock();
 }
 
+/* That the child's only thread would not come to free: another was about to. */
+static void
+free_going(void)
+{
+    struct vmprof_layer *next;
+
+    for (struct vmprof_layer *l = vmp_layers.first; l; l = next) {
+        next = l->next;
+        if (!l->is_going)
+            continue;
+        vmp_layer_forget_records(l);
+        vmp_layer_drop(l);
+    }
+}
+
 void
 vmp_layers_leave_to_parent(struct vmp_thread_events *own)
 {
     vmp_layers.has_file = false;
     free_ending();
+    free_going();
     for (struct vmprof_layer *l = vmp_layers.first; l; l = l->next) {
         uint64_t losses[VMP_ROWS_LOSSES];
 

@@ -85,11 +85,18 @@ add(struct vmp_tally *tally, uint64_t a, uint64_t b)
 }
 
 struct vmp_entry *
-vmp_tally_at(struct vmp_tally *tally, uint64_t a, uint64_t b)
+vmp_tally_try(struct vmp_tally *tally, uint64_t a, uint64_t b)
 {
     const int64_t index = vmp_intern_find(&tally->index, a, b);
-    struct vmp_entry *const entry =
-        index < 0 ? add(tally, a, b) : vmp_tally_entry(tally, (uint32_t)index);
+
+    return index < 0 ? add(tally, a, b)
+                     : vmp_tally_entry(tally, (uint32_t)index);
+}
+
+struct vmp_entry *
+vmp_tally_at(struct vmp_tally *tally, uint64_t a, uint64_t b)
+{
+    struct vmp_entry *const entry = vmp_tally_try(tally, a, b);
 
     if (!entry)
         atomic_fetch_add(&tally->budget->lost, 1);

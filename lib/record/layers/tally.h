@@ -46,6 +46,10 @@ struct vmp_tally {
 struct vmp_entry *
 vmp_tally_at(struct vmp_tally *tally, uint64_t a, uint64_t b);
 
+/* The same, and nothing is lost without it. */
+struct vmp_entry *
+vmp_tally_try(struct vmp_tally *tally, uint64_t a, uint64_t b);
+
 /* How many there are, and one of them. */
 uint32_t
 vmp_tally_count(const struct vmp_tally *tally);

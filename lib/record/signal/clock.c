@@ -7,11 +7,8 @@
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include "../../os/machine.h"
 
 enum {
     ONE_TRY = 256,
@@ -24,17 +21,12 @@ enum {
     LEAST_TIMER_NS = 20 * 1000,
 
     LEAST_LEG_NS = 100 * 1000, /* of which a handler is but a small part */
-    SLACK_NS = 10 * 1000,      /* a switch to others takes as long at least */
     RARELY = 32,               /* periods: to tick a thread that may sleep */
-    MOST_IDLE = 6,             /* ticks that one sleep may take */
-    MOST_SHORT_RESTS = 2,      /* in a row, of who sleeps for long */
-    MOST_NAP_NS = 40 * 1000,   /* to fall asleep and wake up takes no more */
 };
 
 /* Marks our timers' signals; perf's are marked by their descriptor. */
 uintptr_t vmp_clock_cookie;
 
-/* Of the kernel's own tick, at which timers on a CPU clock end. */
 uint64_t vmp_clock_grain_ns;
 
 static uint64_t
@@ -111,8 +103,8 @@ read_timer(const struct vmp_clock *clock, uint64_t elapsed_ns,
 {
     const uint64_t period_ns =
         clock->period_ns > clock->asked_ns ? clock->period_ns : clock->asked_ns;
-    const bool is_coarse =
-        clock->rung == VMPROF_CLOCK_CPU_TIMER || clock->is_sleepy;
+    const bool is_coarse = clock->rung == VMPROF_CLOCK_CPU_TIMER ||
+                           clock->sleep.armed == VMP_ARMED_CPU_TIMER;
     const uint64_t due_ns =
         period_ns + (is_coarse ? 4 * vmp_clock_grain_ns : 0);
 
@@ -120,19 +112,6 @@ read_timer(const struct vmp_clock *clock, uint64_t elapsed_ns,
         missed->overrun = periods_in(elapsed_ns - period_ns, interval_ns);
     missed->held_back =
         elapsed_ns > due_ns && is_held_back(clock, elapsed_ns - due_ns);
-}
-
-/* How often the thread has waited for anything since it was asked last: one that
- * only had to share its CPU has not. */
-static uint64_t
-count_naps(struct vmp_clock *clock)
-{
-    const long before = clock->naps;
-    struct rusage usage;
-
-    if (getrusage(RUSAGE_THREAD, &usage) == 0)
-        clock->naps = usage.ru_nvcsw;
-    return (uint64_t)(clock->naps - before);
 }
 
 /*
@@ -146,74 +125,6 @@ adapt_tries(struct vmp_clock *clock, uint64_t system)
     const int64_t now = (int64_t)((system < 15 ? system : 15) + 1) * ONE_TRY;
 
     clock->tries += (now - clock->tries) / 8;
-}
-
-/* What the thread used between two ticks that ended one and the same sleep, as it
- * seems: the least of late, for it may have done something in between. */
-static void
-learn_nap(struct vmp_clock *clock, uint64_t elapsed_ns)
-{
-    if (elapsed_ns > MOST_NAP_NS)
-        return;
-    if (!clock->nap_ns || elapsed_ns < clock->nap_ns)
-        clock->nap_ns = elapsed_ns;
-    else if (elapsed_ns < 2 * clock->nap_ns)
-        clock->nap_ns += (elapsed_ns - clock->nap_ns) / 4;
-}
-
-/* What naps take of the CPU, no tick that finds the thread at work would show: one
- * is due now and then that ends a sleep. */
-static bool
-is_due_for_naps(struct vmp_clock *clock, uint64_t naps, bool was_asleep,
-                uint64_t elapsed_ns)
-{
-    if (was_asleep && clock->is_asleep && naps == 1)
-        learn_nap(clock, elapsed_ns);
-    clock->napped_ns += naps * clock->nap_ns;
-    if (!clock->is_asleep || clock->napped_ns < clock->asked_ns)
-        return false;
-    clock->napped_ns -= clock->asked_ns;
-    return true;
-}
-
-/* A rest may be short that began late in a sleep. */
-static void
-learn_sleep(struct vmp_clock *clock)
-{
-    if (clock->rested_ns > MOST_IDLE * clock->asked_ns) {
-        clock->sleeps_long = true;
-        clock->short_rests = 0;
-    } else if (++clock->short_rests > MOST_SHORT_RESTS) {
-        clock->sleeps_long = false;
-    }
-}
-
-/*
- * A timer of time that passes ends while the thread sleeps, too. It is at work if
- * it slept no part of the time since the timer was set, or if no system call was
- * interrupted; and if the timer is on its CPU clock.
- */
-static void
-look_for_sleep(struct vmp_clock *clock, uint64_t elapsed_ns, uint64_t passed_ns,
-               const void *context)
-{
-    const bool was_asleep = clock->is_asleep;
-    const uint64_t naps =
-        passed_ns < elapsed_ns + SLACK_NS ? 0 : count_naps(clock);
-
-    clock->has_slept = naps || clock->is_sleepy || clock->was_found;
-    clock->is_asleep = naps && !clock->is_sleepy &&
-                       (!context || vmp_is_at_system_call(context));
-    clock->idle_ticks = clock->is_asleep ? clock->idle_ticks + 1 : 0;
-    if (clock->was_found && !clock->is_asleep)
-        learn_sleep(clock);
-    if (clock->is_sleepy)
-        clock->stands_for_ns = vmp_clock_grain_ns;
-    else if (!clock->was_found)
-        clock->stands_for_ns = passed_ns;
-    clock->is_sleepy = clock->was_found = false;
-    if (is_due_for_naps(clock, naps, was_asleep, elapsed_ns))
-        clock->is_asleep = false;
 }
 
 void
@@ -235,7 +146,8 @@ vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
     clock->armed_cpu_ns = cpu_ns;
     clock->armed_ns = now_ns;
     if (clock->rung == VMPROF_CLOCK_MONOTONIC)
-        look_for_sleep(clock, elapsed_ns, passed_ns, context);
+        vmp_sleep_read(&clock->sleep, elapsed_ns, passed_ns, clock->asked_ns,
+                       context);
 }
 
 static void
@@ -281,56 +193,58 @@ vmp_clock_go_on(struct vmp_clock *clock, uint64_t left_ns)
     rearm_timer(clock, left_ns > LEAST_LEG_NS ? left_ns : LEAST_LEG_NS);
 }
 
+/* Before it is armed: the tick may come at once. */
+static void
+note_armed(struct vmp_clock *clock, enum vmp_armed armed)
+{
+    __atomic_store_n(&clock->sleep.armed, armed, __ATOMIC_RELEASE);
+}
+
 void
 vmp_clock_let_sleep(struct vmp_clock *clock)
 {
-    __atomic_store_n(&clock->is_resting, false, __ATOMIC_RELAXED);
-    clock->sleeps_long = true;
+    clock->sleep.is_long = true;
     if (!clock->has_cpu_timer) {
+        note_armed(clock, VMP_ARMED_TIMER);
         rearm_timer(clock, RARELY * clock->asked_ns);
         return;
     }
-    clock->is_sleepy = true;
     clock->period_ns = LEAST_TIMER_NS;
+    note_armed(clock, VMP_ARMED_CPU_TIMER);
     set_timer(clock, clock->cpu_timer, clock->period_ns);
-}
-
-bool
-vmp_clock_has_to_rest(const struct vmp_clock *clock)
-{
-    return clock->sleeps_long || clock->idle_ticks > MOST_IDLE;
 }
 
 bool
 vmp_clock_rest(struct vmp_clock *clock, bool is_looked_at)
 {
-    clock->idle_looks = 0;
+    clock->sleep.idle_looks = 0;
     if (!is_looked_at)
         vmp_clock_let_sleep(clock);
-    else /* Pairs with vmp_clock_is_resting(). */
-        __atomic_store_n(&clock->is_resting, true, __ATOMIC_RELEASE);
+    else
+        note_armed(clock, VMP_ARMED_NOTHING);
     return is_looked_at;
 }
 
 bool
 vmp_clock_is_resting(const struct vmp_clock *clock)
 {
+    /* Pairs with note_armed(). */
     return __atomic_load_n(&clock->rung, __ATOMIC_RELAXED) ==
                VMPROF_CLOCK_MONOTONIC &&
-           __atomic_load_n(&clock->is_resting, __ATOMIC_ACQUIRE);
+           __atomic_load_n(&clock->sleep.armed, __ATOMIC_ACQUIRE) ==
+               VMP_ARMED_NOTHING;
 }
 
 void
 vmp_clock_tick_now(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
                    uint64_t stands_for_ns)
 {
-    clock->rested_ns = now_ns - clock->armed_ns;
+    clock->sleep.rested_ns = now_ns - clock->armed_ns;
+    clock->sleep.stands_for_ns = stands_for_ns;
     clock->armed_ns = now_ns;
     clock->armed_cpu_ns = cpu_ns;
     clock->period_ns = clock->asked_ns;
-    clock->was_found = true;
-    clock->stands_for_ns = stands_for_ns;
-    __atomic_store_n(&clock->is_resting, false, __ATOMIC_RELAXED);
+    note_armed(clock, VMP_ARMED_AT_WORK);
     set_timer(clock, clock->timer, 1);
 }
 

@@ -104,13 +104,12 @@ static void
 tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
 {
     const uint64_t cpu_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
-    unsigned busy = VMP_IDLE;
+    const enum vmp_busy busy = vmp_take(thread);
 
-    /* Pairs with await_idle(): either it sees that we are busy, or we see
-     * that sampling is off; and with replace_clock(), where this tick is the
-     * last of a clock that was replaced. */
-    if (!atomic_compare_exchange_strong(&thread->busy, &busy, VMP_BUSY)) {
-        if (busy == VMP_BUSY)
+    /* This may be the last tick of a clock that is replaced; and what it has
+     * interrupted may not know that yet. */
+    if (busy != VMP_IDLE) {
+        if (busy == VMP_BUSY && !atomic_load(&thread->is_replaced))
             tick_in_between(thread, now_ns, cpu_ns, context);
         return;
     }
@@ -131,7 +130,7 @@ tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
                 vmp_rearm(thread, vmp_tick_period(thread, false));
         }
     }
-    atomic_store_explicit(&thread->busy, VMP_IDLE, memory_order_release);
+    vmp_give_back(thread);
 }
 
 void

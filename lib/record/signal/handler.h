@@ -14,11 +14,16 @@ void
 vmp_handle_signal(int number, siginfo_t *info, void *context);
 
 /* Put the handler in place of what was there; and take it away if it still is.
- * No clock may run then. Not in signal context. Install returns 0 or a negative
+ * No clock may run then. Under the threads' lock. Install returns 0 or a negative
  * errno. */
 int
 vmp_handler_install(void);
 void
 vmp_handler_remove(void);
+
+/* Ticks of a clock that is off that the calling thread blocks: none may be left
+ * where the handler is taken away without it. Not in signal context. */
+void
+vmp_handler_drop_ticks(void);
 
 #endif

@@ -20,13 +20,13 @@ static bool
 may_end_sleep(const struct vmp_thread *thread)
 {
     return vmp_session.mode == VMPROF_MODE_CPU && !vmp_samples_itself(thread) &&
-           !vmp_clock_has_to_rest(&thread->clock);
+           !vmp_sleep_has_to_rest(&thread->clock.sleep);
 }
 
 void
 vmp_rearm(struct vmp_thread *thread, uint64_t period_ns)
 {
-    if (!thread->clock.is_asleep || may_end_sleep(thread)) {
+    if (!thread->clock.sleep.is_asleep || may_end_sleep(thread)) {
         vmp_clock_rearm(&thread->clock, period_ns);
         return;
     }

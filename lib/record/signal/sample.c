@@ -296,7 +296,7 @@ is_due(const struct vmp_thread *thread, uint64_t used_ns)
 
     if (clock->rung != VMPROF_CLOCK_MONOTONIC)
         return true;
-    return clock->has_slept ||
+    return clock->sleep.has_slept ||
            used_ns + vmp_session.interval_ns / 16 >= thread->period_ns;
 }
 
@@ -312,6 +312,7 @@ count_expirations(struct vmp_thread *thread, const struct vmp_missed *missed)
 bool
 vmp_tick(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 {
+    const struct vmp_sleep *const sleep = &thread->clock.sleep;
     struct vmp_missed missed;
     uint64_t used_ns;
 
@@ -326,16 +327,15 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
         !vmp_has_own_frames(thread))
         return true;
     used_ns = vmp_used_since_due(thread, cpu_ns);
-    if (thread->clock.is_asleep && !missed.held_back)
+    if (sleep->is_asleep && !missed.held_back)
         return true;
     if (!missed.held_back && !is_due(thread, used_ns)) {
         vmp_clock_go_on(&thread->clock, thread->period_ns - used_ns);
         return false;
     }
     thread->due_cpu_ns = cpu_ns;
-    thread->stands_for_ns =
-        thread->clock.has_slept ? thread->clock.stands_for_ns : used_ns;
-    if (thread->clock.has_slept && vmp_session.mode == VMPROF_MODE_CPU &&
+    thread->stands_for_ns = sleep->has_slept ? sleep->stands_for_ns : used_ns;
+    if (sleep->has_slept && vmp_session.mode == VMPROF_MODE_CPU &&
         !vmp_samples_itself(thread))
         thread->has_reserve = true;
     count_expirations(thread, &missed);

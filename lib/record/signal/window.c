@@ -79,29 +79,27 @@ cut_to(struct vmp_window *window, size_t max_frames)
 }
 
 static uint64_t
-link_at(const struct vmp_segment *segment, size_t i)
+link_of(const struct vmprof_frame *frame)
 {
-    return __atomic_load_n(&segment->stack->frames[1 + i].link,
-                           __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&frame->link, __ATOMIC_ACQUIRE);
 }
 
-/* How many of `count` frames of a segment, from the one at `skip`, have these
- * links. Once one differs, so do all above it. Mostly few do: they are gone
+/* How many of `count` frames have these links. Once one differs, so do all above it. Mostly few do: they are gone
  * through from the innermost one, and then in steps that double, which touches
  * little memory that the program has not. */
 static size_t
-known_frames(const struct vmp_segment *segment, size_t skip,
-             const uint64_t *links, size_t count)
+known_frames(const struct vmprof_frame *frames, const uint64_t *links,
+             size_t count)
 {
     size_t low = count, step = 1, high;
 
     for (; low && count - low < ONE_BY_ONE; low--)
-        if (link_at(segment, skip + low - 1) == links[low - 1])
+        if (link_of(&frames[low - 1]) == links[low - 1])
             return low;
     for (high = low; low;) {
         low = low > step ? low - step : 0;
         step *= 2;
-        if (link_at(segment, skip + low) == links[low]) {
+        if (link_of(&frames[low]) == links[low]) {
             low++;
             break;
         }
@@ -109,7 +107,7 @@ known_frames(const struct vmp_segment *segment, size_t skip,
     }
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        if (link_at(segment, skip + middle) == links[middle])
+        if (link_of(&frames[middle]) == links[middle])
             low = middle + 1;
         else
             high = middle;
@@ -157,7 +155,8 @@ known_prefix(const struct vmp_window *window,
 
         if (now->id != then->id || has_moved(now, then))
             break;
-        same = known_frames(now, window->skip, last->links + known, both);
+        same = known_frames(now->stack->frames + 1 + window->skip,
+                            last->links + known, both);
         known += same;
         /* If it ran in between, its innermost frame may have moved on. */
         if (same != both || now->depth != then->depth ||

@@ -10,7 +10,7 @@ import vmprof_file as native
 
 CODE, JITTED, JITTING, GC, NATIVE = 1, 3, 4, 5, 7
 INTERPRETING, TRACING, COLLECTING = 0, 1, 6
-OFF_CPU = 1
+OFF_CPU, HELD_BACK = 1, 8
 
 PAYLOAD = 40000  # well under what a chunk may hold
 

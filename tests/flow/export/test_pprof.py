@@ -100,6 +100,18 @@ class Decoded(command.CommandTest):
                  in Pprof(self.path("a.pb.gz")).samples}
         self.assertEqual(found, {None: 5000, "off-cpu": 7000})
 
+    def test_what_came_late_is_labelled(self):
+        recording = stacks.Recording()
+        thread = recording.thread("t", 1)
+        recording.add(thread, [(stacks.MAIN, CODE, 1)], 5)
+        recording.add(thread, [(stacks.MAIN, CODE, 1)], 7,
+                      state=stacks.HELD_BACK)
+        recording.write(self.path("a.vmprof"))
+        self.succeed("convert", "a.vmprof", "--to", "pprof")
+        found = {labels.get("late"): values for _, values, labels
+                 in Pprof(self.path("a.pb.gz")).samples}
+        self.assertEqual(found, {None: [1, 5000], "held-back": [1, 7000]})
+
     def test_strings_are_utf8_whatever_the_names_were(self):
         recording = stacks.Recording(program=b"\xff")
         recording.add(recording.thread(b"\xc3(", 1),

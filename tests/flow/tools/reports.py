@@ -338,6 +338,19 @@ class Views(unittest.TestCase):
         self.assertEqual(numbers(rows["leaf"]), (300000, 300000, 2))
         self.assertEqual(numbers(rows["work"])[0], 0)
 
+    def test_samples_that_came_late_can_be_reported_alone(self):
+        late = ["report", "--held-back", write(
+            vmprof_file.native_demo().bytes())]
+        result = json.loads(text(*late, "--json"))
+        self.assertEqual([(r["function"], r["samples"])
+                          for r in result["functions"] if r["samples"]],
+                         [("0x7f00aa00", 1)])
+        self.assertEqual(result["summary"]["sampled_ns"], 500000)
+        self.assertEqual(result["summary"]["unsampled_ns"], 0)
+        self.assertIn("1 samples; others are left out", text(*late))
+        out = text(*late, "--json", "--phase", "compiled")
+        self.assertEqual(json.loads(out)["functions"], [])
+
     def test_a_thread_that_is_not_there_is_an_error(self):
         done = vmprof("report", "--thread", "nobody", write(DEMO))
         self.assertEqual(done.returncode, 1)

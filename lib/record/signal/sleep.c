@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Ticks of time that passes, and threads that sleep. Signal context. */
+
+#include "../../os/sleep.h"
+
+#include <sys/resource.h>
+
+#include "../../os/clock.h"
+#include "../../os/machine.h"
+
+enum {
+    SLACK_NS = 10 * 1000,    /* a switch to others takes as long at least */
+    MOST_IDLE = 6,           /* ticks that one sleep may take */
+    MOST_SHORT_RESTS = 2,    /* in a row, of who sleeps for long */
+    MOST_NAP_NS = 40 * 1000, /* to fall asleep and wake up takes no more */
+};
+
+/* How often the thread has waited for anything since it was asked last: one that
+ * only had to share its CPU has not. */
+static uint64_t
+count_naps(struct vmp_sleep *sleep)
+{
+    const long before = sleep->naps;
+    struct rusage usage;
+
+    if (getrusage(RUSAGE_THREAD, &usage) == 0)
+        sleep->naps = usage.ru_nvcsw;
+    return (uint64_t)(sleep->naps - before);
+}
+
+/* What the thread used between two ticks that ended one and the same sleep, as it
+ * seems: the least of late, for it may have done something in between. */
+static void
+learn_nap(struct vmp_sleep *sleep, uint64_t elapsed_ns)
+{
+    if (elapsed_ns > MOST_NAP_NS)
+        return;
+    if (!sleep->nap_ns || elapsed_ns < sleep->nap_ns)
+        sleep->nap_ns = elapsed_ns;
+    else if (elapsed_ns < 2 * sleep->nap_ns)
+        sleep->nap_ns += (elapsed_ns - sleep->nap_ns) / 4;
+}
+
+/* What naps take of the CPU, no tick that finds the thread at work would show: one
+ * is due now and then that ends a sleep. */
+static bool
+is_due_for_naps(struct vmp_sleep *sleep, uint64_t naps, bool was_asleep,
+                uint64_t elapsed_ns, uint64_t asked_ns)
+{
+    if (was_asleep && sleep->is_asleep && naps == 1)
+        learn_nap(sleep, elapsed_ns);
+    sleep->napped_ns += naps * sleep->nap_ns;
+    if (!sleep->is_asleep || sleep->napped_ns < asked_ns)
+        return false;
+    sleep->napped_ns -= asked_ns;
+    return true;
+}
+
+/* A rest may be short that began late in a sleep. */
+static void
+learn_sleep(struct vmp_sleep *sleep, uint64_t asked_ns)
+{
+    if (sleep->rested_ns > MOST_IDLE * asked_ns) {
+        sleep->is_long = true;
+        sleep->short_rests = 0;
+    } else if (++sleep->short_rests > MOST_SHORT_RESTS) {
+        sleep->is_long = false;
+    }
+}
+
+bool
+vmp_sleep_has_to_rest(const struct vmp_sleep *sleep)
+{
+    return sleep->is_long || sleep->idle_ticks > MOST_IDLE;
+}
+
+/*
+ * A timer of time that passes ends while the thread sleeps, too. It is at work if
+ * it slept no part of the time since the timer was set, or if no system call was
+ * interrupted; and if the timer is on its CPU clock.
+ */
+void
+vmp_sleep_read(struct vmp_sleep *sleep, uint64_t elapsed_ns, uint64_t passed_ns,
+               uint64_t asked_ns, const void *context)
+{
+    const enum vmp_armed armed =
+        __atomic_load_n(&sleep->armed, __ATOMIC_RELAXED);
+    const bool was_asleep = sleep->is_asleep,
+               is_on_timer = armed < VMP_ARMED_AT_WORK;
+    const uint64_t naps =
+        passed_ns < elapsed_ns + SLACK_NS ? 0 : count_naps(sleep);
+
+    sleep->has_slept = naps || !is_on_timer;
+    sleep->is_asleep = naps && armed != VMP_ARMED_CPU_TIMER &&
+                       (!context || vmp_is_at_system_call(context));
+    sleep->idle_ticks = sleep->is_asleep ? sleep->idle_ticks + 1 : 0;
+    if (armed == VMP_ARMED_AT_WORK && !sleep->is_asleep)
+        learn_sleep(sleep, asked_ns);
+    if (armed == VMP_ARMED_CPU_TIMER)
+        sleep->stands_for_ns = vmp_clock_grain_ns;
+    else if (is_on_timer)
+        sleep->stands_for_ns = passed_ns;
+    __atomic_store_n(&sleep->armed, VMP_ARMED_TIMER, __ATOMIC_RELAXED);
+    if (is_due_for_naps(sleep, naps, was_asleep, elapsed_ns, asked_ns))
+        sleep->is_asleep = false;
+}
