@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "native_profile.h"
+#include "os/machine.h"
 
 enum {
     LEFT = 1500, /* bytes: less than any signal takes */
@@ -114,7 +115,9 @@ a_thread_at_the_end_of_16_kib_survives_its_samples(void **state)
     (void)state;
     skip_with_asan();
     assert_int_equal(isolate(sample_vm_frames, 60), 0);
-    assert_int_equal(isolate(sample_frame_pointers, 60), 0);
+    /* There are native frames on some machines only. */
+    if (vmp_machine.is_known)
+        assert_int_equal(isolate(sample_frame_pointers, 60), 0);
     if (vmp_step_load())
         assert_int_equal(isolate(sample_copies, 60), 0);
 }
