@@ -191,7 +191,8 @@ struct vmprof_stats {
     uint64_t samples_unwritten; /**< not, because of write_error */
     uint64_t bytes_written;     /**< to the fd */
     uint64_t clock_failures;    /**< times a thread's clock could not be had, or
-                                     was closed by the host and replaced */
+                                     was closed by the host and replaced, or
+                                     the host took its tick (ECANCELED) */
     uint64_t sampled_ns;        /**< the sum of the samples' weights */
     int32_t write_error;        /**< 0, or the errno that stopped the writing */
     int32_t clock_error;    /**< 0, or the errno of the last clock failure */

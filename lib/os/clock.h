@@ -79,6 +79,13 @@ vmp_clock_stop(struct vmp_clock *clock);
 bool
 vmp_clock_is_gone(const struct vmp_clock *clock);
 
+/* perf's count, which stands still when its event has ended; else 0. And whether a
+ * timer has, unless the clock rests; true for perf. */
+uint64_t
+vmp_clock_count(const struct vmp_clock *clock);
+bool
+vmp_clock_is_done(const struct vmp_clock *clock);
+
 /* In the child of a fork(), which has a copy of perf's descriptor alone. */
 void
 vmp_clock_leave_to_parent(struct vmp_clock *clock);

@@ -188,6 +188,34 @@ vmp_clock_is_gone(const struct vmp_clock *clock)
            event_of(clock->fd) != clock->event;
 }
 
+uint64_t
+vmp_clock_count(const struct vmp_clock *clock)
+{
+    uint64_t count_ns;
+
+    return clock->rung == VMPROF_CLOCK_PERF &&
+                   read(clock->fd, &count_ns, sizeof(count_ns)) ==
+                       sizeof(count_ns)
+               ? count_ns
+               : 0;
+}
+
+bool
+vmp_clock_is_done(const struct vmp_clock *clock)
+{
+    const enum vmp_armed armed =
+        __atomic_load_n(&clock->sleep.armed, __ATOMIC_RELAXED);
+    struct itimerspec left;
+
+    if (clock->rung == VMPROF_CLOCK_PERF)
+        return true;
+    return armed != VMP_ARMED_NOTHING &&
+           timer_gettime(armed == VMP_ARMED_CPU_TIMER ? clock->cpu_timer
+                                                      : clock->timer,
+                         &left) == 0 &&
+           !left.it_value.tv_sec && !left.it_value.tv_nsec;
+}
+
 void
 vmp_clock_stop(struct vmp_clock *clock)
 {

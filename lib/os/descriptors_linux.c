@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/kcmp.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,4 +36,10 @@ int
 vmp_descriptors_keep_none(void)
 {
     return syscall(SYS_close_range, 0, UINT_MAX, UNSHARE) < 0 ? -errno : 0;
+}
+
+bool
+vmp_descriptors_are_shared(pid_t one, pid_t other)
+{
+    return one == other || syscall(SYS_kcmp, one, other, KCMP_FILES, 0, 0) <= 0;
 }

@@ -89,6 +89,14 @@ vmp_handler_remove(void)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+bool
+vmp_handler_is_in_place(void)
+{
+    struct sigaction now;
+
+    return sigaction(VMP_SIGNAL, NULL, &now) == 0 && is_ours(&now);
+}
+
 /* What is pending is blocked. */
 void
 vmp_handler_drop_ticks(void)

@@ -15,7 +15,7 @@
 #include "signal/sample.h"
 
 enum {
-    MOMENT_NS = 20 * 1000,
+    MOMENT_NS = 40 * 1000,
 };
 
 static struct {

@@ -217,6 +217,7 @@ set_up(const struct vmprof_options *options, enum vmprof_clock rung)
     vmp_session.ring_size = (size_t)options->ring_size;
     set_up_jit(options);
     vmp_session.start_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    vmp_session.enabled_by = gettid();
     if (options->vm_name)
         strncpy(vmp_session.vm_name, options->vm_name,
                 sizeof(vmp_session.vm_name) - 1);

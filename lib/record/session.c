@@ -23,13 +23,6 @@ enum {
 struct vmp_session vmp_session;
 
 static void
-failed_clock(int error)
-{
-    vmp_session.clock_failures++;
-    vmp_session.clock_error = -error;
-}
-
-static void
 release(struct vmp_thread *thread)
 {
     vmp_ring_free(&thread->ring);
@@ -87,112 +80,6 @@ allocate(struct vmp_thread *thread)
     return -ENOMEM;
 }
 
-static int
-make_clock(struct vmp_thread *thread)
-{
-    enum vmprof_clock rung = vmp_session.rung;
-    int r =
-        vmp_clock_start(&thread->clock, rung, thread->tid, thread->period_ns);
-
-    /* Out of descriptors, say: the other rungs need none. */
-    if (r < 0 && rung == VMPROF_CLOCK_PERF)
-        r = vmp_clock_start(&thread->clock, VMPROF_CLOCK_MONOTONIC, thread->tid,
-                            thread->period_ns);
-    /* Whoever sleeps is looked at; where there can be no thread for that, the
-     * kernel's CPU timer has to do. Not once the session has begun to end. */
-    if (r == 0 && thread->clock.rung == VMPROF_CLOCK_MONOTONIC &&
-        vmp_session.writer)
-        vmp_observer_start();
-    return r;
-}
-
-/* Returns whether there is one to begin. */
-static bool
-find_clock(struct vmp_thread *thread)
-{
-    const int r = make_clock(thread);
-
-    thread->awaits_clock = r == -EAGAIN;
-    if (thread->awaits_clock)
-        vmp_session.clock_retries++;
-    else if (r < 0)
-        failed_clock(r);
-    return r == 0;
-}
-
-void
-vmp_session_start_clock(struct vmp_thread *thread)
-{
-    if (atomic_load(&vmp_session.sampling) && vmp_is_sampled(thread) &&
-        thread->clock.rung == VMPROF_CLOCK_AUTO && find_clock(thread))
-        vmp_clock_begin(&thread->clock);
-}
-
-void
-vmp_session_retry_clocks(void)
-{
-    for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
-        if (t->state != VMP_THREAD_ATTACHED)
-            continue;
-        if (t->awaits_clock)
-            vmp_session_start_clock(t);
-        else if (t->is_stuck && !atomic_load(&t->busy))
-            vmp_session_join(t);
-    }
-}
-
-/* Whether the clock could not be armed again; counted once. */
-static bool
-count_error(struct vmp_thread *thread)
-{
-    const int error =
-        __atomic_exchange_n(&thread->clock.error, 0, __ATOMIC_RELAXED);
-
-    if (error)
-        failed_clock(-error);
-    return error != 0;
-}
-
-/* No handler is at work with it, or will be until it is whole; a thread that is
- * busy has its turn at the next check. */
-static void
-replace_clock(struct vmp_thread *thread, bool is_gone)
-{
-    bool found;
-
-    atomic_store(&thread->is_replaced, true);
-    vmp_barrier_all();
-    if (atomic_load(&thread->busy)) {
-        atomic_store(&thread->is_replaced, false);
-        return;
-    }
-    if (is_gone)
-        failed_clock(-EBADF);
-    else
-        count_error(thread);
-    vmp_clock_stop(&thread->clock);
-    found = find_clock(thread);
-    atomic_store(&thread->is_replaced, false);
-    /* Its tick would have been nobody's before. */
-    if (found)
-        vmp_clock_begin(&thread->clock);
-}
-
-void
-vmp_session_check_clocks(void)
-{
-    if (!atomic_load(&vmp_session.sampling))
-        return;
-    for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
-        const bool is_gone =
-            t->state == VMP_THREAD_ATTACHED && vmp_clock_is_gone(&t->clock);
-
-        if (is_gone || (t->state == VMP_THREAD_ATTACHED &&
-                        __atomic_load_n(&t->clock.error, __ATOMIC_RELAXED)))
-            replace_clock(t, is_gone);
-    }
-}
-
 /* A handler that the last session did not see the end of: what it had is freed
  * once it has ended. Returns 0 or -EBUSY. */
 static int
@@ -217,7 +104,7 @@ vmp_session_join(struct vmp_thread *thread)
         return;
     r = end_last_session(thread);
     if (r < 0) {
-        failed_clock(r);
+        vmp_session_failed_clock(r);
         return;
     }
     memset(&thread->counters, 0, sizeof(thread->counters));
@@ -244,7 +131,7 @@ vmp_session_join(struct vmp_thread *thread)
         find_stack(thread);
     r = allocate(thread);
     if (r < 0)
-        failed_clock(r);
+        vmp_session_failed_clock(r);
     else if (vmp_session.clock != VMPROF_CLOCK_OBSERVER ||
              vmp_has_own_frames(thread))
         vmp_session_start_clock(thread);
@@ -279,7 +166,7 @@ close_accounts(struct vmp_thread *thread)
 
     thread->cpu_end_ns = vmp_thread_cpu_ns(thread->tid);
     if (thread->awaits_clock)
-        failed_clock(-EAGAIN);
+        vmp_session_failed_clock(-EAGAIN);
     thread->awaits_clock = false;
     if (atomic_exchange(&thread->requested, false))
         thread->counters.lost_walker++;
@@ -294,7 +181,7 @@ vmp_session_part(struct vmp_thread *thread)
 {
     end_last_session(thread);
     atomic_store(&thread->poll.session, 0);
-    count_error(thread);
+    vmp_session_count_clock_error(thread);
     vmp_clock_stop(&thread->clock);
     if (vmp_session.enabled && vmp_session.rung != VMPROF_CLOCK_AUTO)
         vmp_handler_drop_ticks();
@@ -417,7 +304,7 @@ vmp_session_stop_sampling(void)
             continue;
         await_idle(t, until_ns);
         atomic_store(&t->poll.session, 0);
-        count_error(t);
+        vmp_session_count_clock_error(t);
         vmp_clock_stop(&t->clock);
         vmp_jit_part(&t->jit);
         close_accounts(t);

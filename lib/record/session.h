@@ -60,6 +60,7 @@ struct vmp_session {
     struct vmp_estate estates[VMP_MOST_ESTATES];
     unsigned estate_count;
     char vm_name[64], program[64];
+    pid_t enabled_by; /* a thread, which may have ended since */
     struct vmp_writer *writer;
 };
 
@@ -76,11 +77,19 @@ vmp_session_part(struct vmp_thread *thread);
 void
 vmp_session_start_clock(struct vmp_thread *thread);
 
+/* A clock could not be had or has failed, with a negative errno; and whether it
+ * could not be armed again, counted once. Under the lock. */
+void
+vmp_session_failed_clock(int error);
+bool
+vmp_session_count_clock_error(struct vmp_thread *thread);
+
 /* And those that the kernel had none left for. Under the lock. */
 void
 vmp_session_retry_clocks(void);
 
-/* Replace the clocks whose descriptors the host has closed. Under the lock. */
+/* Replace the clocks whose descriptors the host has closed, and those whose tick
+ * it has taken; every second. Under the lock. */
 void
 vmp_session_check_clocks(void);
 

@@ -80,6 +80,11 @@ enum vmp_thread_state {
     VMP_THREAD_ENDED, /* its ring is yet to be written out */
 };
 
+/* Of a thread's clock, when it was looked at last whether it goes on. */
+struct vmp_clock_watch {
+    uint64_t armed_ns, cpu_ns, count_ns;
+};
+
 /* What a struct vmprof_thread * really points at. Never unmapped: an ended
  * thread's record waits for the next one that attaches. */
 struct vmp_thread {
@@ -120,6 +125,7 @@ struct vmp_thread {
     uint64_t random;
     struct vmp_counters counters; /* written by one, read by all */
     struct vmp_clock clock;
+    struct vmp_clock_watch watch;
     uintptr_t stack_low, stack_high;      /* of its own C stack; 0: unknown */
     struct vmp_signal_stack signal_stack; /* if it had none */
 

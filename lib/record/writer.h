@@ -4,6 +4,8 @@
 #ifndef VMP_WRITER_H
 #define VMP_WRITER_H
 
+#include <sys/types.h>
+
 #include "../format/encoder.h"
 #include "output.h"
 
@@ -16,6 +18,10 @@ struct vmp_writer;
 int
 vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
                  const struct vmp_session_info *info);
+
+/* Its thread, or 0 before that runs. */
+pid_t
+vmp_writer_tid(const struct vmp_writer *writer);
 
 /* In the child of a fork(): its threads are the parent's. */
 void

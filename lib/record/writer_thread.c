@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "code.h"
 #include "events/usdt.h"
@@ -60,11 +61,18 @@ wait_a_while(struct vmp_writer *writer)
     return !stopping;
 }
 
+pid_t
+vmp_writer_tid(const struct vmp_writer *writer)
+{
+    return atomic_load(&writer->tid);
+}
+
 static void *
 run(void *user)
 {
     struct vmp_writer *const writer = user;
 
+    atomic_store(&writer->tid, gettid());
     pthread_setname_np(pthread_self(), "vmprof-writer");
     vmp_encoder_open(writer->encoder, &writer->info);
     vmp_writer_flush(writer);

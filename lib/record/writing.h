@@ -7,6 +7,7 @@
 #include "writer.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "drain.h"
 #include "events/recorded_drain.h"
@@ -20,6 +21,7 @@ enum {
 
 struct vmp_writer {
     pthread_t thread;
+    atomic_int tid; /* 0: it has not begun yet */
     struct vmp_output *output;
     struct vmp_session_info info;
     struct vmp_encoder *encoder;

@@ -40,6 +40,8 @@ const struct call fallible_calls[] = {
       false,
       true,
       { EINVAL, EPERM, ENOSYS } },
+    { SYS_timer_gettime, "timer_gettime", false, false, { EINVAL, EPERM } },
+    { SYS_kcmp, "kcmp", false, false, { EPERM, ENOSYS } },
     { SYS_timer_delete, "timer_delete", true, false, { EINVAL, EPERM } },
     { SYS_clock_gettime, "clock_gettime", false, false, { EINVAL, EPERM } },
     { SYS_sigaltstack, "sigaltstack", false, false, { EPERM, ENOMEM } },

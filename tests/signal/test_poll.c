@@ -299,6 +299,87 @@ code_that_polls_rarely_gets_its_share(void **state)
     assert_int_equal(isolate(alternate, 60), 0);
 }
 
+/* Polls all the time, but for a collection after each 50 us. */
+static void
+look(void)
+{
+    thread->poll_countdown =
+        vmprof_poll_expired(thread, thread->poll_countdown);
+}
+
+static void
+collect(unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        vmprof_token token;
+
+        run(often, 50, 10, thread);
+        look();
+        vmprof_poll(thread);
+        token = vmprof_enter_kind(thread, native, VMPROF_KIND_GC, NULL);
+        spin(200000);
+        look();
+        vmprof_execute_code_leave(thread, token);
+    }
+}
+
+static double
+rarest_polls_ns(void)
+{
+    return ((const struct vmp_thread *)thread)->poll.pace.slow_ns;
+}
+
+static void
+collect_often(void)
+{
+    const int file = begin(0.001, VMPROF_SAMPLING_AUTO);
+    struct decoded d;
+
+    require(was_polled());
+    require(burn_until((collect(50), rarest_polls_ns() < 100000), 20000));
+    finish_profile(file, &d);
+    require(time_in(&d, native, VMPROF_KIND_GC) > 0);
+    decoded_free(&d);
+}
+
+static void
+what_ends_with_a_look_is_no_sign_of_rare_polls(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(collect_often, 60), 0);
+}
+
+/* Samples of the clock beside the polls, in so much time with polls. */
+static uint64_t
+taken_over_in(unsigned us)
+{
+    const struct vmprof_stats before = profile_stats();
+    struct vmprof_stats after;
+
+    run(often, us, 10, thread);
+    after = profile_stats();
+    return after.samples - after.polled - (before.samples - before.polled);
+}
+
+static void
+poll_at_100_khz(void)
+{
+    const int file = begin(0.00001, VMPROF_SAMPLING_AUTO);
+    struct decoded d;
+
+    require(was_polled());
+    require(burn_until(taken_over_in(50 * 1000) <= 1, 20000));
+    finish_profile(file, &d);
+    decoded_free(&d);
+}
+
+static void
+the_clock_rests_beside_polls_that_come_at_the_highest_rate(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(poll_at_100_khz, 60), 0);
+}
+
 static void
 pause_while_polling(void)
 {
@@ -340,6 +421,9 @@ main(void)
         cmocka_unit_test(
             a_native_function_that_polls_before_it_is_left_has_its_time),
         cmocka_unit_test(code_that_polls_rarely_gets_its_share),
+        cmocka_unit_test(what_ends_with_a_look_is_no_sign_of_rare_polls),
+        cmocka_unit_test(
+            the_clock_rests_beside_polls_that_come_at_the_highest_rate),
         cmocka_unit_test(no_poll_samples_while_sampling_is_paused),
     };
 

@@ -5,6 +5,7 @@
 #define VMP_HANDLER_H
 
 #include <signal.h>
+#include <stdbool.h>
 
 /* What SIGPROF did before us: signals that are not ours go there. */
 extern struct sigaction vmp_foreign_action;
@@ -20,6 +21,10 @@ int
 vmp_handler_install(void);
 void
 vmp_handler_remove(void);
+
+/* Whether it is there still. Not in signal context. */
+bool
+vmp_handler_is_in_place(void);
 
 /* Ticks of a clock that is off that the calling thread blocks: none may be left
  * where the handler is taken away without it. Not in signal context. */

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What a host may do to its signals and descriptors while it is profiled. */
+
+#include "suite.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdatomic.h>
+
+#include "profiled.h"
+
+static const uint32_t rungs[] = { VMPROF_CLOCK_PERF, VMPROF_CLOCK_MONOTONIC,
+                                  VMPROF_CLOCK_CPU_TIMER };
+static uint32_t rung;
+
+static void
+attach(void)
+{
+    struct vmprof_thread *thread;
+
+    require(vmprof_attach_thread(NULL, &thread) == 0);
+    vmprof_execute_code_enter(thread, code_named("whims"), NULL);
+}
+
+/* Ends the test if the machine has no such clock. */
+static int
+enable(void)
+{
+    const int file = profile_file();
+    struct vmprof_options options = profile_options(file, 0.001);
+    int r;
+
+    options.clock = rung;
+    options.sampling = VMPROF_SAMPLING_SIGNAL;
+    r = vmprof_enable_with(&options);
+    require(r == 0 || r == -ENOTSUP);
+    if (r < 0)
+        _exit(0);
+    return file;
+}
+
+static void
+end(int file)
+{
+    struct decoded d;
+
+    finish_profile(file, &d);
+    decoded_free(&d);
+}
+
+static void
+require_more_samples(void)
+{
+    const uint64_t before = profile_stats().samples;
+
+    require(burn_until(profile_stats().samples > before + 5, 10000));
+}
+
+static void
+on_each_rung(void (*body)(void))
+{
+    for (size_t i = 0; i < LENGTH(rungs); i++) {
+        rung = rungs[i];
+        assert_int_equal(isolate(body, 60), 0);
+    }
+}
+
+/* The kernel discards the tick, which was to ask for the next one. */
+static void
+ignore_for_a_while(void)
+{
+    const struct sigaction ignore = { .sa_handler = SIG_IGN };
+    struct sigaction ours;
+    int file;
+
+    rung = VMPROF_CLOCK_AUTO;
+    attach();
+    file = enable();
+    require_more_samples();
+    require(sigaction(SIGPROF, &ignore, &ours) == 0);
+    burn_cpu_ms(20);
+    require(sigaction(SIGPROF, &ours, NULL) == 0);
+    require_more_samples();
+    require(profile_stats().clock_error == ECANCELED);
+    end(file);
+}
+
+static void
+take_it_where_it_is_blocked(void)
+{
+    const struct timespec patience = { 5, 0 };
+    sigset_t signals;
+    int file;
+
+    rung = VMPROF_CLOCK_MONOTONIC;
+    attach();
+    file = enable();
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGPROF);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    burn_cpu_ms(5);
+    require(sigtimedwait(&signals, NULL, &patience) == SIGPROF);
+    pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+    require_more_samples();
+    end(file);
+}
+
+static void
+a_tick_that_the_host_takes_is_not_the_last(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(ignore_for_a_while, 60), 0);
+    assert_int_equal(isolate(take_it_where_it_is_blocked, 60), 0);
+}
+
+static atomic_bool is_ready, is_over;
+static bool leaves_first;
+
+/* Works on after the end, when a tick would find no handler. */
+static void *
+have_descriptors_alone(void *user)
+{
+    (void)user;
+    if (leaves_first)
+        require(unshare(CLONE_FILES) == 0);
+    attach();
+    require(leaves_first || unshare(CLONE_FILES) == 0);
+    atomic_store(&is_ready, true);
+    while (!atomic_load(&is_over))
+        burn_cpu_ms(1);
+    burn_cpu_ms(20);
+    return NULL;
+}
+
+static void
+sample_who_left(void)
+{
+    pthread_t thread;
+    uint64_t before;
+    int file = leaves_first ? enable() : 0;
+
+    require(pthread_create(&thread, NULL, have_descriptors_alone, NULL) == 0);
+    require(wait_until(atomic_load(&is_ready), 5000));
+    if (!leaves_first)
+        file = enable();
+    before = profile_stats().samples;
+    require(wait_until(profile_stats().samples > before + 5, 10000));
+    end(file);
+    atomic_store(&is_over, true);
+    require(pthread_join(thread, NULL) == 0);
+}
+
+static void
+a_thread_with_descriptors_of_its_own_is_sampled(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        leaves_first = i;
+        on_each_rung(sample_who_left);
+    }
+}
+
+static sigjmp_buf before_the_jump;
+static volatile sig_atomic_t jumps;
+
+static void
+jump(int number)
+{
+    jumps += number == SIGPROF;
+    siglongjmp(before_the_jump, 1);
+}
+
+static void
+jump_out_of_forwarded_signals(void)
+{
+    const struct sigaction action = { .sa_handler = jump };
+    int file;
+
+    require(sigaction(SIGPROF, &action, NULL) == 0);
+    attach();
+    file = enable();
+    for (volatile int i = 0; i < 100; i++)
+        if (sigsetjmp(before_the_jump, 1) == 0) {
+            require(kill(getpid(), SIGPROF) == 0);
+            for (;;)
+                burn_cpu_ms(1);
+        }
+    require(jumps == 100);
+    require_more_samples();
+    end(file);
+}
+
+static void
+a_hosts_handler_may_leave_by_a_jump(void **state)
+{
+    (void)state;
+    on_each_rung(jump_out_of_forwarded_signals);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_tick_that_the_host_takes_is_not_the_last),
+        cmocka_unit_test(a_thread_with_descriptors_of_its_own_is_sampled),
+        cmocka_unit_test(a_hosts_handler_may_leave_by_a_jump),
+    };
+
+    return cmocka_run_group_tests_name("whims", tests, NULL, NULL);
+}
