@@ -13,6 +13,7 @@
 
 #include "descriptors.h"
 #include "profiled.h"
+#include "rungs.h"
 
 enum {
     SPELLS = 20,
@@ -20,9 +21,6 @@ enum {
     MOST_CUT_SHORT = 8, /* as doc/design.md says */
 };
 
-static const uint32_t rungs[] = { VMPROF_CLOCK_PERF, VMPROF_CLOCK_MONOTONIC,
-                                  VMPROF_CLOCK_CPU_TIMER };
-static uint32_t rung;
 static struct vmprof_thread *head;
 static volatile sig_atomic_t forwarded;
 
@@ -192,10 +190,7 @@ static void
 a_clock_of_cpu_time_ends_no_sleep_and_another_eight(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < LENGTH(rungs); i++) {
-        rung = rungs[i];
-        assert_int_equal(isolate(sleep_after_work, 60), 0);
-    }
+    on_each_rung(sleep_after_work);
 }
 
 static unsigned
@@ -325,10 +320,7 @@ static void
 threads_that_end_leave_no_clock_behind(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < LENGTH(rungs); i++) {
-        rung = rungs[i];
-        assert_int_equal(isolate(churn, 60), 0);
-    }
+    on_each_rung(churn);
 }
 
 int

@@ -9,14 +9,12 @@
 
 #include "../../lib/record/thread.h"
 #include "profiled.h"
+#include "rungs.h"
 
 enum {
     FORGED = 4711,
 };
 
-static const uint32_t rungs[] = { VMPROF_CLOCK_PERF, VMPROF_CLOCK_MONOTONIC,
-                                  VMPROF_CLOCK_CPU_TIMER };
-static uint32_t rung;
 static struct vmprof_thread *head;
 static volatile sig_atomic_t forwarded, last_code;
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "mask.h"
 #include "profiled.h"
 
 static struct vmprof_thread *thread;
@@ -127,25 +128,6 @@ a_handler_that_replaced_ours_stays(void **state)
     assert_int_equal(isolate(replaced_meanwhile, 20), 0);
 }
 
-static void
-block(void)
-{
-    sigset_t signals;
-
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGPROF);
-    require(pthread_sigmask(SIG_BLOCK, &signals, NULL) == 0);
-}
-
-static bool
-is_pending(void)
-{
-    sigset_t pending;
-
-    require(sigpending(&pending) == 0);
-    return sigismember(&pending, SIGPROF) == 1;
-}
-
 /* A tick waits where it is blocked: when profiling has ended it must not meet
  * the default action. */
 static void
@@ -155,7 +137,7 @@ profile_blocked(void)
     sigset_t none;
 
     attach();
-    block();
+    set_mask(SIG_BLOCK);
     for (unsigned i = 0; i < 5; i++) {
         const int file = profile_file();
 

@@ -8,16 +8,15 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "mask.h"
 #include "profiled.h"
+#include "rungs.h"
 
 enum {
     TO_THREAD = 4711,
     TO_PROCESS = 4712,
 };
 
-static const uint32_t rungs[] = { VMPROF_CLOCK_PERF, VMPROF_CLOCK_MONOTONIC,
-                                  VMPROF_CLOCK_CPU_TIMER };
-static uint32_t rung;
 static volatile sig_atomic_t taken, last_value, was_ticked;
 static _Thread_local volatile sig_atomic_t taken_here;
 
@@ -38,25 +37,6 @@ set_handler(void)
                                       .sa_flags = SA_SIGINFO };
 
     require(sigaction(SIGPROF, &action, NULL) == 0);
-}
-
-static void
-set_mask(int how)
-{
-    sigset_t signals;
-
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGPROF);
-    require(pthread_sigmask(how, &signals, NULL) == 0);
-}
-
-static bool
-is_pending(void)
-{
-    sigset_t pending;
-
-    require(sigpending(&pending) == 0);
-    return sigismember(&pending, SIGPROF) == 1;
 }
 
 static void
@@ -104,24 +84,6 @@ enable(double interval)
     return file;
 }
 
-static void
-end(int file)
-{
-    struct decoded d;
-
-    finish_profile(file, &d);
-    decoded_free(&d);
-}
-
-static void
-on_each_rung(void (*body)(void))
-{
-    for (size_t i = 0; i < LENGTH(rungs); i++) {
-        rung = rungs[i];
-        assert_int_equal(isolate(body, 60), 0);
-    }
-}
-
 /* No tick of ours is due before. */
 static void
 wait_for_this_thread(void)
@@ -133,7 +95,7 @@ wait_for_this_thread(void)
     file = enable(0.9);
     set_mask(SIG_BLOCK);
     send_to_this_thread();
-    end(file);
+    end_profile(file);
     require(taken == 0 && is_pending());
     set_mask(SIG_UNBLOCK);
     require(taken == 1 && last_value == TO_THREAD);
@@ -151,7 +113,7 @@ wait_for_the_process(void)
     set_mask(SIG_BLOCK);
     require(burn_until(is_pending(), 5000));
     send_to_process();
-    end(file);
+    end_profile(file);
     require(taken == 0 && is_pending());
     set_mask(SIG_UNBLOCK);
     require(taken == 1 && last_value == TO_PROCESS && !was_ticked);
@@ -195,7 +157,7 @@ disable_beside(bool ticks, pthread_t *thread)
     require(wait_until(is_ready, 10000));
     if (ticks)
         send_to_process();
-    end(file);
+    end_profile(file);
 }
 
 static void
@@ -244,7 +206,7 @@ also_where_others_block_it(void **state)
 static void *
 disable_here(void *user)
 {
-    end(*(const int *)user);
+    end_profile(*(const int *)user);
     return NULL;
 }
 
@@ -292,7 +254,7 @@ wait_without_handler(void)
     send_to_process();
     /* Nobody else could take its tick from it later. */
     require(vmprof_detach_thread(thread) == 0);
-    end(file);
+    end_profile(file);
     sigemptyset(&signals);
     sigaddset(&signals, SIGPROF);
     require(sigwaitinfo(&signals, &info) == SIGPROF);

@@ -11,6 +11,7 @@
 
 #include "../../lib/record/session.h"
 #include "profiled.h"
+#include "rungs.h"
 
 enum {
     SAMPLES = 20,
@@ -18,9 +19,6 @@ enum {
 
 extern uintptr_t vmp_clock_cookie;
 
-static const uint32_t rungs[] = { VMPROF_CLOCK_PERF, VMPROF_CLOCK_MONOTONIC,
-                                  VMPROF_CLOCK_CPU_TIMER };
-static uint32_t rung;
 static struct vmprof_thread *head;
 static struct vmp_thread *thread;
 
@@ -41,15 +39,6 @@ begin(int file, double interval)
     return r == 0;
 }
 
-static void
-on_each_rung(void (*body)(void))
-{
-    for (size_t i = 0; i < LENGTH(rungs); i++) {
-        rung = rungs[i];
-        assert_int_equal(isolate(body, 60), 0);
-    }
-}
-
 /* As the writer does each second. */
 static void
 check_clocks(void)
@@ -65,15 +54,6 @@ require_that_samples_come(void)
     const uint64_t before = profile_stats().samples;
 
     require(burn_until(profile_stats().samples >= before + SAMPLES, 10000));
-}
-
-static void
-finish(int file)
-{
-    struct decoded d;
-
-    finish_profile(file, &d);
-    decoded_free(&d);
 }
 
 /* What a sampler at work has read of it may not change beneath it. */
@@ -101,7 +81,7 @@ check_while_busy(void)
     require(profile_stats().clock_failures == 1);
     require(profile_stats().clock_error == EINVAL);
     require_that_samples_come();
-    finish(file);
+    end_profile(file);
 }
 
 static void
@@ -153,7 +133,7 @@ tick_while_replaced(void)
     atomic_store(&thread->is_replaced, false);
     send_tick();
     require(memcmp(&before, &thread->clock, sizeof(before)));
-    finish(file);
+    end_profile(file);
 }
 
 static void
@@ -198,7 +178,7 @@ break_and_sample(void)
     require(pthread_join(breaker, NULL) == 0);
     __atomic_store_n(&thread->clock.error, 0, __ATOMIC_RELAXED);
     require_that_samples_come();
-    finish(file);
+    end_profile(file);
     require(profile_stats().clock_failures >= replaced);
 }
 

@@ -9,11 +9,9 @@
 #include <setjmp.h>
 #include <stdatomic.h>
 
+#include "mask.h"
 #include "profiled.h"
-
-static const uint32_t rungs[] = { VMPROF_CLOCK_PERF, VMPROF_CLOCK_MONOTONIC,
-                                  VMPROF_CLOCK_CPU_TIMER };
-static uint32_t rung;
+#include "rungs.h"
 
 static void
 attach(void)
@@ -42,29 +40,11 @@ enable(void)
 }
 
 static void
-end(int file)
-{
-    struct decoded d;
-
-    finish_profile(file, &d);
-    decoded_free(&d);
-}
-
-static void
 require_more_samples(void)
 {
     const uint64_t before = profile_stats().samples;
 
     require(burn_until(profile_stats().samples > before + 5, 10000));
-}
-
-static void
-on_each_rung(void (*body)(void))
-{
-    for (size_t i = 0; i < LENGTH(rungs); i++) {
-        rung = rungs[i];
-        assert_int_equal(isolate(body, 60), 0);
-    }
 }
 
 /* The kernel discards the tick, which was to ask for the next one. */
@@ -84,7 +64,7 @@ ignore_for_a_while(void)
     require(sigaction(SIGPROF, &ours, NULL) == 0);
     require_more_samples();
     require(profile_stats().clock_error == ECANCELED);
-    end(file);
+    end_profile(file);
 }
 
 static void
@@ -99,12 +79,12 @@ take_it_where_it_is_blocked(void)
     file = enable();
     sigemptyset(&signals);
     sigaddset(&signals, SIGPROF);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    set_mask(SIG_BLOCK);
     burn_cpu_ms(5);
     require(sigtimedwait(&signals, NULL, &patience) == SIGPROF);
-    pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+    set_mask(SIG_UNBLOCK);
     require_more_samples();
-    end(file);
+    end_profile(file);
 }
 
 static void
@@ -147,7 +127,7 @@ sample_who_left(void)
         file = enable();
     before = profile_stats().samples;
     require(wait_until(profile_stats().samples > before + 5, 10000));
-    end(file);
+    end_profile(file);
     atomic_store(&is_over, true);
     require(pthread_join(thread, NULL) == 0);
 }
@@ -189,7 +169,7 @@ jump_out_of_forwarded_signals(void)
         }
     require(jumps == 100);
     require_more_samples();
-    end(file);
+    end_profile(file);
 }
 
 static void

@@ -111,6 +111,16 @@ finish_profile(int file, struct decoded *d)
     close(file);
 }
 
+/* The same, where only that it can be read is of interest. */
+static inline void
+end_profile(int file)
+{
+    struct decoded d;
+
+    finish_profile(file, &d);
+    decoded_free(&d);
+}
+
 /* A code named "t:NAME:1:". */
 static inline vmprof_code_id
 code_named(const char *name)
