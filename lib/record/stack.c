@@ -137,12 +137,12 @@ run_on(struct vmp_thread *thread, struct vmprof_stack *to)
     __atomic_store_n(&thread->switches, thread->switches + 1, __ATOMIC_RELEASE);
 }
 
-/* `frame` is that of a function that the VM called: above the frame pointer and
- * the return address begins what called it. */
+/* `frame` is where that of a function ends which the VM called: there begins what
+ * called it. */
 static void
 note_place(struct vmprof_stack *stack, void *frame)
 {
-    stack->place.stack_pointer = (uintptr_t)frame + 2 * sizeof(frame);
+    stack->place.stack_pointer = (uintptr_t)frame;
     stack->place.top = stack->top;
 }
 
@@ -212,7 +212,7 @@ vmprof_switch_stack(struct vmprof_thread *head, struct vmprof_stack *to)
     r = take_chain(thread, to);
     if (r < 0)
         return r;
-    note_place(to, __builtin_frame_address(0));
+    note_place(to, __builtin_dwarf_cfa());
     run_on(thread, to);
     /* Afterwards: a sample in between sees two stacks without a common frame. */
     thread->jumps++;
@@ -232,7 +232,7 @@ vmprof_resume_stack(struct vmprof_thread *head, struct vmprof_stack *to)
     if (!vmp_stack_take(to))
         return -EBUSY;
     put_on(to, head->stack);
-    note_place(to, __builtin_frame_address(0));
+    note_place(to, __builtin_dwarf_cfa());
     run_on(thread, to);
     return 0;
 }
