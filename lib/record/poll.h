@@ -36,8 +36,8 @@ struct vmp_poll {
     struct vmp_poll_time time;
 };
 
-/* How long it may take to the next poll where polls are said to come. Shorter
- * ones, and ticks do not find out sooner, are for the poll that follows. */
+/* How long it may take to the next poll where polls are said to come. What takes
+ * less is for the poll that follows. */
 static inline uint64_t
 vmp_poll_gap(const struct vmp_poll *poll)
 {

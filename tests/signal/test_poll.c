@@ -380,6 +380,29 @@ the_clock_rests_beside_polls_that_come_at_the_highest_rate(void **state)
     assert_int_equal(isolate(poll_at_100_khz, 60), 0);
 }
 
+/* Ticks rest for 20 ms at most, and then come at the interval. */
+static void
+run_native_code(void)
+{
+    const int file = begin(0.001, VMPROF_SAMPLING_AUTO);
+    struct vmprof_stats before, after;
+
+    require(was_polled());
+    before = profile_stats();
+    burn_cpu_ms(100);
+    after = profile_stats();
+    require(after.samples - after.polled - (before.samples - before.polled) >=
+            50);
+    end_profile(file);
+}
+
+static void
+native_code_without_polls_is_sampled_at_the_interval(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(run_native_code, 60), 0);
+}
+
 static void
 pause_while_polling(void)
 {
@@ -413,6 +436,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(
             a_thread_that_polls_samples_itself_and_its_weights_are_its_cpu_time),
+        cmocka_unit_test(native_code_without_polls_is_sampled_at_the_interval),
         cmocka_unit_test(no_poll_samples_where_signals_are_asked_for),
         cmocka_unit_test(
             the_clock_takes_over_where_no_poll_comes_and_lets_go_again),

@@ -12,7 +12,6 @@ enum {
     /* A tick takes 15 to 25 us: then at most 10 %, and 0.1 % while it rests. */
     LEAST_PERIOD_NS = 200 * 1000,
     MOST_PERIOD_NS = 20 * 1000 * 1000,
-    STEP = 2, /* of rests: the period is four times as long */
 };
 
 bool
@@ -29,14 +28,14 @@ bool
 vmp_polls_come(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 {
     const struct vmp_poll *const poll = &thread->poll;
-    const uint64_t most_ns = vmp_poll_gap(poll);
+    const uint64_t most_ns = 2 * poll->interval_ns;
 
     if (!vmp_samples_itself(thread))
         return false;
-    /* It may just have been off the CPU. A poll's time is not quite the
-     * clock's: its look may seem to lie ahead. */
+    /* It may just have been off the CPU, if this is the first tick since. A
+     * poll's time is not quite the clock's: its look may seem to lie ahead. */
     return now_ns < poll->look_ns + most_ns ||
-           cpu_ns < thread->last_cpu_ns + most_ns;
+           (!poll->ticks && cpu_ns < thread->last_cpu_ns + most_ns);
 }
 
 uint64_t
@@ -53,17 +52,12 @@ vmp_tick_period(struct vmp_thread *thread, bool polls_come)
         period_ns = LEAST_PERIOD_NS;
     if (most_ns < MOST_PERIOD_NS)
         most_ns = MOST_PERIOD_NS;
-    poll->ticks++;
-    if (poll->missed) {
+    if (!polls_come || poll->missed)
         poll->rests = 0;
-        poll->missed = false;
-    } else if (!polls_come) {
-        /* For as long as that is so: it may be in a collection. */
-        poll->rests -= poll->rests > 0;
-        return vmp_jitter(thread, period_ns);
-    } else if (period_ns << poll->rests < most_ns) {
-        poll->rests += STEP;
-    }
+    else if (period_ns << poll->rests < most_ns)
+        poll->rests++;
+    poll->missed = false;
+    poll->ticks++;
     period_ns <<= poll->rests;
     return vmp_jitter(thread, period_ns < most_ns ? period_ns : most_ns);
 }
