@@ -179,7 +179,6 @@ vmp_layers_leave_to_parent(struct vmp_thread_events *own)
 {
     vmp_layers.has_file = false;
     free_ending();
-    free_going(own);
     for (struct vmprof_layer *l = vmp_layers.first; l; l = l->next) {
         uint64_t losses[VMP_ROWS_LOSSES];
 
@@ -189,4 +188,6 @@ vmp_layers_leave_to_parent(struct vmp_thread_events *own)
             r->is_parents = r->is_used && !l->kind->is_shared &&
                             (!own || atomic_load(&own->layers[l->slot]) != r);
     }
+    /* Only now: their records may be in the middle of a change, too. */
+    free_going(own);
 }
