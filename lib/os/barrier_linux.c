@@ -2,6 +2,7 @@
 
 #include "barrier.h"
 
+#include <errno.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <sys/syscall.h>
@@ -9,6 +10,10 @@
 #include <unistd.h>
 
 atomic_bool vmp_barriers_are_own = true;
+
+/* Also while threads have begun to make their own, until it is sure that what they
+ * wrote before is seen: others may call vmp_barrier_all() meanwhile. */
+static atomic_bool asks_kernel;
 
 static long
 membarrier(int command)
@@ -19,8 +24,10 @@ membarrier(int command)
 static void
 prepare(void)
 {
-    if (membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0)
-        atomic_store(&vmp_barriers_are_own, false);
+    if (membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) != 0)
+        return;
+    atomic_store(&asks_kernel, true);
+    atomic_store(&vmp_barriers_are_own, false);
 }
 
 void
@@ -34,15 +41,18 @@ vmp_barrier_prepare(void)
 void
 vmp_barrier_all(void)
 {
-    const struct timespec moment = { 0, 1000 * 1000 };
+    struct timespec left = { 0, 1000 * 1000 };
 
     atomic_thread_fence(memory_order_seq_cst);
-    if (atomic_load(&vmp_barriers_are_own))
+    if (!atomic_load(&asks_kernel))
         return;
     /* A sandbox may forbid now what was allowed before. What threads wrote
      * without a barrier is long seen when they have had this time. */
     if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0) {
         atomic_store(&vmp_barriers_are_own, true);
-        nanosleep(&moment, NULL);
+        /* A tick of our own ends it early. */
+        while (nanosleep(&left, &left) < 0 && errno == EINTR)
+            ;
+        atomic_store(&asks_kernel, false);
     }
 }

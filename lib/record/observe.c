@@ -11,7 +11,6 @@
 #include "observe.h"
 
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include "session.h"
 #include "signal/sample.h"

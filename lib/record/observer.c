@@ -113,7 +113,7 @@ await_call(void)
 {
     if (has_work())
         return;
-    /* Pairs with vmp_let_rest(). */
+    /* Pairs with vmp_rearm(). */
     atomic_store(&vmp_rest.is_idle, true);
     atomic_thread_fence(memory_order_seq_cst);
     if (has_work())

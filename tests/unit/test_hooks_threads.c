@@ -4,8 +4,12 @@
 
 #include "holder.h"
 
+#include <malloc.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* A thread that runs a program and then waits to be let go. */
 struct other {
@@ -182,6 +186,61 @@ functions_can_set_themselves_anew_on_all_threads(void **state)
     assert_int_equal(vmprof_free_hooks(a.hooks), 0);
 }
 
+static pid_t forked;
+
+/* When the tool is gone, and who frees it waits for this function. */
+static void
+fork_when_gone(struct holder *holder)
+{
+    (void)holder;
+    atomic_store(&is_over, true);
+    while (vmprof_get_tool("a", NULL) == 0)
+        sched_yield();
+#ifdef M_PERTURB
+    mallopt(M_PERTURB, 0xaa);
+#endif
+    forked = fork();
+}
+
+static void *
+call_and_fork(void *user)
+{
+    struct vmprof_thread *thread;
+
+    (void)user;
+    require(vmprof_attach_thread(NULL, &thread) == 0);
+    run_on(thread, "A)");
+    vmprof_detach_thread(thread);
+    if (!forked)
+        _exit(0);
+    return NULL;
+}
+
+static void
+a_function_that_forks_goes_on_in_the_child(void **state)
+{
+    (void)state;
+    struct holder a;
+    pthread_t thread;
+    int status;
+
+    skip_where_malloc_dies_in_fork();
+    begin(&a, "a");
+    a.act = fork_when_gone;
+    atomic_store(&is_over, false);
+    assert_int_equal(vmprof_set_trace(a.hooks, NULL, trace, &a, 0), 0);
+    assert_int_equal(pthread_create(&thread, NULL, call_and_fork, NULL), 0);
+    while (!atomic_load(&is_over))
+        sched_yield();
+    assert_int_equal(vmprof_free_hooks(a.hooks), 0);
+    pthread_join(thread, NULL);
+#ifdef M_PERTURB
+    mallopt(M_PERTURB, 0);
+#endif
+    assert_int_equal(waitpid(forked, &status, 0), forked);
+    assert_int_equal(status, 0);
+}
+
 int
 main(void)
 {
@@ -189,6 +248,7 @@ main(void)
         TEST(a_thread_has_its_own_function_or_that_of_all),
         TEST(functions_are_replaced_while_threads_run),
         TEST(functions_can_set_themselves_anew_on_all_threads),
+        TEST(a_function_that_forks_goes_on_in_the_child),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -157,15 +157,17 @@ vmp_layers_write(struct vmp_encoder *encoder, uint64_t time_ns)
     vmp_layers_unlock();
 }
 
-/* That the child's only thread would not come to free: another was about to. */
+/* That the child's only thread would not come to free: another was about to. One
+ * whose callback has forked is still used when that goes on, and stays. */
 static void
-free_going(void)
+free_going(const struct vmp_thread_events *own)
 {
+    const uint64_t running = own ? atomic_load(&own->at) : 0;
     struct vmprof_layer *next;
 
     for (struct vmprof_layer *l = vmp_layers.first; l; l = next) {
         next = l->next;
-        if (!l->is_going)
+        if (!l->is_going || running >> l->slot & 1)
             continue;
         vmp_layer_forget_records(l);
         vmp_layer_drop(l);
@@ -177,7 +179,6 @@ vmp_layers_leave_to_parent(struct vmp_thread_events *own)
 {
     vmp_layers.has_file = false;
     free_ending();
-    free_going();
     for (struct vmprof_layer *l = vmp_layers.first; l; l = l->next) {
         uint64_t losses[VMP_ROWS_LOSSES];
 
@@ -187,4 +188,6 @@ vmp_layers_leave_to_parent(struct vmp_thread_events *own)
             r->is_parents = r->is_used && !l->kind->is_shared &&
                             (!own || atomic_load(&own->layers[l->slot]) != r);
     }
+    /* Only now: their records may be in the middle of a change, too. */
+    free_going(own);
 }
