@@ -21,23 +21,7 @@ enum {
     MOST_CUT_SHORT = 8, /* as doc/design.md says */
 };
 
-static struct vmprof_thread *head;
 static volatile sig_atomic_t forwarded;
-
-/* False if the machine has no such clock. */
-static bool
-begin(int file, double interval)
-{
-    struct vmprof_options options = profile_options(file, interval);
-    int r;
-
-    options.clock = rung;
-    require(vmprof_attach_thread(NULL, &head) == 0);
-    vmprof_execute_code_enter(head, code_named("host"), NULL);
-    r = vmprof_enable_with(&options);
-    require(r == 0 || r == -ENOTSUP);
-    return r == 0;
-}
 
 static volatile sig_atomic_t nested, deepest, other_was_blocked;
 

@@ -15,7 +15,6 @@ enum {
     FORGED = 4711,
 };
 
-static struct vmprof_thread *head;
 static volatile sig_atomic_t forwarded, last_code;
 
 static void
@@ -24,21 +23,6 @@ foreign(int number, siginfo_t *info, void *context)
     (void)context;
     forwarded += number == SIGPROF;
     last_code = info->si_code;
-}
-
-/* False if the machine has no such clock. */
-static bool
-begin(int file, double interval)
-{
-    struct vmprof_options options = profile_options(file, interval);
-    int r;
-
-    options.clock = rung;
-    require(vmprof_attach_thread(NULL, &head) == 0);
-    vmprof_execute_code_enter(head, code_named("host"), NULL);
-    r = vmprof_enable_with(&options);
-    require(r == 0 || r == -ENOTSUP);
-    return r == 0;
 }
 
 static bool

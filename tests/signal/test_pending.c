@@ -58,32 +58,6 @@ send_to_process(void)
                      (union sigval){ .sival_int = TO_PROCESS }) == 0);
 }
 
-static struct vmprof_thread *
-attach(void)
-{
-    struct vmprof_thread *thread;
-
-    require(vmprof_attach_thread(NULL, &thread) == 0);
-    vmprof_execute_code_enter(thread, code_named("pending"), NULL);
-    return thread;
-}
-
-/* Ends the test if the machine has no such clock. */
-static int
-enable(double interval)
-{
-    const int file = profile_file();
-    struct vmprof_options options = profile_options(file, interval);
-    int r;
-
-    options.clock = rung;
-    r = vmprof_enable_with(&options);
-    require(r == 0 || r == -ENOTSUP);
-    if (r < 0)
-        _exit(0);
-    return file;
-}
-
 /* No tick of ours is due before. */
 static void
 wait_for_this_thread(void)
@@ -101,9 +75,8 @@ wait_for_this_thread(void)
     require(taken == 1 && last_value == TO_THREAD);
 }
 
-/* Beside a tick that waits, too, and where that is dropped. */
-static void
-wait_for_the_process(void)
+static int
+begin_with_a_tick_that_waits(void)
 {
     int file;
 
@@ -112,6 +85,16 @@ wait_for_the_process(void)
     file = enable(0.001);
     set_mask(SIG_BLOCK);
     require(burn_until(is_pending(), 5000));
+    return file;
+}
+
+/* Beside a tick that waits, too, and where that is dropped. */
+static void
+wait_for_the_process(void)
+{
+    int file;
+
+    file = begin_with_a_tick_that_waits();
     send_to_process();
     end_profile(file);
     require(taken == 0 && is_pending());
@@ -218,11 +201,7 @@ disable_on_another_thread(void)
     pthread_t thread;
     int file;
 
-    attach();
-    set_handler();
-    file = enable(0.001);
-    set_mask(SIG_BLOCK);
-    require(burn_until(is_pending(), 5000));
+    file = begin_with_a_tick_that_waits();
     require(kill(getpid(), SIGPROF) == 0);
     require(pthread_create(&thread, NULL, disable_here, &file) == 0);
     require(pthread_join(thread, NULL) == 0);
@@ -242,18 +221,17 @@ and_whatever_thread_disables(void **state)
 static void
 wait_without_handler(void)
 {
-    struct vmprof_thread *thread;
     sigset_t signals;
     siginfo_t info;
     int file;
 
-    thread = attach();
+    attach();
     file = enable(0.001);
     set_mask(SIG_BLOCK);
     require(burn_until(is_pending(), 5000));
     send_to_process();
     /* Nobody else could take its tick from it later. */
-    require(vmprof_detach_thread(thread) == 0);
+    require(vmprof_detach_thread(head) == 0);
     end_profile(file);
     sigemptyset(&signals);
     sigaddset(&signals, SIGPROF);

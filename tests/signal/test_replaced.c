@@ -19,24 +19,16 @@ enum {
 
 extern uintptr_t vmp_clock_cookie;
 
-static struct vmprof_thread *head;
 static struct vmp_thread *thread;
 
 /* False if the machine has no such clock. */
 static bool
-begin(int file, double interval)
+begin_on_this_thread(int file, double interval)
 {
-    struct vmprof_options options = profile_options(file, interval);
-    int r;
+    const bool is_there = begin(file, interval);
 
-    options.clock = rung;
-    options.sampling = VMPROF_SAMPLING_SIGNAL;
-    require(vmprof_attach_thread(NULL, &head) == 0);
     thread = (struct vmp_thread *)head;
-    vmprof_execute_code_enter(head, code_named("replaced"), NULL);
-    r = vmprof_enable_with(&options);
-    require(r == 0 || r == -ENOTSUP);
-    return r == 0;
+    return is_there;
 }
 
 /* As the writer does each second. */
@@ -64,7 +56,7 @@ check_while_busy(void)
     timer_t timer;
     int fd;
 
-    if (!begin(file, 0.001))
+    if (!begin_on_this_thread(file, 0.001))
         return;
     require_that_samples_come();
     atomic_store(&thread->busy, true);
@@ -114,7 +106,7 @@ tick_while_replaced(void)
     const int file = profile_file();
     struct vmp_clock before;
 
-    if (!begin(file, 0.9))
+    if (!begin_on_this_thread(file, 0.9))
         return;
     atomic_store(&thread->is_replaced, true);
     before = thread->clock;
@@ -171,7 +163,7 @@ break_and_sample(void)
     pthread_t breaker;
 
     /* Shorter than it takes to replace one. */
-    if (!begin(file, 0.00001))
+    if (!begin_on_this_thread(file, 0.00001))
         return;
     require(pthread_create(&breaker, NULL, break_clocks, NULL) == 0);
     require(burn_until(atomic_load(&is_over), 30000));

@@ -14,32 +14,6 @@
 #include "rungs.h"
 
 static void
-attach(void)
-{
-    struct vmprof_thread *thread;
-
-    require(vmprof_attach_thread(NULL, &thread) == 0);
-    vmprof_execute_code_enter(thread, code_named("whims"), NULL);
-}
-
-/* Ends the test if the machine has no such clock. */
-static int
-enable(void)
-{
-    const int file = profile_file();
-    struct vmprof_options options = profile_options(file, 0.001);
-    int r;
-
-    options.clock = rung;
-    options.sampling = VMPROF_SAMPLING_SIGNAL;
-    r = vmprof_enable_with(&options);
-    require(r == 0 || r == -ENOTSUP);
-    if (r < 0)
-        _exit(0);
-    return file;
-}
-
-static void
 require_more_samples(void)
 {
     const uint64_t before = profile_stats().samples;
@@ -57,7 +31,7 @@ ignore_for_a_while(void)
 
     rung = VMPROF_CLOCK_AUTO;
     attach();
-    file = enable();
+    file = enable(0.001);
     require_more_samples();
     require(sigaction(SIGPROF, &ignore, &ours) == 0);
     burn_cpu_ms(20);
@@ -76,7 +50,7 @@ take_it_where_it_is_blocked(void)
 
     rung = VMPROF_CLOCK_MONOTONIC;
     attach();
-    file = enable();
+    file = enable(0.001);
     sigemptyset(&signals);
     sigaddset(&signals, SIGPROF);
     set_mask(SIG_BLOCK);
@@ -119,12 +93,12 @@ sample_who_left(void)
 {
     pthread_t thread;
     uint64_t before;
-    int file = leaves_first ? enable() : 0;
+    int file = leaves_first ? enable(0.001) : 0;
 
     require(pthread_create(&thread, NULL, have_descriptors_alone, NULL) == 0);
     require(wait_until(atomic_load(&is_ready), 5000));
     if (!leaves_first)
-        file = enable();
+        file = enable(0.001);
     before = profile_stats().samples;
     require(wait_until(profile_stats().samples > before + 5, 10000));
     end_profile(file);
@@ -160,7 +134,7 @@ jump_out_of_forwarded_signals(void)
 
     require(sigaction(SIGPROF, &action, NULL) == 0);
     attach();
-    file = enable();
+    file = enable(0.001);
     for (volatile int i = 0; i < 100; i++)
         if (sigsetjmp(before_the_jump, 1) == 0) {
             require(kill(getpid(), SIGPROF) == 0);

@@ -88,29 +88,25 @@ class Decoded(command.CommandTest):
         mapping = self.convert().mappings[1]
         self.assertEqual([number(mapping, f) for f in (7, 8, 9)], [1, 1, 1])
 
-    def test_waiting_is_labelled(self):
-        recording = stacks.Recording(mode=1, clock=3)
+    def values_by(self, label, state, **session):
+        """Of one sample without it and one whose state gives it."""
+        recording = stacks.Recording(**session)
         thread = recording.thread("t", 1)
         recording.add(thread, [(stacks.MAIN, CODE, 1)], 5)
-        recording.add(thread, [(stacks.MAIN, CODE, 1)], 7,
-                      state=stacks.OFF_CPU)
+        recording.add(thread, [(stacks.MAIN, CODE, 1)], 7, state=state)
         recording.write(self.path("a.vmprof"))
         self.succeed("convert", "a.vmprof", "--to", "pprof")
-        found = {labels.get("state"): values[1] for _, values, labels
-                 in Pprof(self.path("a.pb.gz")).samples}
-        self.assertEqual(found, {None: 5000, "off-cpu": 7000})
+        return {labels.get(label): values for _, values, labels
+                in Pprof(self.path("a.pb.gz")).samples}
+
+    def test_waiting_is_labelled(self):
+        self.assertEqual(
+            self.values_by("state", stacks.OFF_CPU, mode=1, clock=3),
+            {None: [1, 5000], "off-cpu": [1, 7000]})
 
     def test_what_came_late_is_labelled(self):
-        recording = stacks.Recording()
-        thread = recording.thread("t", 1)
-        recording.add(thread, [(stacks.MAIN, CODE, 1)], 5)
-        recording.add(thread, [(stacks.MAIN, CODE, 1)], 7,
-                      state=stacks.HELD_BACK)
-        recording.write(self.path("a.vmprof"))
-        self.succeed("convert", "a.vmprof", "--to", "pprof")
-        found = {labels.get("late"): values for _, values, labels
-                 in Pprof(self.path("a.pb.gz")).samples}
-        self.assertEqual(found, {None: [1, 5000], "held-back": [1, 7000]})
+        self.assertEqual(self.values_by("late", stacks.HELD_BACK),
+                         {None: [1, 5000], "held-back": [1, 7000]})
 
     def test_strings_are_utf8_whatever_the_names_were(self):
         recording = stacks.Recording(program=b"\xff")
