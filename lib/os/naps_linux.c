@@ -5,13 +5,11 @@
 #include "naps.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "status.h"
 
 static void
 forget(struct vmp_naps_files *files, unsigned i)
@@ -21,49 +19,30 @@ forget(struct vmp_naps_files *files, unsigned i)
     files->kept[i].tid = 0;
 }
 
-static int
-open_status(pid_t tid)
-{
-    char path[64];
-
-    snprintf(path, sizeof(path), "/proc/self/task/%d/status", (int)tid);
-    return open(path, O_RDONLY | O_CLOEXEC);
-}
-
-static int64_t
-find_naps(const char *text)
-{
-    static const char key[] = "\nvoluntary_ctxt_switches:";
-    const char *const found = strstr(text, key);
-
-    return found ? strtoll(found + sizeof(key) - 1, NULL, 10) : -ENOTSUP;
-}
-
-/* To open and close it takes as long as to read it. The file of a thread that has
- * ended stays its own, whoever has the number now, and cannot be read any more:
- * then it is opened again. */
+/* To open and close it takes as long as to read it. */
 int64_t
 vmp_thread_naps(struct vmp_naps_files *files, pid_t tid)
 {
     const unsigned i = (unsigned)tid % VMP_NAPS_FILES;
     const bool is_kept = files->kept[i].tid == tid;
-    char text[4096];
-    ssize_t size;
+    uint64_t naps;
+    int r;
 
     if (!is_kept) {
         forget(files, i);
-        files->kept[i].fd = open_status(tid);
-        if (files->kept[i].fd < 0)
-            return -errno;
+        r = vmp_status_open(tid);
+        if (r < 0)
+            return r;
+        files->kept[i].fd = r;
         files->kept[i].tid = tid;
     }
-    size = pread(files->kept[i].fd, text, sizeof(text) - 1, 0);
-    if (size <= 0) {
-        forget(files, i);
-        return is_kept ? vmp_thread_naps(files, tid) : -EIO;
-    }
-    text[size] = '\0';
-    return find_naps(text);
+    r = vmp_status_read(files->kept[i].fd, "\nvoluntary_ctxt_switches:", 10,
+                        &naps);
+    if (r == 0)
+        return (int64_t)naps;
+    forget(files, i);
+    /* One that has ended may have left its number to another. */
+    return is_kept ? vmp_thread_naps(files, tid) : r;
 }
 
 int64_t

@@ -4,55 +4,30 @@
 
 #include "pending.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "status.h"
 
 enum {
     MOST_TAKEN = 64, /* for somebody may send more all the time */
 };
 
-static int
-read_status(pid_t tid, char *text, size_t size)
-{
-    char path[64];
-    ssize_t read_size;
-    int fd, r = 0;
-
-    snprintf(path, sizeof(path), "/proc/self/task/%d/status", (int)tid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    read_size = read(fd, text, size - 1);
-    if (read_size < 0)
-        r = -errno;
-    else
-        text[read_size] = '\0';
-    close(fd);
-    return r;
-}
-
 int
 vmp_is_pending_for(pid_t tid)
 {
-    static const char key[] = "\nSigPnd:";
-    char text[4096];
-    const char *found;
-    const int r = read_status(tid, text, sizeof(text));
+    const int fd = vmp_status_open(tid);
+    uint64_t signals = 0;
+    int r;
 
-    if (r < 0)
-        return r;
-    found = strstr(text, key);
-    if (!found)
-        return -ENOTSUP;
-    return strtoull(found + sizeof(key) - 1, NULL, 16) >> (VMP_SIGNAL - 1) & 1;
+    if (fd < 0)
+        return fd;
+    r = vmp_status_read(fd, "\nSigPnd:", 16, &signals);
+    close(fd);
+    return r < 0 ? r : (int)(signals >> (VMP_SIGNAL - 1) & 1);
 }
 
 /* Also where a sandbox does not tell. */

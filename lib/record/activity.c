@@ -36,12 +36,6 @@ vmp_watch_begin(struct vmp_watch *watch, bool can_ask)
     };
 }
 
-static uint64_t
-since(uint64_t then_ns, uint64_t now_ns)
-{
-    return now_ns > then_ns ? now_ns - then_ns : 0;
-}
-
 /*
  * Whether nobody but the observer has slept since the last look at this thread. One
  * question for all takes a tenth of one for one, but many threads make it long, and
@@ -64,7 +58,7 @@ has_nobody_slept(struct vmp_watch *watch, struct vmp_thread *thread,
     was_quick = vmp_now_ns(CLOCK_MONOTONIC) - start_ns < MOST_ASKING_NS;
     if (was_quick)
         thread->others_naps = watch->others;
-    if (was_quick && watch->others == before)
+    if (was_quick && watch->others >= 0 && watch->others == before)
         watch->in_vain = 0;
     else if (++watch->in_vain > MOST_IN_VAIN) {
         watch->in_vain = 0;
@@ -100,8 +94,8 @@ vmp_activity_of(struct vmp_watch *watch, struct vmp_thread *thread,
                 uint64_t cpu_ns)
 {
     const uint64_t now_ns = watch->now_ns;
-    const uint64_t used_ns = since(thread->looked_cpu_ns, cpu_ns),
-                   passed_ns = since(thread->looked_ns, now_ns);
+    const uint64_t used_ns = vmp_since(thread->looked_cpu_ns, cpu_ns),
+                   passed_ns = vmp_since(thread->looked_ns, now_ns);
     const int64_t others = thread->others_naps;
     const bool was_unsure = thread->is_unsure;
 

@@ -27,6 +27,12 @@ struct vmp_watch {
     struct vmp_naps_files files;
 };
 
+static inline uint64_t
+vmp_since(uint64_t then_ns, uint64_t now_ns)
+{
+    return now_ns > then_ns ? now_ns - then_ns : 0;
+}
+
 /* When the calling thread begins to look. */
 void
 vmp_watch_begin(struct vmp_watch *watch, bool can_ask);

@@ -166,18 +166,12 @@ check_cells(const struct vmp_thread *thread, const struct vmp_window *window,
     }
 }
 
-static uint64_t
-since(uint64_t then_ns, uint64_t now_ns)
-{
-    return now_ns > then_ns ? now_ns - then_ns : 0;
-}
-
 static void
 fill_record(struct vmp_thread *thread, struct vmp_record *record,
             uint64_t now_ns, uint64_t cpu_ns)
 {
     const uint64_t passed_ns = now_ns - thread->last_time_ns;
-    const uint64_t used_ns = since(thread->last_cpu_ns, cpu_ns);
+    const uint64_t used_ns = vmp_since(thread->last_cpu_ns, cpu_ns);
     const bool wall = vmp_session.mode == VMPROF_MODE_WALL;
 
     record->type = VMP_RECORD_SAMPLE;
@@ -284,8 +278,8 @@ is_due(struct vmp_watch *watch, struct vmp_thread *thread, uint64_t cpu_ns)
     if (activity < VMP_WAITS ||
         (activity == VMP_WAITS && used_ns < thread->period_ns))
         return false;
-    thread->period_ns =
-        since(since(thread->period_ns, used_ns), vmp_session.interval_ns);
+    thread->period_ns = vmp_since(vmp_since(thread->period_ns, used_ns),
+                                  vmp_session.interval_ns);
     thread->due_cpu_ns = cpu_ns;
     thread->stands_for_ns =
         activity == VMP_RUNS ? thread->unlooked_ns : used_ns;
@@ -328,7 +322,7 @@ void
 vmp_look_for_work(struct vmp_watch *watch, struct vmp_thread *thread)
 {
     const uint64_t cpu_ns = look_at_clocks(watch, thread),
-                   used_ns = since(thread->clock.armed_cpu_ns, cpu_ns);
+                   used_ns = vmp_since(thread->clock.armed_cpu_ns, cpu_ns);
     const enum vmp_activity activity = vmp_activity_of(watch, thread, cpu_ns);
 
     if (activity >= VMP_WAITS && used_ns > NAP_NS)
