@@ -131,22 +131,25 @@ replace_clock(struct vmp_thread *thread, int reason)
 }
 
 /*
- * Whether a thread has used the CPU since the last check, and its clock is done
- * with, as no handler of ours has got its tick: the host has had another action
- * for a while, or has taken the signal where it was blocked.
+ * Whether a thread has used the CPU since its clock was armed, before the last
+ * check, and that is done with, as no handler of ours has got its tick: the host
+ * has had another action for a while, or has taken the signal where it was blocked.
  */
 static bool
 is_silent(struct vmp_thread *thread)
 {
-    const struct vmp_clock_watch then = thread->watch, now = {
-        .armed_ns = __atomic_load_n(&thread->clock.armed_ns, __ATOMIC_RELAXED),
-        .cpu_ns = vmp_thread_cpu_ns(thread->tid),
-        .count_ns = vmp_clock_count(&thread->clock),
-    };
+    const uint64_t armed_ns =
+        __atomic_load_n(&thread->clock.armed_ns, __ATOMIC_RELAXED);
+    const struct vmp_clock_watch then = thread->watch;
 
-    thread->watch = now;
-    return now.armed_ns == then.armed_ns && now.count_ns == then.count_ns &&
-           now.cpu_ns > then.cpu_ns + LEAST_USED_NS &&
+    thread->watch = (struct vmp_clock_watch){ .armed_ns = armed_ns };
+    if (armed_ns != then.armed_ns ||
+        vmp_thread_cpu_ns(thread->tid) <=
+            __atomic_load_n(&thread->clock.armed_cpu_ns, __ATOMIC_RELAXED) +
+                LEAST_USED_NS)
+        return false;
+    thread->watch.count_ns = vmp_clock_count(&thread->clock);
+    return thread->watch.count_ns == then.count_ns &&
            vmp_clock_is_done(&thread->clock) && vmp_handler_is_in_place() &&
            vmp_is_pending_for(thread->tid) == 0;
 }
