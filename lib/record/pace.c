@@ -23,7 +23,7 @@ enum {
 };
 
 static const double MEMORY = 1000 /* polls */, SLOW_MEMORY = 0.95,
-                    LEAST_CARE = 1.03, LEAST_AVERAGE_NS = 0.1;
+                    LEAST_CARE = 1.03;
 
 static double
 least(double a, double b)
@@ -65,8 +65,15 @@ add(struct vmp_pace *pace, double polls, double spent_ns)
         pace->spent_ns *= MEMORY / pace->polls;
         pace->polls = MEMORY;
     }
-    /* Each look may be off by more than it took, but not all of them. */
-    pace->average_ns = most(pace->spent_ns / pace->polls, LEAST_AVERAGE_NS);
+}
+
+/* Looks that were too brief to say how rarely polls come. */
+static void
+add_brief(struct vmp_pace *pace)
+{
+    if (pace->brief_ns > 0)
+        add(pace, (double)pace->brief_polls, (double)pace->brief_ns);
+    pace->brief_ns = pace->brief_polls = 0;
 }
 
 void
@@ -74,15 +81,19 @@ vmp_pace_learn(struct vmp_pace *pace, int64_t polls, int64_t spent_ns,
                uint64_t interval_ns)
 {
     /* What took longer than all that matters here may have been a sleep. */
-    const double spent = least((double)spent_ns, 2 * (double)interval_ns);
+    const double spent =
+        most(1, least((double)spent_ns, 2 * (double)interval_ns));
     double each_ns;
 
-    add(pace, (double)polls, spent);
-    /* This is what the processor learns to expect: most are brief, or not among
-     * the highest. */
-    if (spent < LEAST_SPAN_NS ||
-        spent - BLUR_NS <= pace->highest_ns[1] * (double)polls)
+    if (spent_ns < LEAST_SPAN_NS && pace->average_ns > 0) {
+        pace->brief_polls += polls;
+        pace->brief_ns += spent_ns;
         return;
+    }
+    if (pace->brief_polls)
+        add_brief(pace);
+    add(pace, (double)polls, spent);
+    pace->average_ns = pace->spent_ns / pace->polls;
     each_ns = (spent - BLUR_NS) / (double)polls;
     if (each_ns < (double)interval_ns)
         remember(pace->highest_ns, each_ns);
@@ -95,14 +106,12 @@ looks_for(uint64_t interval_ns)
                 least((double)(interval_ns / LOOK_NS), MOST_LOOKS));
 }
 
-/* The natural logarithm of a / b, roughly. */
+/* The natural logarithm, or a bit more. */
 static double
-rough_log(double a, double b)
+rough_log(double x)
 {
-    const double bits = __builtin_clzll((uint64_t)b | 1) -
-                        __builtin_clzll((uint64_t)a | 1) + 0.5;
-
-    return most(1, 0.7 * bits);
+    /* It may be infinite: nothing was slow yet. */
+    return x < 2 ? 1 : 0.7 * (64 - __builtin_clzll((uint64_t)least(x, 0x1p62)));
 }
 
 /* Polls may begin to come rarely, where they never did. */
@@ -115,15 +124,9 @@ longest_step(uint64_t interval_ns)
 static int64_t
 within(double polls)
 {
-    return (int64_t)least(most(polls, 1), VMP_MOST_POLLS);
+    return polls < 1 ? 1 : (int64_t)least(polls, VMP_MOST_POLLS);
 }
 
-/*
- * In the end each poll is looked at, for as long as one may take. To go 1/n of
- * the way up to there with each look takes n times the logarithm: that of polls
- * which are n times as rare as they are. Where it ends up is no branch: that
- * would be guessed wrong half of the time.
- */
 int64_t
 vmp_pace_next(struct vmp_pace *pace, uint64_t left_ns, uint64_t interval_ns)
 {
@@ -133,18 +136,19 @@ vmp_pace_next(struct vmp_pace *pace, uint64_t left_ns, uint64_t interval_ns)
     const double slow_ns =
         most(most(pace->slow_ns, pace->highest_ns[1]), average_ns);
     const double ahead_ns =
-        most(least((double)left_ns, longest_step(interval_ns)) - slow_ns, 0);
-    double spare_ns, log;
+        least((double)left_ns, longest_step(interval_ns)) - slow_ns;
+    double rare, care;
 
     if (!(average_ns > 0))
         return FIRST_POLLS;
     /* One more, or it mostly takes another look to see that one was lacking. */
     if (looks <= 1 - allowed || allowed < STEPS)
         return within((double)left_ns / average_ns + 1);
-    spare_ns = looks * average_ns - slow_ns;
-    log = rough_log(ahead_ns, slow_ns);
-    if (slow_ns * log > spare_ns)
-        return within(ahead_ns * log /
-                      most(spare_ns, LEAST_CARE * average_ns * log));
-    return within(ahead_ns / most(slow_ns, LEAST_CARE * average_ns));
+    if (ahead_ns <= 0)
+        return 1;
+    /* In the end each poll is looked at, for as long as one may take. To go
+     * 1/n of the way up to there with each look takes n times the logarithm. */
+    rare = slow_ns / average_ns;
+    care = least(rare, (looks - rare) / rough_log(ahead_ns / slow_ns));
+    return within(ahead_ns / (average_ns * most(care, LEAST_CARE)));
 }

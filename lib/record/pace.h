@@ -22,6 +22,9 @@ struct vmp_pace {
     double highest_ns[2];   /* those of the window that is open */
     unsigned looks;         /* since the last sample */
     unsigned window;        /* and before it, in the window */
+
+    /* Since the last that was not too brief to be judged by itself. */
+    int64_t brief_polls, brief_ns;
 };
 
 /* So many polls came, at least 1, in so much time; less than none where a look
