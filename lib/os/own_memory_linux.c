@@ -41,7 +41,7 @@ vmp_own_memory_read(uint64_t address, void *to, size_t size)
 {
     const struct iovec into = { to, size };
     const struct iovec from = { (void *)(uintptr_t)address, size };
-    const ssize_t got = process_vm_readv(getpid(), &into, 1, &from, 1, 0);
+    const ssize_t got = process_vm_readv(gettid(), &into, 1, &from, 1, 0);
 
     if (got >= 0 || (errno != ENOSYS && errno != EPERM))
         return got == (ssize_t)size;

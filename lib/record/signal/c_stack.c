@@ -39,6 +39,6 @@ vmp_read_pages(void *to, uintptr_t from, size_t size)
         pages[count++].iov_len = end - at;
         at = end;
     }
-    got = process_vm_readv(getpid(), &whole, 1, pages, count, 0);
+    got = process_vm_readv(gettid(), &whole, 1, pages, count, 0);
     return got > 0 ? (size_t)got / 8 * 8 : 0;
 }

@@ -21,7 +21,7 @@ vmp_is_at_instruction(uint64_t at, const unsigned char *bytes, unsigned size)
     const struct iovec to = { found, 2 * (size_t)size };
     const struct iovec from = { (void *)(uintptr_t)(at - size), to.iov_len };
 
-    if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) != (ssize_t)to.iov_len)
+    if (process_vm_readv(gettid(), &to, 1, &from, 1, 0) != (ssize_t)to.iov_len)
         return true;
     for (unsigned i = 0; i < 2; i++)
         if (is_same(found + (size_t)i * size, bytes, size))
