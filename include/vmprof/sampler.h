@@ -266,7 +266,8 @@ vmprof_enable_with(const struct vmprof_options *options);
  *
  * A SIGPROF of the host's that waits because it is blocked goes on waiting. Only
  * where an attached thread other than the calling one blocks it, and one waits
- * for that thread alone, are those discarded that wait for any such thread.
+ * for that thread alone, or /proc does not tell, are those discarded that wait
+ * for any such thread.
  *
  * A thread whose handler is kept by a function of the VM, or by a debugger, is
  * left after 2 seconds. Until that returns it has no part in later sessions:

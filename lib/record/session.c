@@ -276,9 +276,9 @@ vmp_session_bury(struct vmp_thread *thread)
     vmp_thread_recycle(thread);
 }
 
-/* Wait until no handler is at work: each sees from now on that sampling is
- * off. A function of the VM may keep it
- * there, or a debugger: not for ever, for the lock is held. */
+/* Wait until no handler is at work: each sees from now on that sampling is off. A
+ * function of the VM may keep it there, or a debugger: not for ever, for the lock
+ * is held. */
 static void
 await_idle(struct vmp_thread *thread, uint64_t until_ns)
 {
