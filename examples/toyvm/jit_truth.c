@@ -93,26 +93,41 @@ count(struct jit_truth_row *row, enum jit_edge edge, const struct jit_trace *to)
     cell->count++;
 }
 
-/* The time since the last edge was what ran until now. */
-static void
-account(struct jit_truth *truth)
+/* Whose time passes: of what runs, and of the call that it is part of. */
+struct account {
+    struct jit_truth_row *self, *caller;
+};
+
+static struct account
+account_of(struct jit_truth *truth)
 {
-    uint64_t now = read_clock(truth->clock);
-    struct jit_trace *outer =
+    struct jit_trace *const outer =
         truth->depth > 0 ? truth->callers[0] : truth->current;
 
-    row_of(truth, truth->current)->self += now - truth->since;
-    row_of(truth, outer)->caller += now - truth->since;
+    return (struct account){ row_of(truth, truth->current),
+                             row_of(truth, outer) };
+}
+
+/* The time since the last edge was what ran until now. */
+static void
+charge(struct jit_truth *truth, struct account account)
+{
+    const uint64_t now = read_clock(truth->clock);
+
+    account.self->self += now - truth->since;
+    account.caller->caller += now - truth->since;
     truth->since = now;
 }
 
+/* Ends with the clock, which is then read an instant before the event's, whatever
+ * there was to count. */
 void
 jit_truth_edge(struct jit_truth *truth, enum jit_edge edge,
                struct jit_trace *trace, struct jit_guard *guard)
 {
+    const struct account account = account_of(truth);
     struct jit_trace *from = truth->current, *to = trace;
 
-    account(truth);
     if (edge == JIT_EDGE_EXIT || edge == JIT_EDGE_CALL) {
         truth->unexpected += from != trace;
         to = NULL;
@@ -127,6 +142,7 @@ jit_truth_edge(struct jit_truth *truth, enum jit_edge edge,
         guard->exits++;
     count(row_of(truth, from), edge, to);
     truth->current = to;
+    charge(truth, account);
 }
 
 static void
@@ -253,7 +269,7 @@ free_cells(struct jit_truth_row *row)
 void
 jit_truth_stop(struct jit *jit)
 {
-    account(jit->truth);
+    charge(jit->truth, account_of(jit->truth));
     pthread_mutex_lock(&lock);
     add_thread(jit);
     pthread_mutex_unlock(&lock);
