@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 
 #include "../os/descriptors.h"
+#include "../os/slice.h"
 #include "helper.h"
 #include "observe.h"
 #include "session.h"
@@ -159,6 +160,7 @@ run(void *user)
 
     pthread_setname_np(pthread_self(), "vmprof-observer");
     prctl(PR_SET_TIMERSLACK, 1UL);
+    vmp_slice_shorten(); /* else some looks come too late */
     vmp_watch_begin(&watch, vmp_session.mode == VMPROF_MODE_CPU &&
                                 keep_to_itself() == 0);
     dice.random = due_ns | 1;
