@@ -6,6 +6,7 @@
 #define VMP_ACTIVITY_H
 
 #include "../os/naps.h"
+#include "signal/weight.h"
 #include "thread.h"
 
 enum vmp_activity {
@@ -26,12 +27,6 @@ struct vmp_watch {
     unsigned spared;  /* questions to go without asking for them */
     struct vmp_naps_files files;
 };
-
-static inline uint64_t
-vmp_since(uint64_t then_ns, uint64_t now_ns)
-{
-    return now_ns > then_ns ? now_ns - then_ns : 0;
-}
 
 /* When the calling thread begins to look. */
 void

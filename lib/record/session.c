@@ -117,7 +117,8 @@ vmp_session_join(struct vmp_thread *thread)
     thread->awaits_clock = false;
     atomic_store(&thread->requested, false);
     thread->cpu_start_ns = vmp_thread_cpu_ns(thread->tid);
-    thread->last_cpu_ns = thread->due_cpu_ns = thread->cpu_start_ns;
+    thread->last_cpu_ns = thread->due_cpu_ns = thread->weighed_cpu_ns =
+        thread->cpu_start_ns;
     thread->has_reserve = vmp_session.clock == VMPROF_CLOCK_OBSERVER &&
                           vmp_session.mode == VMPROF_MODE_CPU;
     thread->last_time_ns = vmp_now_ns(CLOCK_MONOTONIC);

@@ -116,6 +116,7 @@ struct vmp_thread {
     struct vmp_window window; /* of a tick: a signal's stack may be small */
     uint64_t last_cpu_ns, last_time_ns; /* up to where samples have its time */
     uint64_t due_cpu_ns;                /* its CPU time when it was due last */
+    uint64_t weighed_cpu_ns; /* and when its last sample was weighed */
     bool has_reserve;       /* that is further than samples are: see weight.h */
     uint64_t stands_for_ns; /* the tick or look in hand */
     uint64_t left_out_ns;   /* CPU time of pauses */

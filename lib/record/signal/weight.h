@@ -8,6 +8,13 @@
 
 #include "../thread.h"
 
+/* A poll may have charged a thread ahead of its time. */
+static inline uint64_t
+vmp_since(uint64_t then_ns, uint64_t now_ns)
+{
+    return now_ns > then_ns ? now_ns - then_ns : 0;
+}
+
 /* CPU time since the last moment of it that was due. Signal context. */
 static inline uint64_t
 vmp_used_since_due(const struct vmp_thread *thread, uint64_t cpu_ns)
@@ -15,8 +22,7 @@ vmp_used_since_due(const struct vmp_thread *thread, uint64_t cpu_ns)
     const uint64_t then_ns =
         thread->has_reserve ? thread->due_cpu_ns : thread->last_cpu_ns;
 
-    /* A poll may have charged it ahead of its time. */
-    return cpu_ns > then_ns ? cpu_ns - then_ns : 0;
+    return vmp_since(then_ns, cpu_ns);
 }
 
 /*
@@ -24,7 +30,7 @@ vmp_used_since_due(const struct vmp_thread *thread, uint64_t cpu_ns)
  * is left is the next ones'. One that was held back has all. Signal context.
  */
 uint64_t
-vmp_weigh(const struct vmp_thread *thread, uint64_t cpu_ns, bool was_held_back);
+vmp_weigh(struct vmp_thread *thread, uint64_t cpu_ns, bool was_held_back);
 
 /* That a sample, of CPU time or of time that passed, weighs so much of it. */
 static inline void
