@@ -10,10 +10,10 @@
 #include "../../os/machine.h"
 
 enum {
-    SLACK_NS = 10 * 1000,    /* a switch to others takes as long at least */
-    MOST_IDLE = 6,           /* ticks that one sleep may take */
-    MOST_SHORT_RESTS = 2,    /* in a row, of who sleeps for long */
-    MOST_NAP_NS = 40 * 1000, /* to fall asleep and wake up takes no more */
+    SLACK_NS = 10 * 1000,     /* a switch to others takes as long at least */
+    MOST_IDLE = 6,            /* ticks that one sleep may take */
+    MOST_SHORT_RESTS = 2,     /* in a row, of who sleeps for long */
+    MOST_NAP_NS = 100 * 1000, /* to fall asleep and wake up takes no more */
 };
 
 /* How often the thread has waited for anything since it was asked last: one that
@@ -30,16 +30,18 @@ count_naps(struct vmp_sleep *sleep)
 }
 
 /* What the thread used between two ticks that ended one and the same sleep, as it
- * seems: the least of late, for it may have done something in between. */
+ * seems: the median, for now and then it did something in between. */
 static void
 learn_nap(struct vmp_sleep *sleep, uint64_t elapsed_ns)
 {
-    if (elapsed_ns > MOST_NAP_NS)
-        return;
-    if (!sleep->nap_ns || elapsed_ns < sleep->nap_ns)
-        sleep->nap_ns = elapsed_ns;
-    else if (elapsed_ns < 2 * sleep->nap_ns)
-        sleep->nap_ns += (elapsed_ns - sleep->nap_ns) / 4;
+    const uint64_t step_ns = sleep->nap_ns / 16 + 1;
+
+    if (!sleep->nap_ns)
+        sleep->nap_ns = elapsed_ns < MOST_NAP_NS ? elapsed_ns : MOST_NAP_NS;
+    else if (elapsed_ns < sleep->nap_ns)
+        sleep->nap_ns -= step_ns;
+    else if (sleep->nap_ns + step_ns <= MOST_NAP_NS)
+        sleep->nap_ns += step_ns;
 }
 
 /* What naps take of the CPU, no tick that finds the thread at work would show: one
