@@ -325,7 +325,7 @@ vmp_look_for_work(struct vmp_watch *watch, struct vmp_thread *thread)
                    used_ns = vmp_since(thread->clock.armed_cpu_ns, cpu_ns);
     const enum vmp_activity activity = vmp_activity_of(watch, thread, cpu_ns);
 
-    if (activity >= VMP_WAITS && used_ns > NAP_NS)
+    if (activity == VMP_RUNS || (activity == VMP_WAITS && used_ns > NAP_NS))
         vmp_clock_tick_now(&thread->clock, watch->now_ns, cpu_ns,
                            thread->unlooked_ns);
     else if (activity != VMP_SLEEPS)
