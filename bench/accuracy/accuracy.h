@@ -83,6 +83,11 @@ void
 worker_begin(struct worker *worker);
 void
 worker_end(struct worker *worker);
+/* Around what does not poll, as doc/embedding.md says. */
+vmprof_token
+begin_native(struct worker *worker, enum function function);
+void
+end_native(struct worker *worker, vmprof_token token);
 /* Compute in A or B until it has used so much CPU time. */
 void
 burn(struct worker *worker, enum function function, uint64_t ns);

@@ -43,9 +43,12 @@ sleep_until(uint64_t ns)
 }
 
 static void
-nap(uint64_t ns)
+nap(struct worker *worker, uint64_t ns)
 {
+    const vmprof_token token = begin_native(worker, FUNCTION_RUN);
+
     sleep_until(read_clock_ns(CLOCK_MONOTONIC) + ns);
+    end_native(worker, token);
 }
 
 /* Turns of irregular length, 30 and 70 % on average. */
@@ -64,9 +67,10 @@ bursty(struct worker *worker)
 {
     while (!is_due(worker)) {
         burn(worker, FUNCTION_A, draw(worker, 200 * US, 2000 * US));
-        nap(draw(worker, 0, 1500 * US));
+        nap(worker, draw(worker, 0, 1500 * US));
         burn(worker, FUNCTION_B, draw(worker, 500 * US, 5000 * US));
-        nap(draw(worker, 0, draw(worker, 0, 9) ? 1500 * US : 15000 * US));
+        nap(worker,
+            draw(worker, 0, draw(worker, 0, 9) ? 1500 * US : 15000 * US));
     }
 }
 
@@ -75,7 +79,7 @@ static void
 serving(struct worker *worker)
 {
     while (!is_due(worker)) {
-        nap(draw(worker, 1000 * US, 40000 * US));
+        nap(worker, draw(worker, 1000 * US, 40000 * US));
         if (draw(worker, 0, 1))
             burn(worker, FUNCTION_A, draw(worker, 100 * US, 900 * US));
         else

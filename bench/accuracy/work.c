@@ -42,31 +42,29 @@ spin(struct vmprof_thread *thread, uint64_t count)
     }
 }
 
-/* Reading the clock is a system call, and few of them are to be made: most of
- * what is left is computed before the next. */
+/* Reading the clock is a system call, which is no part of what the mix is about:
+ * it is read once most is computed, and what is left in the end does not matter,
+ * for what was true is measured. */
 static inline __attribute__((always_inline)) void
-spin_until(struct vmprof_thread *thread, uint64_t end_ns)
+spin_until(struct vmprof_thread *thread, uint64_t now_ns, uint64_t end_ns)
 {
-    for (;;) {
-        const uint64_t now_ns = read_clock_ns(CLOCK_THREAD_CPUTIME_ID);
-        if (now_ns >= end_ns)
-            return;
-        spin(thread,
-             (uint64_t)((double)(end_ns - now_ns) * 0.9 * spins_per_ns) + 500);
-    }
+    const uint64_t enough_ns = end_ns - (end_ns - now_ns) / 32;
+
+    for (; now_ns < enough_ns; now_ns = read_clock_ns(CLOCK_THREAD_CPUTIME_ID))
+        spin(thread, (uint64_t)((double)(end_ns - now_ns) * spins_per_ns));
 }
 
 static IN_SECTION("function_a") void burn_a(struct vmprof_thread *thread,
-                                            uint64_t end_ns)
+                                            uint64_t now_ns, uint64_t end_ns)
 {
-    spin_until(thread, end_ns);
+    spin_until(thread, now_ns, end_ns);
     __asm__ volatile("");
 }
 
 static IN_SECTION("function_b") void burn_b(struct vmprof_thread *thread,
-                                            uint64_t end_ns)
+                                            uint64_t now_ns, uint64_t end_ns)
 {
-    spin_until(thread, end_ns);
+    spin_until(thread, now_ns, end_ns);
     __asm__ volatile("");
 }
 
@@ -161,43 +159,47 @@ worker_end(struct worker *worker)
     worker->most_rusage_ns = rusage_ns() - worker->most_rusage_ns;
 }
 
-static void
-run_as(struct worker *worker, enum function function, uint64_t ns,
-       bool in_kernel)
+vmprof_token
+begin_native(struct worker *worker, enum function function)
 {
-    vmprof_token token;
-    uint64_t end_ns;
-
     vmprof_poll(worker->vmprof);
-    token = vmprof_enter_kind(worker->vmprof, codes[function],
-                              in_kernel ? VMPROF_KIND_NATIVE : VMPROF_KIND_CODE,
-                              NULL);
-    switch_to(worker, function);
-    end_ns = worker->since_ns + ns;
-    if (in_kernel)
-        (function == FUNCTION_A ? call_kernel_a : call_kernel_b)(end_ns);
-    else
-        (function == FUNCTION_A ? burn_a : burn_b)(worker->vmprof, end_ns);
-    /* As doc/embedding.md says of what does not poll for long. */
-    if (in_kernel)
-        worker->vmprof->poll_countdown =
-            vmprof_poll_expired(worker->vmprof, worker->vmprof->poll_countdown);
-    else
-        vmprof_poll(worker->vmprof);
+    return vmprof_enter_kind(worker->vmprof, codes[function],
+                             VMPROF_KIND_NATIVE, NULL);
+}
+
+void
+end_native(struct worker *worker, vmprof_token token)
+{
+    worker->vmprof->poll_countdown =
+        vmprof_poll_expired(worker->vmprof, worker->vmprof->poll_countdown);
     vmprof_execute_code_leave(worker->vmprof, token);
-    switch_to(worker, FUNCTION_RUN);
 }
 
 void
 burn(struct worker *worker, enum function function, uint64_t ns)
 {
-    run_as(worker, function, ns, false);
+    vmprof_token token;
+
+    vmprof_poll(worker->vmprof);
+    token = vmprof_execute_code_enter(worker->vmprof, codes[function], NULL);
+    switch_to(worker, function);
+    (function == FUNCTION_A ? burn_a : burn_b)(worker->vmprof, worker->since_ns,
+                                               worker->since_ns + ns);
+    vmprof_poll(worker->vmprof);
+    vmprof_execute_code_leave(worker->vmprof, token);
+    switch_to(worker, FUNCTION_RUN);
 }
 
 void
 call_kernel(struct worker *worker, enum function function, uint64_t ns)
 {
-    run_as(worker, function, ns, true);
+    const vmprof_token token = begin_native(worker, function);
+
+    switch_to(worker, function);
+    (function == FUNCTION_A ? call_kernel_a
+                            : call_kernel_b)(worker->since_ns + ns);
+    end_native(worker, token);
+    switch_to(worker, FUNCTION_RUN);
 }
 
 static bool

@@ -91,6 +91,17 @@ join_in(struct vmp_thread *thread, uint64_t not_looked)
     thread->period_ns = first_ns;
 }
 
+/* Frames of these kinds are polled for right before they are left, so the time
+ * up to then is theirs. */
+static bool
+is_in_native_code(const struct vmp_thread *thread)
+{
+    const uint64_t kind = (thread->head.top - 1)->code >> KIND_SHIFT;
+
+    return kind == VMPROF_KIND_NATIVE || kind == VMPROF_KIND_GC ||
+           kind == VMPROF_KIND_JITTING;
+}
+
 /*
  * The CPU time since the last sample, in `used_ns`; false if that is not enough
  * for the next, as the thread was off the CPU or has been charged ahead of its
@@ -102,12 +113,16 @@ has_used_enough(struct vmp_thread *thread, uint64_t *moment_ns,
                 uint64_t *used_ns)
 {
     struct vmp_poll *const poll = &thread->poll;
-    const uint64_t late_ns = *moment_ns - poll->due_ns;
+    const bool may_have_slept =
+        *moment_ns - poll->due_ns >= poll->interval_ns / 2 ||
+        is_in_native_code(thread);
+    /* What interrupts take of a period. Samples of who has slept would come too
+     * early after each sleep. */
+    const uint64_t leeway_ns = may_have_slept ? 0 : poll->interval_ns / 16;
     uint64_t now_ns = *moment_ns;
     int64_t used;
 
-    if (now_ns - poll->exact_ns < EXACT_EVERY_NS &&
-        late_ns < poll->interval_ns / 2) {
+    if (now_ns - poll->exact_ns < EXACT_EVERY_NS && !may_have_slept) {
         used = poll->exact_ns > thread->last_time_ns
                    ? poll->used_ns + (int64_t)(now_ns - poll->exact_ns)
                    : (int64_t)(now_ns - thread->last_time_ns);
@@ -119,22 +134,11 @@ has_used_enough(struct vmp_thread *thread, uint64_t *moment_ns,
     *moment_ns = poll->exact_ns = now_ns;
     poll->used_ns = used;
     *used_ns = used > 0 ? (uint64_t)used : 0;
-    if (used + (int64_t)(poll->interval_ns / 16) >= (int64_t)poll->period_ns &&
+    if (used + (int64_t)leeway_ns >= (int64_t)poll->period_ns &&
         now_ns > thread->last_time_ns)
         return true;
     poll->due_ns = now_ns + (uint64_t)((int64_t)poll->period_ns - used);
     return false;
-}
-
-/* Frames of these kinds are polled for right before they are left, so the time
- * up to then is theirs. */
-static bool
-is_in_native_code(const struct vmp_thread *thread)
-{
-    const uint64_t kind = (thread->head.top - 1)->code >> KIND_SHIFT;
-
-    return kind == VMPROF_KIND_NATIVE || kind == VMPROF_KIND_GC ||
-           kind == VMPROF_KIND_JITTING;
 }
 
 static bool

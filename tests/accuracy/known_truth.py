@@ -85,6 +85,14 @@ class KnownTruth(unittest.TestCase):
         self.check_shares("bursty", "polled")
 
     @tried_thrice
+    def test_a_poll_after_a_sleep_charges_it_with_no_more_than_it_took(self):
+        found = run("bursty", "polled", seconds=2)
+        slept = found.result["found_ns"]["run"] / found.sampled
+        true = found.result["truth_ns"]
+        self.assertLess(100 * abs(slept - true["run"] / sum(true.values())),
+                        1.5)
+
+    @tried_thrice
     def test_threads_briefer_than_an_interval_are_sampled(self):
         found = run("brief", "perf")
         due = found.rusage / found.result["interval_ns"]
