@@ -12,6 +12,7 @@ enum {
     /* A tick takes 15 to 25 us: then at most 10 %, and 0.1 % while it rests. */
     LEAST_PERIOD_NS = 200 * 1000,
     MOST_PERIOD_NS = 20 * 1000 * 1000,
+    MOST_ON_ITS_WAY_NS = 25 * 1000,
 };
 
 bool
@@ -28,8 +29,7 @@ bool
 vmp_polls_come(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 {
     const struct vmp_poll *const poll = &thread->poll;
-    /* To come here takes up to 25 us, more than two of the shortest intervals. */
-    const uint64_t most_ns = vmp_poll_gap(poll);
+    const uint64_t most_ns = 2 * poll->interval_ns + MOST_ON_ITS_WAY_NS;
 
     if (!vmp_samples_itself(thread))
         return false;
