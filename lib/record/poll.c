@@ -14,7 +14,6 @@
 enum {
     IDLE_POLLS = VMPROF_POLL_MOST, /* to come until a session is noticed */
     EXACT_EVERY_NS = 1000 * 1000,  /* the CPU clock is a system call */
-    TICK_NS = 50 * 1000,
     MOST_COST_NS = 500,
     WEIGHED = 8, /* one look of so many samples */
     KIND_SHIFT = 56,
@@ -145,8 +144,8 @@ static bool
 was_too_far(const struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
 {
     /* Interrupts and ticks take time of their own. */
-    const uint64_t most_ns =
-        vmp_poll_gap(&thread->poll) + thread->poll.ticks * (uint64_t)TICK_NS;
+    const uint64_t most_ns = vmp_poll_gap(&thread->poll) +
+                             thread->poll.ticks * (uint64_t)VMP_TICK_NS;
 
     return used_ns > most_ns && now_ns > thread->poll.look_ns + most_ns &&
            !is_in_native_code(thread);

@@ -11,6 +11,11 @@
 #include "pace.h"
 #include "poll_time.h"
 
+enum {
+    VMP_TICK_NS =
+        50 * 1000, /* at most, from when it is due to our handler's end */
+};
+
 struct vmp_poll {
     /* The session that polls take samples for, 0: none. Set by whoever makes
      * the thread a part of it. */

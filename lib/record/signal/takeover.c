@@ -9,10 +9,9 @@
 #include "sample.h"
 
 enum {
-    /* A tick takes 15 to 25 us: then at most 10 %, and 0.1 % while it rests. */
+    /* A tick takes 15 to 40 us: then at most 20 %, and 0.1 % while it rests. */
     LEAST_PERIOD_NS = 200 * 1000,
     MOST_PERIOD_NS = 20 * 1000 * 1000,
-    MOST_ON_ITS_WAY_NS = 25 * 1000,
 };
 
 bool
@@ -29,7 +28,7 @@ bool
 vmp_polls_come(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 {
     const struct vmp_poll *const poll = &thread->poll;
-    const uint64_t most_ns = 2 * poll->interval_ns + MOST_ON_ITS_WAY_NS;
+    const uint64_t most_ns = 2 * poll->interval_ns + VMP_TICK_NS;
 
     if (!vmp_samples_itself(thread))
         return false;
