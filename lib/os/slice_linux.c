@@ -30,7 +30,7 @@ struct attributes {
 int
 vmp_slice_shorten(void)
 {
-    struct attributes attributes;
+    struct attributes attributes = { .size = sizeof(attributes) };
 
     if (syscall(SYS_sched_getattr, 0, &attributes, sizeof(attributes), 0) < 0)
         return -errno;
