@@ -274,9 +274,11 @@ work(void)
     vmprof_stats_init(&stats);
     require(CALL(vmprof_get_stats(&stats)) == 0);
     /* Or a loss of some sort, on a busy machine. Not without end: who asks takes
-     * the lock that is held while threads are looked at. */
+     * the lock that is held while threads are looked at. And without system calls:
+     * each is stopped, which passes for a sleep. */
     for (int i = 0; i < 100; i++) {
-        burn_cpu_ms(2);
+        for (volatile unsigned j = 0; j < 4000000; j++)
+            continue;
         if (profile_stats().expirations || profile_stats().clock_failures)
             break;
     }
