@@ -149,4 +149,11 @@ vmp_thread_cpu_ns(pid_t tid);
 uint64_t
 vmp_now_ns(clockid_t clock);
 
+/* 0 where `now_ns` was read before `then_ns`. */
+static inline uint64_t
+vmp_since(uint64_t then_ns, uint64_t now_ns)
+{
+    return now_ns > then_ns ? now_ns - then_ns : 0;
+}
+
 #endif

@@ -6,7 +6,6 @@
 #define VMP_ACTIVITY_H
 
 #include "../os/naps.h"
-#include "signal/weight.h"
 #include "thread.h"
 
 enum vmp_activity {

@@ -28,9 +28,8 @@ vmp_bequeath(const struct vmp_thread *thread)
 {
     const uint64_t lived_ns = thread->cpu_end_ns - thread->cpu_start_ns;
     /* A poll may have charged it ahead of its time. */
-    const uint64_t since_ns = thread->cpu_end_ns > thread->last_cpu_ns
-                                  ? thread->cpu_end_ns - thread->last_cpu_ns
-                                  : 0;
+    const uint64_t since_ns =
+        vmp_since(thread->last_cpu_ns, thread->cpu_end_ns);
     struct vmp_estate estate = {
         .unsampled_ns = thread->inherited_ns + since_ns,
         .rest_ns =

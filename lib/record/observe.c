@@ -21,7 +21,7 @@ enum {
     TRIES = 4,
     CELLS_AT_ONCE = 256,
     MOST_IDLE_LOOKS = 256, /* at a thread that sleeps */
-    NAP_NS = 50 * 1000,    /* to wake up and fall asleep takes no more */
+    NAP_NS = 50 * 1000,    /* with less it may have just woken up */
 };
 
 /* Returns false while the thread is between two stacks. */

@@ -12,8 +12,8 @@
 #include "poll_time.h"
 
 enum {
-    VMP_TICK_NS =
-        50 * 1000, /* at most, from when it is due to our handler's end */
+    /* A tick takes no longer, from when it is due to the end of our handler. */
+    VMP_TICK_NS = 50 * 1000,
 };
 
 struct vmp_poll {

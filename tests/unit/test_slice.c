@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -103,6 +104,7 @@ sleep_and_work(void)
 {
     const struct timespec nap = { 0, 4 * MS };
 
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (;;) {
         const uint64_t start_ns = vmp_now_ns(CLOCK_MONOTONIC);
 
@@ -124,6 +126,7 @@ measure_beside_another(void)
     CPU_SET((unsigned)sched_getcpu(), &first);
     require(sched_setaffinity(0, sizeof(first), &first) == 0);
     other = fork();
+    require(other >= 0);
     if (other == 0)
         sleep_and_work();
     before_ns = late_ns();

@@ -20,6 +20,7 @@ enum {
 uint64_t
 vmp_weigh(struct vmp_thread *thread, uint64_t cpu_ns, bool was_held_back)
 {
+    /* A poll may have charged it ahead of its time. */
     const uint64_t used_ns = vmp_since(thread->last_cpu_ns, cpu_ns),
                    left_ns =
                        vmp_since(thread->last_cpu_ns, thread->weighed_cpu_ns);

@@ -8,13 +8,6 @@
 
 #include "../thread.h"
 
-/* A poll may have charged a thread ahead of its time. */
-static inline uint64_t
-vmp_since(uint64_t then_ns, uint64_t now_ns)
-{
-    return now_ns > then_ns ? now_ns - then_ns : 0;
-}
-
 /* CPU time since the last moment of it that was due. Signal context. */
 static inline uint64_t
 vmp_used_since_due(const struct vmp_thread *thread, uint64_t cpu_ns)
@@ -22,12 +15,14 @@ vmp_used_since_due(const struct vmp_thread *thread, uint64_t cpu_ns)
     const uint64_t then_ns =
         thread->has_reserve ? thread->due_cpu_ns : thread->last_cpu_ns;
 
+    /* A poll may have charged it ahead of its time. */
     return vmp_since(then_ns, cpu_ns);
 }
 
 /*
  * Of a sample of CPU time: all that no other has yet, or so much of it that what
- * is left is the next ones'. One that was held back has all. Signal context.
+ * is left is the next ones'. One that was held back has all. It is remembered when
+ * that was. Signal context.
  */
 uint64_t
 vmp_weigh(struct vmp_thread *thread, uint64_t cpu_ns, bool was_held_back);
