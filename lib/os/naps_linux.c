@@ -5,44 +5,16 @@
 #include "naps.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include "status.h"
-
-static void
-forget(struct vmp_naps_files *files, unsigned i)
-{
-    if (files->kept[i].tid)
-        close(files->kept[i].fd);
-    files->kept[i].tid = 0;
-}
-
-/* To open and close it takes as long as to read it. */
 int64_t
-vmp_thread_naps(struct vmp_naps_files *files, pid_t tid)
+vmp_thread_naps(struct vmp_status_files *files, pid_t tid)
 {
-    const unsigned i = (unsigned)tid % VMP_NAPS_FILES;
-    const bool is_kept = files->kept[i].tid == tid;
     uint64_t naps;
-    int r;
+    const int r =
+        vmp_status(files, tid, "\nvoluntary_ctxt_switches:", 10, &naps);
 
-    if (!is_kept) {
-        forget(files, i);
-        r = vmp_status_open(tid);
-        if (r < 0)
-            return r;
-        files->kept[i].fd = r;
-        files->kept[i].tid = tid;
-    }
-    r = vmp_status_read(files->kept[i].fd, "\nvoluntary_ctxt_switches:", 10,
-                        &naps);
-    if (r == 0)
-        return (int64_t)naps;
-    forget(files, i);
-    /* One that has ended may have left its number to another. */
-    return is_kept ? vmp_thread_naps(files, tid) : r;
+    return r < 0 ? r : (int64_t)naps;
 }
 
 int64_t

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "status.h"
+
 /* The host's: of more than one for the same the kernel keeps one, too, but for
  * timers'. */
 struct vmp_pending {
@@ -17,9 +19,9 @@ struct vmp_pending {
 };
 
 /* Whether one waits for a thread of this process and for no other, whoever sent
- * it. Returns 0, 1 or a negative errno. */
+ * it; `files` may be NULL. Returns 0, 1 or a negative errno. */
 int
-vmp_is_pending_for(pid_t tid);
+vmp_is_pending_for(struct vmp_status_files *files, pid_t tid);
 
 /*
  * Drop ours that wait for the calling thread, which has to block the signal, and

@@ -10,23 +10,17 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "status.h"
 
 enum {
     MOST_TAKEN = 64, /* for somebody may send more all the time */
 };
 
 int
-vmp_is_pending_for(pid_t tid)
+vmp_is_pending_for(struct vmp_status_files *files, pid_t tid)
 {
-    const int fd = vmp_status_open(tid);
     uint64_t signals = 0;
-    int r;
+    const int r = vmp_status(files, tid, "\nSigPnd:", 16, &signals);
 
-    if (fd < 0)
-        return fd;
-    r = vmp_status_read(fd, "\nSigPnd:", 16, &signals);
-    close(fd);
     return r < 0 ? r : (int)(signals >> (VMP_SIGNAL - 1) & 1);
 }
 
@@ -95,7 +89,7 @@ vmp_pending_take(struct vmp_pending *pending, bool all)
     memset(pending, 0, sizeof(*pending));
     for (unsigned i = 0; i < MOST_TAKEN && may_be_pending(); i++) {
         /* Those of the thread come first. */
-        is_threads = vmp_is_pending_for(gettid());
+        is_threads = vmp_is_pending_for(NULL, gettid());
         if ((is_threads == 0 && !all) || !take_one(&info))
             return;
         if (is_threads < 0)

@@ -7,6 +7,19 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+enum {
+    VMP_STATUS_FILES = 64,
+};
+
+/* Files that were asked before; all zero: none. They are in the table of
+ * descriptors of the thread that asks, which has to be its own, and end with it. */
+struct vmp_status_files {
+    struct {
+        pid_t tid;
+        int fd;
+    } kept[VMP_STATUS_FILES];
+};
+
 /* Returns a descriptor or a negative errno. It stays the thread's, whoever has its
  * number later, and cannot be read once that has ended. */
 int
@@ -16,5 +29,10 @@ vmp_status_open(pid_t tid);
  * negative errno, -ENOTSUP if this kernel has none. */
 int
 vmp_status_read(int fd, const char *key, int base, uint64_t *out);
+
+/* Both, of a thread that may have been asked before; `files` may be NULL. */
+int
+vmp_status(struct vmp_status_files *files, pid_t tid, const char *key, int base,
+           uint64_t *out);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,4 +59,53 @@ vmp_status_read(int fd, const char *key, int base, uint64_t *out)
             break;
     }
     return -ENOTSUP;
+}
+
+static void
+forget(struct vmp_status_files *files, unsigned i)
+{
+    if (files->kept[i].tid)
+        close(files->kept[i].fd);
+    files->kept[i].tid = 0;
+}
+
+/* To open and close it takes as long as to read it. */
+static int
+read_kept(struct vmp_status_files *files, pid_t tid, const char *key, int base,
+          uint64_t *out)
+{
+    const unsigned i = (unsigned)tid % VMP_STATUS_FILES;
+    const bool is_kept = files->kept[i].tid == tid;
+    int r;
+
+    if (!is_kept) {
+        forget(files, i);
+        r = vmp_status_open(tid);
+        if (r < 0)
+            return r;
+        files->kept[i].fd = r;
+        files->kept[i].tid = tid;
+    }
+    r = vmp_status_read(files->kept[i].fd, key, base, out);
+    if (r == 0)
+        return 0;
+    forget(files, i);
+    /* One that has ended may have left its number to another. */
+    return is_kept ? read_kept(files, tid, key, base, out) : r;
+}
+
+int
+vmp_status(struct vmp_status_files *files, pid_t tid, const char *key, int base,
+           uint64_t *out)
+{
+    int fd, r;
+
+    if (files)
+        return read_kept(files, tid, key, base, out);
+    fd = vmp_status_open(tid);
+    if (fd < 0)
+        return fd;
+    r = vmp_status_read(fd, key, base, out);
+    close(fd);
+    return r;
 }

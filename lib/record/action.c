@@ -51,7 +51,7 @@ may_wait_elsewhere(void)
         return false;
     for (struct vmp_thread *t = vmp_threads; t; t = t->next)
         if (t->state == VMP_THREAD_ATTACHED && t != vmp_current &&
-            vmp_is_pending_for(t->tid) != 0)
+            vmp_is_pending_for(NULL, t->tid) != 0)
             return true;
     return false;
 }

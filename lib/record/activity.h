@@ -24,7 +24,7 @@ struct vmp_watch {
     int64_t others;   /* naps of all others, when that was asked last */
     unsigned in_vain; /* in a row: it took long, or they had slept */
     unsigned spared;  /* questions to go without asking for them */
-    struct vmp_naps_files files;
+    struct vmp_status_files files;
 };
 
 /* When the calling thread begins to look. */

@@ -151,7 +151,7 @@ is_silent(struct vmp_thread *thread)
     thread->watch.count_ns = vmp_clock_count(&thread->clock);
     return thread->watch.count_ns == then.count_ns &&
            vmp_clock_is_done(&thread->clock) && vmp_handler_is_in_place() &&
-           vmp_is_pending_for(thread->tid) == 0;
+           vmp_is_pending_for(NULL, thread->tid) == 0;
 }
 
 /* Why a clock has to be replaced: a negative errno, 0 that of the clock. */

@@ -19,7 +19,7 @@
 static sem_t go_on;
 static atomic_int tid;
 static pthread_t sleeper;
-static struct vmp_naps_files files;
+static struct vmp_status_files files;
 
 static void *
 sleep_when_told(void *user)
@@ -56,13 +56,13 @@ naps_of_sleeper(void)
 static int
 fd_of_sleeper(void)
 {
-    return files.kept[(unsigned)atomic_load(&tid) % VMP_NAPS_FILES].fd;
+    return files.kept[(unsigned)atomic_load(&tid) % VMP_STATUS_FILES].fd;
 }
 
 static void
 forget_all(void)
 {
-    for (unsigned i = 0; i < VMP_NAPS_FILES; i++) {
+    for (unsigned i = 0; i < VMP_STATUS_FILES; i++) {
         if (files.kept[i].tid)
             close(files.kept[i].fd);
         files.kept[i].tid = 0;
@@ -133,9 +133,9 @@ a_number_that_is_used_again_has_a_file_of_its_own(void **state)
     end_sleeper();
     forget_all();
     start_sleeper();
-    files.kept[(unsigned)atomic_load(&tid) % VMP_NAPS_FILES].tid =
+    files.kept[(unsigned)atomic_load(&tid) % VMP_STATUS_FILES].tid =
         atomic_load(&tid);
-    files.kept[(unsigned)atomic_load(&tid) % VMP_NAPS_FILES].fd = fd;
+    files.kept[(unsigned)atomic_load(&tid) % VMP_STATUS_FILES].fd = fd;
     require(wait_until(naps_of_sleeper() >= 1, 5000));
     assert_int_equal(open_descriptors(), were_open + 1);
     end_sleeper();
@@ -150,8 +150,8 @@ two_that_share_a_place_take_turns(void **state)
 
     (void)state;
     start_sleeper();
-    i = (unsigned)atomic_load(&tid) % VMP_NAPS_FILES;
-    files.kept[i].tid = atomic_load(&tid) + VMP_NAPS_FILES;
+    i = (unsigned)atomic_load(&tid) % VMP_STATUS_FILES;
+    files.kept[i].tid = atomic_load(&tid) + VMP_STATUS_FILES;
     files.kept[i].fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     assert_true(naps_of_sleeper() >= 0);
     assert_int_equal(files.kept[i].tid, atomic_load(&tid));

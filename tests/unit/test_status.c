@@ -45,7 +45,7 @@ read_behind_many_groups(void)
         require(number_behind("\nPid:", 10) == (uint64_t)gettid());
         require(number_behind("\nThreads:", 10) == 1);
         require(number_behind("\nSigPnd:", 16) == 0);
-        require(vmp_is_pending_for(gettid()) == 0);
+        require(vmp_is_pending_for(NULL, gettid()) == 0);
     }
     require(number_behind("\nvoluntary_ctxt_switches:", 10) < 1000000);
 }
