@@ -27,7 +27,10 @@ enum vmprof_mode {
 /** What takes the samples: the rungs of the ladder. @since 0.1 */
 enum vmprof_clock {
     VMPROF_CLOCK_AUTO = 0,      /**< the first that ticks */
-    VMPROF_CLOCK_PERF = 1,      /**< perf_event_open's task clock per thread */
+    VMPROF_CLOCK_PERF = 1,      /**< perf_event_open's task clock per thread;
+                                     it ticks outside the kernel, and at threads
+                                     that are much inside a thread of the library
+                                     looks, unless there are native frames */
     VMPROF_CLOCK_MONOTONIC = 2, /**< a timer per thread on CLOCK_MONOTONIC; ends
                                      a sleep seven times at most, then a thread
                                      of the library looks for its end */

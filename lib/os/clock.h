@@ -16,6 +16,7 @@
 
 enum {
     VMP_SIGNAL = SIGPROF,
+    VMP_ONE_TRY = 256,
 };
 
 /*
@@ -43,8 +44,11 @@ struct vmp_clock {
     uint64_t armed_ns;          /* on CLOCK_MONOTONIC, then */
     uint64_t asked_ns;          /* the same, before it was made shorter */
     int64_t tries;              /* ticks that one sample takes, 256ths */
+    unsigned on_time;           /* ticks in a row, up to the last one */
+    bool is_looked_at;          /* by the observer, where perf does not tick */
     uint64_t ran_ns, unsure_ns; /* perf's count then: from, and up to so much
                                     more */
+    uint64_t way_ns;            /* what a tick of perf's takes to arrive */
 };
 
 /* Of the kernel's own tick, at which timers on a CPU clock end. */

@@ -30,6 +30,8 @@ enum {
     PER_THREAD_SCHED = 6, /* the kernel's clock number for one thread */
 };
 
+static uint64_t usual_way_ns; /* of perf's ticks; under the threads' lock */
+
 static clockid_t
 cpu_clock_of(pid_t tid)
 {
@@ -150,7 +152,8 @@ vmp_clock_start(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid,
     const struct vmp_clock fresh = {
         .period_ns = period_ns | 1,
         .asked_ns = period_ns | 1,
-        .tries = 256,
+        .tries = VMP_ONE_TRY,
+        .way_ns = rung == VMPROF_CLOCK_PERF ? usual_way_ns : 0,
         .armed_cpu_ns = vmp_thread_cpu_ns(tid),
         .armed_ns = vmp_now_ns(CLOCK_MONOTONIC),
     };
@@ -270,6 +273,16 @@ await_tick(const struct vmp_clock *clock, const sigset_t *signals)
     return has_foreign ? -EBUSY : -ENOTSUP;
 }
 
+/* What a tick took to arrive, for clocks to begin with: some periods ended in the
+ * kernel before. */
+static uint64_t
+way_of(const struct vmp_clock *clock)
+{
+    const uint64_t way_ns = vmp_clock_count(clock) % CHECK_PERIOD_NS;
+
+    return way_ns < CHECK_PERIOD_NS / 2 ? way_ns : 0;
+}
+
 static int
 check_once(enum vmprof_clock rung, const sigset_t *signals)
 {
@@ -280,6 +293,8 @@ check_once(enum vmprof_clock rung, const sigset_t *signals)
         return r;
     vmp_clock_begin(&clock);
     r = clock.error ? -clock.error : await_tick(&clock, signals);
+    if (r == 0)
+        usual_way_ns = way_of(&clock);
     vmp_clock_stop(&clock);
     return r;
 }

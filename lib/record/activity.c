@@ -31,6 +31,7 @@ void
 vmp_watch_begin(struct vmp_watch *watch, bool can_ask)
 {
     *watch = (struct vmp_watch){
+        .next_ns = UINT64_MAX,
         .can_ask = can_ask,
         .is_exact = are_clocks_exact(),
     };

@@ -11,6 +11,7 @@
 #include "observer.h"
 #include "session.h"
 #include "signal/handler.h"
+#include "signal/rest.h"
 
 enum {
     LEAST_USED_NS = 20 * 1000 * 1000, /* to tell that no tick comes */
@@ -81,9 +82,18 @@ vmp_session_start_clock(struct vmp_thread *thread)
         vmp_clock_begin(&thread->clock);
 }
 
+/* Threads that want the observer to look at them cannot start it in a handler. */
+static void
+start_observer(void)
+{
+    if (vmp_session.writer && atomic_exchange(&vmp_rest.is_wanted, false))
+        vmp_observer_start();
+}
+
 void
 vmp_session_retry_clocks(void)
 {
+    start_observer();
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
         if (t->state != VMP_THREAD_ATTACHED)
             continue;

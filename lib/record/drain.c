@@ -365,11 +365,9 @@ follow_gap(struct vmp_encoder *encoder, const struct vmp_thread *thread,
 /* Where memory is too short to say what time is a gap's, the next sample has it:
  * without the gap's own frame it would look like one more sample. */
 static void
-drain_gap(struct vmp_drain *drain, struct vmp_thread *thread,
-          const struct vmp_record *record, uint64_t time_ns)
+tell_gap(struct vmp_drain *drain, struct vmp_thread *thread,
+         const struct vmp_record *record, int64_t node, uint64_t time_ns)
 {
-    const int64_t node = follow_gap(drain->encoder, thread, record);
-
     if (node >= 0) {
         vmp_encoder_gap(drain->encoder, (uint32_t)node, time_ns,
                         record->weight_ns, record->phase);
@@ -377,6 +375,15 @@ drain_gap(struct vmp_drain *drain, struct vmp_thread *thread,
     }
     thread->unsaid_ns += record->weight_ns;
     drain->stacks_cut++;
+}
+
+/* The node of a record's whole stack. */
+static uint32_t
+follow_stack(struct vmp_drain *drain, struct vmp_thread *thread,
+             const struct vmp_record *record)
+{
+    return thread->spliced ? follow_native(drain, thread, record)
+                           : follow_all(drain, thread, record);
 }
 
 static void
@@ -392,14 +399,21 @@ drain_record(struct vmp_drain *drain, struct vmp_thread *thread,
         record->memory_kb)
         vmp_encoder_memory(encoder, record->memory_kb);
     if (record->type == VMP_RECORD_GAP) {
-        drain_gap(drain, thread, record, time_ns);
+        const int64_t node = follow_gap(encoder, thread, record);
+
+        tell_gap(drain, thread, record, node, time_ns);
         return;
     }
-    vmp_encoder_sample(encoder,
-                       thread->spliced ? follow_native(drain, thread, record)
-                                       : follow_all(drain, thread, record),
-                       time_ns, record->weight_ns + thread->unsaid_ns,
-                       record->phase, record->state);
+    if (record->type == VMP_RECORD_SYSTEM) {
+        const uint32_t top = follow_stack(drain, thread, record);
+
+        tell_gap(drain, thread, record, gap_node(encoder, top, VMP_KIND_SYSTEM),
+                 time_ns);
+        return;
+    }
+    vmp_encoder_sample(encoder, follow_stack(drain, thread, record), time_ns,
+                       record->weight_ns + thread->unsaid_ns, record->phase,
+                       record->state);
     thread->unsaid_ns = 0;
 }
 

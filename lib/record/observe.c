@@ -12,6 +12,7 @@
 
 #include <sys/uio.h>
 
+#include "../os/pending.h"
 #include "session.h"
 #include "signal/sample.h"
 #include "signal/trace.h"
@@ -22,6 +23,8 @@ enum {
     CELLS_AT_ONCE = 256,
     MOST_IDLE_LOOKS = 256, /* at a thread that sleeps */
     NAP_NS = 50 * 1000,    /* with less it may have just woken up */
+    MOST_IDLE_IN_KERNEL = 32,
+    INSTANT_NS = 20 * 1000,
 };
 
 /* Returns false while the thread is between two stacks. */
@@ -79,34 +82,37 @@ read_frame(const struct vmprof_frame *frame, uint32_t parent,
     return link;
 }
 
-/* The serial on which frame `i` has to stand: of the frame beneath it as it was
+/* The serial on which a frame has to stand: of the frame beneath it as it was
  * recorded, of the slot that each stack begins with, or, beneath all that is
  * recorded, whatever is there. */
 static uint32_t
-parent_serial(const struct vmprof_frame *frame, uint32_t i,
-              const uint64_t *links)
+parent_serial(const struct vmprof_frame *frame, const uint64_t *link_beneath)
 {
     const struct vmprof_frame *const beneath = frame - 1;
 
-    if (i && beneath->code != VMP_STACK_BOTTOM)
-        return (uint32_t)links[i - 1];
+    if (link_beneath && beneath->code != VMP_STACK_BOTTOM)
+        return (uint32_t)*link_beneath;
     return (uint32_t)__atomic_load_n(&beneath->link, __ATOMIC_RELAXED);
 }
 
-/* The new frames of a window, as far as they are whole. Their positions are
- * the addresses of their cells yet. */
+/* The new frames of a window, as far as they are whole, and their links; `beneath`
+ * is that of the last one kept. Their positions are the addresses of their cells
+ * yet. Returns how many there are. */
 static uint32_t
-read_frames(const struct vmp_window *window, struct vmp_sampled_frame *to,
-            uint64_t *links)
+read_frames(const struct vmp_window *window, const uint64_t *beneath,
+            struct vmp_sampled_frame *to, uint64_t *links)
 {
+    const uint32_t count = window->count - window->keep;
     uint32_t i;
 
-    for (i = window->keep; i < window->count; i++, to++) {
-        const struct vmprof_frame *const frame = vmp_window_frame(window, i);
+    for (i = 0; i < count; i++) {
+        const struct vmprof_frame *const frame =
+            vmp_window_frame(window, window->keep + i);
 
-        links[i] = read_frame(frame, parent_serial(frame, i, links), to);
+        links[i] = read_frame(frame, parent_serial(frame, beneath), &to[i]);
         if (!links[i])
             break;
+        beneath = &links[i];
     }
     return i;
 }
@@ -153,28 +159,29 @@ check_cells(const struct vmp_thread *thread, const struct vmp_window *window,
     const bool same = still_there(thread, switches);
 
     top = __atomic_load_n(&thread->head.top, __ATOMIC_ACQUIRE);
-    for (uint32_t i = window->keep; i < window->count; i++) {
-        const struct vmprof_frame *const frame = vmp_window_frame(window, i);
+    for (uint32_t i = 0; i < window->count - window->keep; i++) {
+        const struct vmprof_frame *const frame =
+            vmp_window_frame(window, window->keep + i);
         const bool in_last = frame > last->stack->frames &&
                              frame <= last->stack->frames + last->depth;
 
         if (same && (!in_last || frame < top) &&
             __atomic_load_n(&frame->link, __ATOMIC_RELAXED) == links[i])
             continue;
-        frames[i - window->keep].code &= ~VMP_HAS_POSITION;
-        frames[i - window->keep].position = 0;
+        frames[i].code &= ~VMP_HAS_POSITION;
+        frames[i].position = 0;
     }
 }
 
 static void
 fill_record(struct vmp_thread *thread, struct vmp_record *record,
-            uint64_t now_ns, uint64_t cpu_ns)
+            enum vmp_record_type type, uint64_t now_ns, uint64_t cpu_ns)
 {
     const uint64_t passed_ns = now_ns - thread->last_time_ns;
     const uint64_t used_ns = vmp_since(thread->last_cpu_ns, cpu_ns);
     const bool wall = vmp_session.mode == VMPROF_MODE_WALL;
 
-    record->type = VMP_RECORD_SAMPLE;
+    record->type = type;
     record->trace = vmp_current_trace(thread);
     record->phase = vmp_phase_in(thread, record->trace);
     record->state = wall && used_ns < passed_ns / 2 ? VMP_STATE_OFF_CPU : 0;
@@ -199,7 +206,7 @@ record_again(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 
     if (!record)
         return;
-    fill_record(thread, record, now_ns, cpu_ns);
+    fill_record(thread, record, VMP_RECORD_SAMPLE, now_ns, cpu_ns);
     record->keep = thread->last.count;
     record->cut = thread->last.cut;
     vmp_commit_record(thread, record);
@@ -216,49 +223,57 @@ count_positions(const struct vmp_sampled_frame *frames, uint32_t count)
     return found;
 }
 
-/* Returns false if the thread switched stacks meanwhile. */
+/* Returns false if the thread switched stacks meanwhile; one of which time in the
+ * kernel is to be recorded must not have gone on in any other way, either. */
 static bool
-try_to_observe(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
+try_to_observe(struct vmp_thread *thread, enum vmp_record_type type,
+               uint64_t now_ns, uint64_t cpu_ns)
 {
+    struct vmp_last_sample *const last = &thread->last;
     struct vmp_window window;
     struct vmp_record *record;
     struct vmp_sampled_frame *frames;
-    uint64_t switches;
+    uint64_t switches, *links;
     uint32_t whole, positions;
 
     if (!find_stacks(thread, &window, &switches))
         return false;
-    vmp_window_fit(&window, &thread->last, vmp_session.max_frames);
+    vmp_window_fit(&window, last, vmp_session.max_frames);
     record = vmp_reserve_record(thread, window.count - window.keep,
-                                sizeof(struct vmp_sampled_frame));
+                                sizeof(*frames) + sizeof(*links));
     if (!record)
         return true;
     frames = (struct vmp_sampled_frame *)(record + 1);
-    whole = read_frames(&window, frames, thread->last.links);
-    if (!still_there(thread, switches)) {
-        /* The links are no longer those of the last record. */
-        thread->last.segment_count = 0;
+    /* What comes after the frames is no part of the record: they are taken over
+     * once it is certain. */
+    links = (uint64_t *)(frames + record->added);
+    whole =
+        read_frames(&window, window.keep ? &last->links[window.keep - 1] : NULL,
+                    frames, links);
+    if (!still_there(thread, switches))
         return false;
-    }
-    if (whole < window.count)
+    if (whole < record->added)
         window.leaf_missing = true;
-    vmp_window_trim(&window, whole);
-    record->added = window.count - window.keep;
-    positions = count_positions(frames, record->added);
-    read_cells(thread->tid, frames, record->added);
-    check_cells(thread, &window, switches, frames, thread->last.links);
-    positions -= count_positions(frames, record->added);
+    vmp_window_trim(&window, window.keep + whole);
+    record->added = whole;
+    positions = count_positions(frames, whole);
+    read_cells(thread->tid, frames, whole);
+    check_cells(thread, &window, switches, frames, links);
+    positions -= count_positions(frames, whole);
+    if (type == VMP_RECORD_SYSTEM && (window.leaf_missing || positions))
+        return false;
     if (positions)
         vmp_count(&thread->counters.locations_lost, positions);
 
-    record->size =
-        (uint32_t)(sizeof(*record) + record->added * sizeof(*frames));
-    fill_record(thread, record, now_ns, cpu_ns);
+    for (uint32_t i = 0; i < whole; i++)
+        last->links[window.keep + i] = links[i];
+    record->size = (uint32_t)(sizeof(*record) + whole * sizeof(*frames));
+    fill_record(thread, record, type, now_ns, cpu_ns);
     if (window.leaf_missing)
         record->state |= VMP_STATE_LEAF_MISSING;
     record->keep = window.keep;
     record->cut = window.cut;
-    vmp_window_remember(&window, &thread->last);
+    vmp_window_remember(&window, last);
     thread->recorded_cpu_ns = window.leaf_missing || positions ? 0 : cpu_ns;
     vmp_commit_record(thread, record);
     return true;
@@ -297,6 +312,17 @@ look_at_clocks(struct vmp_watch *watch, const struct vmp_thread *thread)
     return cpu_ns;
 }
 
+/* Returns false if it never stood still for that. */
+static bool
+observe(struct vmp_thread *thread, enum vmp_record_type type, uint64_t now_ns,
+        uint64_t cpu_ns)
+{
+    for (unsigned i = 0; i < TRIES; i++)
+        if (try_to_observe(thread, type, now_ns, cpu_ns))
+            return true;
+    return false;
+}
+
 void
 vmp_observe(struct vmp_watch *watch, struct vmp_thread *thread)
 {
@@ -311,11 +337,87 @@ vmp_observe(struct vmp_watch *watch, struct vmp_thread *thread)
         record_again(thread, now_ns, cpu_ns);
         return;
     }
-    for (unsigned i = 0; i < TRIES; i++)
-        if (try_to_observe(thread, now_ns, cpu_ns))
-            return;
     /* The next sample carries the time of this one. */
-    vmp_count(&thread->counters.lost_switching, 1);
+    if (!observe(thread, VMP_RECORD_SAMPLE, now_ns, cpu_ns))
+        vmp_count(&thread->counters.lost_switching, 1);
+}
+
+/* What is left of the CPU time until a tick is overdue, which may be on its way for
+ * twice as long as they usually are. */
+static uint64_t
+left_to_tick(const struct vmp_thread *thread, uint64_t cpu_ns)
+{
+    const struct vmp_clock *const clock = &thread->clock;
+
+    return vmp_since(cpu_ns,
+                     __atomic_load_n(&clock->armed_cpu_ns, __ATOMIC_RELAXED) +
+                         __atomic_load_n(&clock->period_ns, __ATOMIC_RELAXED) +
+                         2 * __atomic_load_n(&clock->way_ns, __ATOMIC_RELAXED) +
+                         INSTANT_NS);
+}
+
+/* Whether the tick is on its way, or the host blocks it, rather; asked at the
+ * first look that misses it, and less and less often. */
+static bool
+has_ticked(struct vmp_watch *watch, struct vmp_thread *thread)
+{
+    const unsigned looks = thread->missed_looks;
+
+    return (looks & (looks - 1)) == 0 &&
+           vmp_is_pending_for(&watch->files, thread->tid) != 0;
+}
+
+/* In its turn. Returns whether it wants another one. */
+static bool
+take_look(struct vmp_watch *watch, struct vmp_thread *thread, uint64_t cpu_ns)
+{
+    const uint64_t armed_ns = __atomic_load_n(&thread->clock.armed_ns,
+                                              __ATOMIC_RELAXED),
+                   next_ns = watch->now_ns + left_to_tick(thread, cpu_ns);
+
+    if (next_ns > watch->now_ns || cpu_ns <= thread->last_cpu_ns) {
+        if (next_ns < watch->next_ns)
+            watch->next_ns = next_ns;
+        return true;
+    }
+    watch->is_regular = true;
+    if (armed_ns != thread->missed_ns)
+        thread->missed_looks = 0;
+    thread->missed_ns = armed_ns;
+    thread->missed_looks++;
+    if (has_ticked(watch, thread))
+        return thread->missed_looks == 1;
+    if (observe(thread, VMP_RECORD_SYSTEM, watch->now_ns, cpu_ns))
+        vmp_count(&thread->counters.expirations, 1);
+    thread->was_observed = thread->last_cpu_ns == cpu_ns;
+    return true;
+}
+
+/* Who sleeps or waits is looked at as others are, for a while. */
+void
+vmp_observe_in_kernel(struct vmp_watch *watch, struct vmp_thread *thread,
+                      bool paused)
+{
+    const uint64_t cpu_ns = look_at_clocks(watch, thread);
+    const enum vmp_activity activity = vmp_activity_of(watch, thread, cpu_ns);
+    bool wants_more = true;
+
+    thread->idle_looks = activity == VMP_SLEEPS ? thread->idle_looks + 1 : 0;
+    if (activity < VMP_WAITS && thread->idle_looks <= MOST_IDLE_IN_KERNEL) {
+        watch->is_regular = true;
+        return;
+    }
+    if (!vmp_take_look(thread, VMP_LOOKS_ON))
+        return;
+    if (activity < VMP_WAITS || !watch->can_ask)
+        wants_more = false;
+    else if (paused)
+        vmp_leave_out(thread, watch->now_ns, cpu_ns);
+    else
+        wants_more = take_look(watch, thread, cpu_ns);
+    atomic_store_explicit(&thread->looks,
+                          wants_more ? VMP_LOOKS_WANTED : VMP_LOOKS_NONE,
+                          memory_order_release);
 }
 
 void

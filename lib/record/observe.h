@@ -17,6 +17,12 @@ vmp_observe(struct vmp_watch *watch, struct vmp_thread *thread);
 void
 vmp_look_for_work(struct vmp_watch *watch, struct vmp_thread *thread);
 
+/* Likewise, record the stack of a thread whose tick is overdue since it is in the
+ * kernel; or leave its time out, if sampling is paused. */
+void
+vmp_observe_in_kernel(struct vmp_watch *watch, struct vmp_thread *thread,
+                      bool paused);
+
 /* Let the time up to now be nobody's: sampling is paused. */
 void
 vmp_skip(const struct vmp_watch *watch, struct vmp_thread *thread);

@@ -17,6 +17,7 @@
 
 enum {
     MOMENT_NS = 40 * 1000,
+    LEAST_PERIOD_NS = 50 * 1000, /* where nobody has asked for an observer */
 };
 
 static struct {
@@ -38,13 +39,24 @@ static void
 look_at(struct vmp_watch *watch, struct vmp_thread *thread, bool paused)
 {
     if (is_observed(thread)) {
+        watch->is_regular = true;
         if (paused)
             vmp_skip(watch, thread);
         else
             vmp_observe(watch, thread);
     } else if (vmp_clock_is_resting(&thread->clock)) {
+        watch->is_regular = true;
         vmp_look_for_work(watch, thread);
+    } else if (atomic_load(&thread->looks) != VMP_LOOKS_NONE) {
+        vmp_observe_in_kernel(watch, thread, paused);
     }
+}
+
+static bool
+is_to_be_looked_at(const struct vmp_thread *thread)
+{
+    return vmp_clock_is_resting(&thread->clock) ||
+           atomic_load(&thread->looks) != VMP_LOOKS_NONE;
 }
 
 /* Returns whether there is anybody to look at once more. */
@@ -75,6 +87,8 @@ look_around(struct vmp_watch *watch)
 {
     const struct timespec moment = { 0, MOMENT_NS };
 
+    watch->next_ns = UINT64_MAX;
+    watch->is_regular = false;
     if (look_at_all(watch, false)) {
         nanosleep(&moment, NULL);
         look_at_all(watch, true);
@@ -101,8 +115,7 @@ has_work(void)
         return true;
     vmp_threads_lock();
     for (struct vmp_thread *t = vmp_threads; t && !found; t = t->next)
-        found =
-            t->state == VMP_THREAD_ATTACHED && vmp_clock_is_resting(&t->clock);
+        found = t->state == VMP_THREAD_ATTACHED && is_to_be_looked_at(t);
     vmp_threads_unlock();
     return found;
 }
@@ -151,10 +164,34 @@ keep_to_itself(void)
                : vmp_descriptors_keep_none();
 }
 
+static uint64_t
+period_of_looks(void)
+{
+    const bool is_asked_for = vmp_session.clock == VMPROF_CLOCK_OBSERVER;
+
+    return is_asked_for || vmp_session.interval_ns > LEAST_PERIOD_NS
+               ? vmp_session.interval_ns
+               : LEAST_PERIOD_NS;
+}
+
+/* Whether it is at `due_ns` or when a tick may be missed. */
+static uint64_t
+next_look(const struct vmp_watch *watch, uint64_t now_ns, uint64_t due_ns)
+{
+    uint64_t next_ns = watch->next_ns;
+
+    if (next_ns == UINT64_MAX)
+        return due_ns;
+    if (next_ns < now_ns + LEAST_PERIOD_NS)
+        next_ns = now_ns + LEAST_PERIOD_NS;
+    return watch->is_regular && due_ns < next_ns ? due_ns : next_ns;
+}
+
 static void *
 run(void *user)
 {
     static struct vmp_thread dice;
+    const uint64_t period_ns = period_of_looks();
     struct vmp_watch watch;
     uint64_t due_ns = vmp_now_ns(CLOCK_MONOTONIC);
 
@@ -170,9 +207,10 @@ run(void *user)
         await_call();
         now_ns = vmp_now_ns(CLOCK_MONOTONIC);
         /* What was slept through is not made up for. */
-        due_ns += vmp_jitter(&dice, vmp_session.interval_ns);
+        due_ns += vmp_jitter(&dice, period_ns);
         if (due_ns < now_ns)
-            due_ns = now_ns + vmp_jitter(&dice, vmp_session.interval_ns);
+            due_ns = now_ns + vmp_jitter(&dice, period_ns);
+        due_ns = next_look(&watch, now_ns, due_ns);
         if (!wait_until(due_ns))
             break;
         look_around(&watch);

@@ -19,6 +19,7 @@ enum vmp_record_type {
     VMP_RECORD_GAP = 3,    /* by at most one struct vmp_sampled_frame; the next
                               record repeats frames of the one before it */
     VMP_RECORD_LINKED = 4, /* by `added` struct vmprof_linked_frame, keep 0 */
+    VMP_RECORD_SYSTEM = 5, /* as a sample, of a thread that was in the kernel */
 };
 
 /* What follows the frames of a sample, in this order; see native.h. */

@@ -126,7 +126,8 @@ vmp_session_join(struct vmp_thread *thread)
     thread->looked_ns = thread->last_time_ns;
     thread->naps = thread->others_naps = VMP_NAPS_UNASKED;
     thread->recorded_cpu_ns = 0;
-    thread->is_unsure = false;
+    thread->is_unsure = thread->was_observed = false;
+    atomic_store(&thread->looks, VMP_LOOKS_NONE);
     vmp_inherit(thread);
     if (vmp_session.native)
         find_stack(thread);
@@ -386,6 +387,7 @@ vmp_session_leave_to_parent(void)
         forget_session(t);
         atomic_store(&t->busy, false);
         atomic_store(&t->is_replaced, false);
+        atomic_store(&t->looks, VMP_LOOKS_NONE);
         if (t == vmp_current) {
             t->tid = gettid();
         } else {

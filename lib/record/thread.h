@@ -66,8 +66,18 @@ struct vmp_last_sample {
 
 enum vmp_busy {
     VMP_IDLE,
-    VMP_BUSY,     /* with a sample */
-    VMP_REPLACED, /* its clock is */
+    VMP_BUSY,      /* with a sample */
+    VMP_REPLACED,  /* its clock is */
+    VMP_LOOKED_AT, /* the observer is busy with a sample of it */
+};
+
+/* Looks of the observer at a thread that has a clock of its own. Whoever takes a
+ * sample of it has to find it wanted, and says so while at it. */
+enum vmp_looks {
+    VMP_LOOKS_NONE,
+    VMP_LOOKS_WANTED,
+    VMP_LOOKS_HELD, /* the thread itself takes one */
+    VMP_LOOKS_ON,   /* the observer does */
 };
 
 enum {
@@ -106,6 +116,8 @@ struct vmp_thread {
     /* Whether a handler, a poll or a walker's answer is at work, on the thread
      * itself; and whether another replaces its clock, which no tick may touch. */
     atomic_bool busy, is_replaced;
+    atomic_uint looks; /* enum vmp_looks */
+    bool was_observed; /* its last record is the observer's, for all that */
 
     /* Under vmp_threads_lock(): it was busy to the end of the last session, and
      * may write to what that gave it. */
@@ -142,7 +154,10 @@ struct vmp_thread {
     pid_t tid;
 
     /* The observer's: close to what it looks at of each thread. */
-    bool is_unsure;                    /* whether it sleeps: it looks again */
+    bool is_unsure;        /* whether it sleeps: it looks again */
+    unsigned idle_looks;   /* in a row, that found it asleep */
+    uint64_t missed_ns;    /* when the tick was armed that was missed last */
+    unsigned missed_looks; /* since then */
     uint64_t looked_cpu_ns, looked_ns; /* at the last look */
     uint64_t unlooked_ns;              /* from the one before until then */
     int64_t naps;             /* when the thread was last asked for them */
@@ -194,6 +209,27 @@ vmp_observe_unlock(void);
 void
 vmp_thread_recycle(struct vmp_thread *thread);
 
+/* Take the turn from WANTED to `turn`. False if somebody else has it, or nobody
+ * wants looks. Any context. */
+static inline bool
+vmp_take_look(struct vmp_thread *thread, unsigned turn)
+{
+    unsigned wanted = VMP_LOOKS_WANTED;
+
+    return atomic_compare_exchange_strong(&thread->looks, &wanted, turn);
+}
+
+/* Keep the observer away from the calling thread; false if it is there. */
+static inline bool
+vmp_hold_looks(struct vmp_thread *thread)
+{
+    return atomic_load_explicit(&thread->looks, memory_order_acquire) ==
+               VMP_LOOKS_NONE ||
+           vmp_take_look(thread, VMP_LOOKS_HELD) ||
+           /* It has just given up. */
+           atomic_load(&thread->looks) == VMP_LOOKS_NONE;
+}
+
 /*
  * Begin to work with the calling thread's sample. VMP_IDLE: until vmp_give_back()
  * it is the caller's; VMP_BUSY: it is of what the caller has interrupted. Any
@@ -214,15 +250,24 @@ vmp_take(struct vmp_thread *thread)
     vmp_barrier_own();
     if (was_busy)
         return VMP_BUSY;
-    if (!atomic_load_explicit(&thread->is_replaced, memory_order_acquire))
-        return VMP_IDLE;
-    atomic_store_explicit(&thread->busy, false, memory_order_release);
-    return VMP_REPLACED;
+    if (atomic_load_explicit(&thread->is_replaced, memory_order_acquire)) {
+        atomic_store_explicit(&thread->busy, false, memory_order_release);
+        return VMP_REPLACED;
+    }
+    if (!vmp_hold_looks(thread)) {
+        atomic_store_explicit(&thread->busy, false, memory_order_release);
+        return VMP_LOOKED_AT;
+    }
+    return VMP_IDLE;
 }
 
 static inline void
 vmp_give_back(struct vmp_thread *thread)
 {
+    if (atomic_load_explicit(&thread->looks, memory_order_relaxed) ==
+        VMP_LOOKS_HELD)
+        atomic_store_explicit(&thread->looks, VMP_LOOKS_WANTED,
+                              memory_order_release);
     atomic_store_explicit(&thread->busy, false, memory_order_release);
 }
 

@@ -206,6 +206,37 @@ time_in_system_calls_goes_to_who_made_them(void **state)
     assert_int_equal(isolate(in_the_kernel, 60), 0);
 }
 
+/* What a tick itself takes in the kernel is not the host's system calls. */
+static void
+compute_at_a_high_rate(void)
+{
+    const int file = profile_file();
+    const vmprof_code_id code = code_named("compute");
+    volatile uint64_t sum = 0;
+
+    if (!begin(file, 0.0001))
+        return;
+    vmprof_execute_code_enter(head, code, NULL);
+    while (profile_stats().samples < rounds(3000))
+        for (unsigned i = 0; i < 1000000; i++)
+            sum += i;
+    require(vmprof_disable() == 0);
+    if (profile_stats().system_ticks > profile_stats().samples / 10)
+        dprintf(2, "%llu samples, %llu system ticks\n",
+                (unsigned long long)profile_stats().samples,
+                (unsigned long long)profile_stats().system_ticks);
+    require(is_slow() ||
+            profile_stats().system_ticks < profile_stats().samples / 10);
+}
+
+static void
+a_loop_that_computes_makes_no_system_calls(void **state)
+{
+    (void)state;
+    rung = VMPROF_CLOCK_PERF;
+    assert_int_equal(isolate(compute_at_a_high_rate, 60), 0);
+}
+
 static uint64_t
 usage_ns(void)
 {
@@ -355,6 +386,7 @@ main(void)
         cmocka_unit_test(every_rung_accounts_for_each_period),
         cmocka_unit_test(a_sample_whose_signal_was_blocked_says_so),
         cmocka_unit_test(time_in_system_calls_goes_to_who_made_them),
+        cmocka_unit_test(a_loop_that_computes_makes_no_system_calls),
         cmocka_unit_test(all_time_is_in_the_profile_to_a_thousandth),
         cmocka_unit_test(cpu_time_is_observed_without_a_signal),
         cmocka_unit_test(a_timer_that_the_kernel_refuses_is_asked_for_again),

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 enum {
-    ONE_TRY = 256,
     USUAL_WAY_NS = 200 * 1000,
+    MOST_WAY_NS = 100 * 1000,
     LEAST_PERIOD_NS = 10 * 1000, /* perf has no shorter one */
 
     /* Else a tick follows the handler of the last before the host has run one
@@ -49,8 +49,23 @@ is_held_back(const struct vmp_clock *clock, uint64_t late_ns)
     return late_ns > clock->asked_ns / 2 && late_ns > USUAL_WAY_NS;
 }
 
+/* The median of what ticks took to arrive. */
+static void
+learn_way(struct vmp_clock *clock, uint64_t late_ns)
+{
+    uint64_t way_ns = clock->way_ns;
+    const uint64_t step_ns = way_ns / 16 + 250;
+
+    if (late_ns > way_ns + step_ns && way_ns < MOST_WAY_NS)
+        way_ns += step_ns;
+    else if (late_ns + step_ns < way_ns)
+        way_ns -= step_ns;
+    __atomic_store_n(&clock->way_ns, way_ns, __ATOMIC_RELAXED);
+}
+
 /*
- * perf's event counts the thread's CPU time from its arming to its tick, so
+ * perf's event counts the thread's CPU time from its arming until its tick is on
+ * the way, which is up to 40 us of the CPU where processors are virtual, so
  * periods in there passed in the kernel; what is left of the time was spent
  * with the tick on its way. The count is a system call away, which is saved
  * while the time says that there was one period, and while it is known well
@@ -60,13 +75,15 @@ static void
 read_perf(struct vmp_clock *clock, uint64_t elapsed_ns,
           struct vmp_missed *missed)
 {
-    const uint64_t period_ns = clock->period_ns;
-    uint64_t count_ns, ran_ns, late_ns;
+    const uint64_t period_ns = clock->period_ns, way_ns = clock->way_ns;
+    uint64_t count_ns, ran_ns, over_ns;
 
-    if (elapsed_ns < period_ns + period_ns / 2) {
+    if (elapsed_ns < period_ns + way_ns + period_ns / 2) {
+        const uint64_t late_ns = vmp_since(period_ns, elapsed_ns);
+
+        learn_way(clock, late_ns);
         clock->ran_ns += period_ns;
-        if (elapsed_ns > period_ns)
-            clock->unsure_ns += elapsed_ns - period_ns;
+        clock->unsure_ns += late_ns;
         if (clock->unsure_ns > period_ns / 4) {
             clock->ran_ns = read_count(clock);
             clock->unsure_ns = 0;
@@ -74,16 +91,15 @@ read_perf(struct vmp_clock *clock, uint64_t elapsed_ns,
         return;
     }
     count_ns = read_count(clock);
-    ran_ns = clock->ran_ns + clock->unsure_ns / 2;
-    ran_ns = count_ns > ran_ns ? count_ns - ran_ns : 0;
+    ran_ns = vmp_since(clock->ran_ns + clock->unsure_ns / 2 + way_ns, count_ns);
     if (ran_ns < period_ns)
         ran_ns = period_ns;
-    late_ns = elapsed_ns > ran_ns ? elapsed_ns - ran_ns : 0;
+    over_ns = vmp_since(ran_ns + way_ns, elapsed_ns);
     clock->ran_ns = count_ns;
     clock->unsure_ns = 0;
     missed->system = (ran_ns + period_ns / 2) / period_ns - 1;
-    missed->overrun = late_ns / clock->asked_ns;
-    missed->held_back = is_held_back(clock, late_ns);
+    missed->overrun = over_ns / clock->asked_ns;
+    missed->held_back = is_held_back(clock, over_ns);
 }
 
 /* Of the mean length, to the nearest: of jittered periods one over their
@@ -115,16 +131,18 @@ read_timer(const struct vmp_clock *clock, uint64_t elapsed_ns,
 }
 
 /*
- * Where most ticks fall into the kernel the next is asked for sooner, so that
- * as many samples are taken as anywhere. `tries` is how many ticks one takes,
+ * Where many ticks fall into the kernel the next is asked for sooner, so that
+ * as many samples are taken as anywhere, until the observer looks there. `tries` is how many ticks one takes,
  * in 256ths, as a mean over the last few.
  */
 static void
 adapt_tries(struct vmp_clock *clock, uint64_t system)
 {
-    const int64_t now = (int64_t)((system < 15 ? system : 15) + 1) * ONE_TRY;
+    const int64_t now =
+        (int64_t)((system < 15 ? system : 15) + 1) * VMP_ONE_TRY;
 
     clock->tries += (now - clock->tries) / 8;
+    clock->on_time = system ? 0 : clock->on_time + 1;
 }
 
 void
@@ -143,8 +161,9 @@ vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
     } else if (clock->rung != VMPROF_CLOCK_AUTO) {
         read_timer(clock, elapsed_ns, interval_ns, missed);
     }
-    clock->armed_cpu_ns = cpu_ns;
-    clock->armed_ns = now_ns;
+    /* The observer, and the writer's thread, look at them meanwhile. */
+    __atomic_store_n(&clock->armed_cpu_ns, cpu_ns, __ATOMIC_RELAXED);
+    __atomic_store_n(&clock->armed_ns, now_ns, __ATOMIC_RELAXED);
     if (clock->rung == VMPROF_CLOCK_MONOTONIC)
         vmp_sleep_read(&clock->sleep, elapsed_ns, passed_ns, clock->asked_ns,
                        context);
@@ -255,11 +274,11 @@ vmp_clock_rearm(struct vmp_clock *clock, uint64_t period_ns)
         period_ns = LEAST_PERIOD_NS;
     clock->asked_ns = period_ns;
     if (clock->rung == VMPROF_CLOCK_PERF) {
-        if (clock->tries > ONE_TRY * 9 / 8)
-            period_ns = period_ns * ONE_TRY / (uint64_t)clock->tries;
+        if (clock->tries > VMP_ONE_TRY * 9 / 8 && !clock->is_looked_at)
+            period_ns = period_ns * VMP_ONE_TRY / (uint64_t)clock->tries;
         if (period_ns < LEAST_PERIOD_NS)
             period_ns = LEAST_PERIOD_NS;
-        clock->period_ns = period_ns;
+        __atomic_store_n(&clock->period_ns, period_ns, __ATOMIC_RELAXED);
         ioctl(clock->fd, PERF_EVENT_IOC_PERIOD, &period_ns);
         set_event(clock);
     } else if (clock->rung != VMPROF_CLOCK_AUTO) {

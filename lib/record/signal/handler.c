@@ -8,6 +8,7 @@
 #include <ucontext.h>
 
 #include "../session.h"
+#include "looks.h"
 #include "rest.h"
 #include "sample.h"
 #include "takeover.h"
@@ -82,7 +83,7 @@ rearm_unused(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
     vmp_rearm(thread, period_ns);
 }
 
-/* A tick that interrupts a sample of its own thread's. */
+/* A tick that interrupts a sample of its own thread's, or the observer at one. */
 static void
 tick_in_between(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
                 const void *context)
@@ -109,7 +110,7 @@ tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
     /* This may be the last tick of a clock that is replaced; and what it has
      * interrupted may not know that yet. */
     if (busy != VMP_IDLE) {
-        if (busy == VMP_BUSY && !atomic_load(&thread->is_replaced))
+        if (busy != VMP_REPLACED && !atomic_load(&thread->is_replaced))
             tick_in_between(thread, now_ns, cpu_ns, context);
         return;
     }
@@ -126,6 +127,7 @@ tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
             thread->context = context;
             is_over = vmp_tick(thread, now_ns, cpu_ns);
             thread->context = NULL;
+            vmp_ask_for_looks(thread);
             if (is_over)
                 vmp_rearm(thread, vmp_tick_period(thread, false));
         }

@@ -14,8 +14,10 @@ struct vmp_thread;
 /* What tells the observer that somebody rests. */
 struct vmp_rest {
     atomic_bool
-        is_looked_at;    /* there is one, who looks until the session ends */
-    atomic_bool is_idle; /* it waits for `call` */
+        is_looked_at;      /* there is one, who looks until the session ends */
+    atomic_bool is_idle;   /* it waits for `call` */
+    atomic_bool is_wanted; /* by threads on perf's clock, for which there was
+                              none; the writer's thread starts it */
     sem_t call;
 };
 

@@ -79,7 +79,9 @@ vmp_commit_record(struct vmp_thread *thread, struct vmp_record *record)
     if (vmp_session.has_memory)
         record->memory_kb =
             vmp_resident_pages(vmp_session.memory_fd) * vmp_session.page_kb;
-    vmp_count(&thread->counters.samples, 1);
+    vmp_count(record->type == VMP_RECORD_SYSTEM ? &thread->counters.system_ticks
+                                                : &thread->counters.samples,
+              1);
     vmp_count(&thread->counters.sampled_ns, record->weight_ns);
     if (record->cut || record->state & VMP_STATE_LEAF_MISSING)
         vmp_count(&thread->counters.stacks_cut, 1);
@@ -318,6 +320,10 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 
     vmp_clock_read(&thread->clock, now_ns, cpu_ns, vmp_session.interval_ns,
                    thread->context, &missed);
+    /* What it has left is its last period, and this tick's to tell. */
+    if (thread->was_observed)
+        missed.system = 0;
+    thread->was_observed = false;
     if (vmp_is_paused()) {
         vmp_leave_out(thread, now_ns, cpu_ns);
         return true;

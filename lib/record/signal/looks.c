@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "looks.h"
+
+#include "../session.h"
+#include "rest.h"
+#include "takeover.h"
+
+enum {
+    MOST_TRIES = VMP_ONE_TRY * 5 / 4, /* a fifth of the time in the kernel */
+    MOST_ON_TIME = 32,                /* after which it is looked at no more */
+};
+
+/* A look sees no native frames: with them, samples without are few. */
+static bool
+wants_looks(const struct vmp_thread *thread, bool has_them)
+{
+    return thread->clock.rung == VMPROF_CLOCK_PERF &&
+           vmp_session.clock != VMPROF_CLOCK_OBSERVER && !vmp_session.native &&
+           (has_them ? thread->clock.on_time < MOST_ON_TIME
+                     : thread->clock.tries > MOST_TRIES) &&
+           !vmp_has_own_frames(thread) && !vmp_samples_itself(thread);
+}
+
+void
+vmp_ask_for_looks(struct vmp_thread *thread)
+{
+    const bool has_them = atomic_load(&thread->looks) != VMP_LOOKS_NONE,
+               wants = wants_looks(thread, has_them);
+
+    thread->clock.is_looked_at = wants && atomic_load(&vmp_rest.is_looked_at);
+    if (wants && !thread->clock.is_looked_at)
+        atomic_store(&vmp_rest.is_wanted, true);
+    if (wants == has_them)
+        return;
+    atomic_store(&thread->looks, wants ? VMP_LOOKS_HELD : VMP_LOOKS_NONE);
+    if (!wants)
+        return;
+    /* Pairs with the observer's await_call(), as in vmp_rearm(). */
+    atomic_thread_fence(memory_order_seq_cst);
+    vmp_rest_call();
+}
