@@ -4,8 +4,11 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+
+#include "spare.h"
 
 #ifndef AT_MINSIGSTKSZ
 #    define AT_MINSIGSTKSZ 51
@@ -15,12 +18,54 @@ enum {
     /* Beside the kernel's frame. Our handler takes 2 KiB of it, a handler of the
      * host's that a signal is forwarded to may take more. */
     ROOM = 64 << 10,
+    LITTLE = 32 << 10, /* what held more is not left to the next thread */
 };
 
 static size_t
 round_up(size_t size, size_t page)
 {
     return (size + page - 1) / page * page;
+}
+
+/* Of one size: the kernel's part of it does not change. */
+static struct vmp_spares spares;
+
+/* A page that nobody may touch, and the stack; NULL if memory is short. */
+static char *
+map_stack(size_t page, size_t size)
+{
+    char *map = vmp_spare_take(&spares, size);
+
+    if (map)
+        return map - page;
+    map = mmap(NULL, page + size, PROT_READ | PROT_WRITE,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (map == MAP_FAILED)
+        return NULL;
+    if (mprotect(map, page, PROT_NONE) == 0)
+        return map;
+    munmap(map, page + size);
+    return NULL;
+}
+
+/* Whoever takes more of a stack than that leaves something in the page below. */
+static bool
+held_little(const char *stack, size_t page, size_t size)
+{
+    const char *const below = stack + size - LITTLE - page;
+
+    for (size_t i = 0; i < page; i++)
+        if (below[i])
+            return false;
+    return true;
+}
+
+static void
+unmap_stack(char *map, size_t page, size_t size)
+{
+    if (!held_little(map + page, page, size) ||
+        !vmp_spare_give(&spares, map + page, size))
+        munmap(map, page + size);
 }
 
 int
@@ -35,17 +80,12 @@ vmp_signal_stack_give(struct vmp_signal_stack *stack)
     *stack = (struct vmp_signal_stack){ 0 };
     if (sigaltstack(NULL, &now) < 0 || !(now.ss_flags & SS_DISABLE))
         return 0;
-    map = mmap(NULL, page + size, PROT_READ | PROT_WRITE,
-               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (map == MAP_FAILED)
+    map = map_stack(page, size);
+    if (!map)
         return -ENOMEM;
     ours.ss_sp = map + page;
-    if (mprotect(map, page, PROT_NONE) < 0) {
-        munmap(map, page + size);
-        return -ENOMEM;
-    }
     if (sigaltstack(&ours, NULL) < 0) {
-        munmap(map, page + size);
+        unmap_stack(map, page, size);
         return 0;
     }
     *stack = (struct vmp_signal_stack){ map, page + size };
@@ -56,6 +96,7 @@ void
 vmp_signal_stack_take(const struct vmp_signal_stack *stack)
 {
     const stack_t none = { .ss_flags = SS_DISABLE };
+    const size_t page = getauxval(AT_PAGESZ);
     const char *const map = stack->map;
     stack_t now;
 
@@ -65,5 +106,5 @@ vmp_signal_stack_take(const struct vmp_signal_stack *stack)
         (const char *)now.ss_sp >= map + stack->size)
         return;
     if (sigaltstack(&none, NULL) == 0)
-        munmap(stack->map, stack->size);
+        unmap_stack(stack->map, page, stack->size - page);
 }

@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "../os/spare.h"
 #include "thread.h"
 
 enum {
     COROUTINE_DEPTH = 4096,
+    LITTLE_DEPTH = 2048, /* what held more is not left to the next thread */
 };
 
 /* Each fork() makes the marks of all others void, whatever they were just
@@ -25,15 +27,29 @@ map_size(const struct vmprof_stack *stack)
     return (size_t)(stack->limit + 1 - stack->frames) * sizeof(*stack->frames);
 }
 
+/* Of threads, which come and go more often than coroutines. */
+static struct vmp_spares spares;
+
+/* Whether all frames that were ever on it are few: no slot is used before the one
+ * below it, and none is 0 again. */
+static bool
+held_little(const struct vmprof_stack *stack)
+{
+    return stack->frames + LITTLE_DEPTH >= stack->limit ||
+           !stack->frames[LITTLE_DEPTH].link;
+}
+
 int
 vmp_stack_map(struct vmprof_stack *stack, size_t max_depth)
 {
     static atomic_uint_least64_t last_id;
     const size_t slots = max_depth + 2; /* the bottom and the spare one */
-    void *const map =
-        mmap(NULL, slots * sizeof(struct vmprof_frame), PROT_READ | PROT_WRITE,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    const size_t size = slots * sizeof(struct vmprof_frame);
+    void *map = stack->is_own ? vmp_spare_take(&spares, size) : NULL;
 
+    if (!map)
+        map = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (map == MAP_FAILED)
         return -ENOMEM;
     stack->frames = map;
@@ -49,8 +65,11 @@ vmp_stack_map(struct vmprof_stack *stack, size_t max_depth)
 void
 vmp_stack_unmap(struct vmprof_stack *stack)
 {
-    if (stack->frames)
-        munmap(stack->frames, map_size(stack));
+    const size_t size = stack->frames ? map_size(stack) : 0;
+
+    if (size && !(stack->is_own && held_little(stack) &&
+                  vmp_spare_give(&spares, stack->frames, size)))
+        munmap(stack->frames, size);
     stack->frames = NULL;
 }
 

@@ -142,25 +142,44 @@ set_name(struct vmp_thread *thread, const char *name)
         pthread_getname_np(pthread_self(), thread->name, sizeof(thread->name));
 }
 
+/* What a thread needs for itself: others need not wait while it is mapped. */
+struct belongings {
+    struct vmprof_stack stack;
+    struct vmp_signal_stack signal_stack;
+};
+
 static int
-attach(const struct vmprof_thread_options *options, struct vmp_thread **out)
+get_belongings(struct belongings *mine, size_t max_depth)
+{
+    int r;
+
+    mine->stack.is_own = true;
+    r = vmp_stack_map(&mine->stack, max_depth ? max_depth : THREAD_DEPTH);
+    if (r < 0)
+        return r;
+    r = vmp_signal_stack_give(&mine->signal_stack);
+    if (r < 0)
+        vmp_stack_unmap(&mine->stack);
+    return r;
+}
+
+static void
+give_up_belongings(struct belongings *mine)
+{
+    vmp_stack_unmap(&mine->stack);
+    vmp_signal_stack_take(&mine->signal_stack);
+}
+
+/* Under the lock. */
+static int
+attach(const struct belongings *mine, const char *name, struct vmp_thread **out)
 {
     struct vmp_thread *const thread = find_free();
-    int r;
 
     if (!thread)
         return -ENOMEM;
-    r = vmp_stack_map(&thread->own, options->max_depth
-                                        ? (size_t)options->max_depth
-                                        : THREAD_DEPTH);
-    if (r < 0)
-        return r;
-    r = vmp_signal_stack_give(&thread->signal_stack);
-    if (r < 0) {
-        vmp_stack_unmap(&thread->own);
-        return r;
-    }
-    thread->own.is_own = true;
+    thread->own = mine->stack;
+    thread->signal_stack = mine->signal_stack;
     vmp_stack_take(&thread->own);
     thread->head.top = thread->own.top;
     thread->head.limit = thread->own.limit;
@@ -168,7 +187,7 @@ attach(const struct vmprof_thread_options *options, struct vmp_thread **out)
     thread->tid = gettid();
     thread->handle = pthread_self();
     thread->start_ns = vmp_now_ns(CLOCK_MONOTONIC);
-    set_name(thread, options->name);
+    set_name(thread, name);
     thread->state = VMP_THREAD_ATTACHED;
     *out = thread;
     return 0;
@@ -180,6 +199,7 @@ vmprof_attach_thread_1(const struct vmprof_thread_options *given,
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct vmprof_thread_options options = { 0 };
+    struct belongings mine = { 0 };
     struct vmp_thread *thread;
     int r = 0;
 
@@ -195,9 +215,12 @@ vmprof_attach_thread_1(const struct vmprof_thread_options *given,
     if (vmp_current)
         return -EALREADY;
     pthread_once(&once, make_key);
+    r = get_belongings(&mine, (size_t)options.max_depth);
+    if (r < 0)
+        return r;
 
     vmp_threads_lock();
-    r = attach(&options, &thread);
+    r = attach(&mine, options.name, &thread);
     if (r == 0) {
         vmp_current = thread;
         vmp_hits_attach(&thread->hits, &thread->head);
@@ -205,8 +228,10 @@ vmprof_attach_thread_1(const struct vmprof_thread_options *given,
         vmp_session_join(thread);
     }
     vmp_threads_unlock();
-    if (r < 0)
+    if (r < 0) {
+        give_up_belongings(&mine);
         return r;
+    }
     if (at_thread_end != (pthread_key_t)-1)
         pthread_setspecific(at_thread_end, &thread->head);
     *out = &thread->head;
@@ -218,11 +243,11 @@ int
 vmprof_detach_thread(struct vmprof_thread *head)
 {
     struct vmp_thread *const thread = (struct vmp_thread *)head;
-    struct vmp_signal_stack signal_stack;
+    struct belongings mine;
 
     if (!thread || thread != vmp_current)
         return -ESRCH;
-    signal_stack = thread->signal_stack;
+    mine.signal_stack = thread->signal_stack;
     vmp_hits_detach(&thread->hits);
     vmp_layers_detach(&thread->events);
     vmp_threads_lock();
@@ -235,13 +260,15 @@ vmprof_detach_thread(struct vmprof_thread *head)
     head->stack = NULL;
     thread->leaving = NULL;
     thread->own.id = 0; /* nothing that sleeps on it goes on there */
+    /* The record may be the next thread's as soon as the lock is open. */
+    mine.stack = thread->own;
+    thread->own.frames = NULL;
     vmp_session_part(thread);
-    /* Its ring waits for the writer; address space can be short on 32 bits. */
-    vmp_stack_unmap(&thread->own);
     vmp_observe_unlock();
     vmp_threads_unlock();
-    /* The last tick has come. */
-    vmp_signal_stack_take(&signal_stack);
+    /* The last tick has come. Its ring waits for the writer, but not the stack:
+     * address space can be short on 32 bits. */
+    give_up_belongings(&mine);
     if (at_thread_end != (pthread_key_t)-1)
         pthread_setspecific(at_thread_end, NULL);
     return 0;

@@ -125,6 +125,39 @@ a_thread_charged_ahead_of_its_time_bequeaths_none(void **state)
     assert_in_range(next.period_ns, 1, 75000);
 }
 
+static const void *
+stack_of_a_thread(size_t depth)
+{
+    struct vmprof_thread *thread;
+    const void *frames;
+
+    assert_int_equal(vmprof_attach_thread(NULL, &thread), 0);
+    frames = ((struct vmp_thread *)thread)->own.frames;
+    for (size_t i = 0; i < depth; i++)
+        vmprof_execute_code_enter(thread, 4, NULL);
+    assert_int_equal(vmprof_detach_thread(thread), 0);
+    return frames;
+}
+
+static bool
+is_mapped(const void *map)
+{
+    unsigned char resident;
+
+    return mincore((void *)(uintptr_t)map, 1, &resident) == 0;
+}
+
+static void
+a_stack_that_held_little_is_the_next_threads(void **state)
+{
+    (void)state;
+    const void *const first = stack_of_a_thread(2000);
+
+    assert_ptr_equal(stack_of_a_thread(0), first);
+    assert_ptr_equal(stack_of_a_thread(10000), first);
+    assert_false(is_mapped(first));
+}
+
 int
 main(void)
 {
@@ -134,6 +167,7 @@ main(void)
         cmocka_unit_test(an_ended_thread_keeps_no_stack_of_the_vm),
         cmocka_unit_test(what_a_handler_cuts_is_counted_once),
         cmocka_unit_test(a_thread_charged_ahead_of_its_time_bequeaths_none),
+        cmocka_unit_test(a_stack_that_held_little_is_the_next_threads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
