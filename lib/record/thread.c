@@ -28,6 +28,7 @@ struct vmp_thread *vmp_threads;
 static struct vmp_lock threads_lock = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 static pthread_mutex_t observe_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_key_t at_thread_end;
+static struct vmp_thread *free_threads; /* under the lock */
 
 void
 vmp_threads_lock(void)
@@ -53,7 +54,7 @@ vmp_observe_unlock(void)
     pthread_mutex_unlock(&observe_mutex);
 }
 
-/* Everything but the links of the list, as for a new thread. What machine code
+/* Everything but the link of the list, as for a new thread. What machine code
  * may be in the middle of using stays as it is. */
 static void
 clear(struct vmp_thread *thread)
@@ -72,6 +73,8 @@ clear(struct vmp_thread *thread)
 void
 vmp_thread_recycle(struct vmp_thread *thread)
 {
+    if (thread->state == VMP_THREAD_FREE)
+        return;
     vmp_ring_free(&thread->ring);
     free(thread->last.links);
     free(thread->last.chain.records);
@@ -81,6 +84,8 @@ vmp_thread_recycle(struct vmp_thread *thread)
     vmp_recorded_free(&thread->recorded);
     vmp_jit_recycle(&thread->jit);
     clear(thread);
+    thread->next_free = free_threads;
+    free_threads = thread;
 }
 
 /* musl ends a thread that is cancelled at any instruction on the stack as it was
@@ -116,11 +121,12 @@ make_key(void)
 static struct vmp_thread *
 find_free(void)
 {
-    struct vmp_thread *thread;
+    struct vmp_thread *thread = free_threads;
 
-    for (thread = vmp_threads; thread; thread = thread->next)
-        if (thread->state == VMP_THREAD_FREE)
-            return thread;
+    if (thread) {
+        free_threads = thread->next_free;
+        return thread;
+    }
     thread = aligned_alloc(64, (sizeof(*thread) + 63) / 64 * 64);
     if (!thread)
         return NULL;

@@ -151,6 +151,7 @@ struct vmp_thread {
     /* Under vmp_threads_lock(). */
     enum vmp_thread_state state;
     struct vmp_thread *next;
+    struct vmp_thread *next_free; /* if it is */
     pid_t tid;
 
     /* The observer's: close to what it looks at of each thread. */
@@ -173,6 +174,8 @@ struct vmp_thread {
     bool awaits_clock; /* the kernel had none left; it is asked again */
 
     /* The writer's alone. */
+    struct vmp_thread *next_drained; /* in this round */
+    bool is_drained, has_ended;      /* as its round found it */
     struct vmp_stream stream;
     bool announced; /* the stream has an index and a THREAD chunk */
     uint32_t *path; /* the node of each frame of the last sample */

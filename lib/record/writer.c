@@ -108,15 +108,7 @@ drain_recorded(struct vmp_writer *writer, struct vmp_thread *thread)
 static void
 drain_thread(struct vmp_writer *writer, struct vmp_thread *thread, bool is_last)
 {
-    enum vmp_thread_state state;
-    bool sampled;
-
-    vmp_threads_lock();
-    state = thread->state;
-    sampled = vmp_is_sampled(thread);
-    vmp_threads_unlock();
-    if (state == VMP_THREAD_FREE || (!sampled && state != VMP_THREAD_ENDED))
-        return;
+    const bool sampled = thread->is_drained, ended = thread->has_ended;
 
     if (sampled && !thread->announced) {
         thread->stream.thread = writer->thread_count++;
@@ -126,10 +118,10 @@ drain_thread(struct vmp_writer *writer, struct vmp_thread *thread, bool is_last)
     if (sampled) {
         adapt(writer, &thread->ring);
         vmp_drain(&writer->drain, thread);
-        drain_events(writer, thread, is_last || state == VMP_THREAD_ENDED);
+        drain_events(writer, thread, is_last || ended);
         drain_recorded(writer, thread);
     }
-    if (state != VMP_THREAD_ENDED)
+    if (!ended)
         return;
     if (sampled)
         describe(writer, thread);
@@ -190,25 +182,47 @@ write_stats(struct vmp_writer *writer, bool at_once)
     vmp_encoder_stats(writer->encoder, since_start(writer, now_ns), &counters);
 }
 
+/* Those that there is something to do for, chosen at once: threads that come and
+ * go want the lock, too. All others stay as they are until they are buried. */
+static struct vmp_thread *
+choose_threads(void)
+{
+    struct vmp_thread *first = NULL, **link = &first;
+
+    vmp_threads_lock();
+    vmp_session_retry_clocks();
+    for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
+        t->is_drained = t->state != VMP_THREAD_FREE && vmp_is_sampled(t);
+        t->has_ended = t->state == VMP_THREAD_ENDED;
+        if (t->is_drained || t->has_ended) {
+            *link = t;
+            link = &t->next_drained;
+        }
+    }
+    *link = NULL;
+    vmp_threads_unlock();
+    return first;
+}
+
 void
 vmp_writer_round(struct vmp_writer *writer, bool is_last)
 {
     const uint64_t mark = vmp_codes_mark();
-    struct vmp_thread *newest;
+    struct vmp_thread *next;
 
     writer->wait_ms = writer->wait_ms * 2 < LONGEST_WAIT_MS
                           ? writer->wait_ms * 2
                           : LONGEST_WAIT_MS;
-    vmp_threads_lock();
-    vmp_session_retry_clocks();
-    newest = vmp_threads;
-    vmp_threads_unlock();
+    next = choose_threads();
     if (writer->drain.unwinder)
         vmp_unwinder_begin(writer->drain.unwinder);
     vmp_tell_begin(&writer->drain.traces);
-    /* Records are never unmapped, and the links behind one never change. */
-    for (struct vmp_thread *t = newest; t; t = t->next)
-        drain_thread(writer, t, is_last);
+    while (next) {
+        struct vmp_thread *const thread = next;
+
+        next = thread->next_drained; /* it may be another's when it is buried */
+        drain_thread(writer, thread, is_last);
+    }
     vmp_tell_end(&writer->drain.traces);
     if (vmp_writer_takes_rows())
         vmp_layers_name(writer->encoder);
@@ -233,6 +247,7 @@ describe_all(struct vmp_writer *writer)
     vmp_threads_lock();
     newest = vmp_threads;
     vmp_threads_unlock();
+    /* Records are never unmapped, and the links behind one never change. */
     for (struct vmp_thread *t = newest; t; t = t->next)
         if (t->announced)
             describe(writer, t);
