@@ -7,16 +7,34 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-int
-vmp_ring_new(struct vmp_ring *ring, size_t size)
-{
-    void *const data = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+#include "../os/spare.h"
 
+enum {
+    LITTLE = 16 << 10, /* bytes: what held more is not left to the next ring */
+};
+
+static struct vmp_spares spares;
+
+/* Of one that starts over, the head is further than its size. */
+static bool
+held_little(const struct vmp_ring *ring)
+{
+    return atomic_load(&ring->head) <= LITTLE && ring->more <= LITTLE;
+}
+
+int
+vmp_ring_new(struct vmp_ring *ring, size_t size, size_t more)
+{
+    void *data = vmp_spare_take(&spares, size + more);
+
+    if (!data)
+        data = mmap(NULL, size + more, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (data == MAP_FAILED)
         return -ENOMEM;
     ring->data = data;
     ring->size = size;
+    ring->more = more;
     atomic_init(&ring->head, 0);
     atomic_init(&ring->tail, 0);
     return 0;
@@ -25,10 +43,19 @@ vmp_ring_new(struct vmp_ring *ring, size_t size)
 void
 vmp_ring_free(struct vmp_ring *ring)
 {
-    if (ring->data)
-        munmap(ring->data, ring->size);
+    const size_t size = ring->size + ring->more;
+
+    if (ring->data &&
+        !(held_little(ring) && vmp_spare_give(&spares, ring->data, size)))
+        munmap(ring->data, size);
     ring->data = NULL;
-    ring->size = 0;
+    ring->size = ring->more = 0;
+}
+
+void
+vmp_rings_drop(void)
+{
+    vmp_spares_drop(&spares);
 }
 
 const struct vmp_record *

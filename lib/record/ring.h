@@ -64,15 +64,22 @@ struct vmp_sampled_frame {
 struct vmp_ring {
     unsigned char *data;
     size_t size; /* a power of two */
+    size_t more; /* bytes behind it, for whoever made it */
     /* Bytes ever committed and consumed. */
     _Alignas(64) atomic_size_t head;
     _Alignas(64) atomic_size_t tail;
 };
 
+/* With `more` bytes behind it. Those that held little are left to the next ring
+ * of that size. Returns 0 or -ENOMEM. */
 int
-vmp_ring_new(struct vmp_ring *ring, size_t size);
+vmp_ring_new(struct vmp_ring *ring, size_t size, size_t more);
 void
 vmp_ring_free(struct vmp_ring *ring);
+
+/* Keep none that are free. */
+void
+vmp_rings_drop(void);
 
 /*
  * Room for a record of `size` bytes, a multiple of 8 and at most a quarter of

@@ -17,6 +17,7 @@
 #include "splice.h"
 
 enum {
+    MANY_ENDED = 16, /* whose rings are not to wait long for the next threads */
     PATIENCE_NS = 2000 * 1000 * 1000, /* with handlers, at the end */
 };
 
@@ -26,9 +27,7 @@ static void
 release(struct vmp_thread *thread)
 {
     vmp_ring_free(&thread->ring);
-    free(thread->last.links);
     free(thread->last.chain.records);
-    free(thread->path);
     vmp_spliced_free(thread->spliced);
     thread->last.links = NULL;
     thread->last.chain = (struct vmp_chain){ 0 };
@@ -55,7 +54,8 @@ find_stack(struct vmp_thread *thread)
     pthread_attr_destroy(&attributes);
 }
 
-/* The ring and what else sampling needs; nothing if memory is short. */
+/* The ring, what has its size behind it, and what else sampling needs; nothing if
+ * memory is short. */
 static int
 allocate(struct vmp_thread *thread)
 {
@@ -64,17 +64,21 @@ allocate(struct vmp_thread *thread)
     const size_t native =
         vmp_session.native ? (size_t)VMP_MOST_NATIVE_FRAMES : 0;
     struct vmp_last_sample *const last = &thread->last;
+    const size_t links_size = frames * sizeof(*last->links);
+    const size_t path_size = (frames + native) * sizeof(*thread->path);
+    const int r = vmp_ring_new(&thread->ring, vmp_session.ring_size,
+                               links_size + path_size);
 
-    last->links = malloc(frames * sizeof(*last->links));
-    thread->path = malloc((frames + native) * sizeof(*thread->path));
+    if (r < 0)
+        return r;
+    last->links = (void *)(thread->ring.data + thread->ring.size);
+    thread->path = (void *)(last->links + frames);
     if (native) {
         last->chain.records =
             malloc((native + 1) * sizeof(*last->chain.records));
         thread->spliced = vmp_spliced_new(vmp_session.max_frames);
     }
-    if (last->links && thread->path &&
-        (!native || (last->chain.records && thread->spliced)) &&
-        vmp_ring_new(&thread->ring, vmp_session.ring_size) == 0)
+    if (!native || (last->chain.records && thread->spliced))
         return 0;
     release(thread);
     return -ENOMEM;
@@ -199,6 +203,8 @@ vmp_session_part(struct vmp_thread *thread)
     }
     thread->end_ns = vmp_now_ns(CLOCK_MONOTONIC);
     thread->state = VMP_THREAD_ENDED;
+    if (++vmp_session.ended_count == MANY_ENDED && vmp_session.writer)
+        vmp_writer_hurry(vmp_session.writer);
 }
 
 static void
@@ -339,6 +345,7 @@ vmp_session_close(void)
         else if (t->state == VMP_THREAD_ATTACHED)
             leave(t);
     }
+    vmp_rings_drop();
     vmp_session.ended = sum;
     memcpy(vmp_session.recorded, recorded, sizeof(recorded));
     vmp_session.locations_lost = 0;
@@ -396,4 +403,5 @@ vmp_session_leave_to_parent(void)
             vmp_thread_recycle(t);
         }
     }
+    vmp_rings_drop();
 }

@@ -49,6 +49,7 @@ struct vmp_session {
     size_t ring_size;
     struct vmp_jit_wishes jit;
     uint64_t start_ns, stop_ns; /* on CLOCK_MONOTONIC; stop 0: it runs */
+    unsigned ended_count;       /* threads, since the writer came last */
     struct vmp_counters ended;  /* of threads that are no more */
     struct vmp_recorded_counts recorded[VMP_RECORDED_KINDS]; /* likewise, and
                                                  what the writer has taken */

@@ -76,9 +76,7 @@ vmp_thread_recycle(struct vmp_thread *thread)
     if (thread->state == VMP_THREAD_FREE)
         return;
     vmp_ring_free(&thread->ring);
-    free(thread->last.links);
     free(thread->last.chain.records);
-    free(thread->path);
     vmp_spliced_free(thread->spliced);
     vmp_stack_unmap(&thread->own);
     vmp_recorded_free(&thread->recorded);

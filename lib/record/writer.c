@@ -191,6 +191,7 @@ choose_threads(void)
 
     vmp_threads_lock();
     vmp_session_retry_clocks();
+    vmp_session.ended_count = 0;
     for (struct vmp_thread *t = vmp_threads; t; t = t->next) {
         t->is_drained = t->state != VMP_THREAD_FREE && vmp_is_sampled(t);
         t->has_ended = t->state == VMP_THREAD_ENDED;

@@ -23,6 +23,10 @@ vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
 pid_t
 vmp_writer_tid(const struct vmp_writer *writer);
 
+/* Have it come soon. Under vmp_threads_lock(). */
+void
+vmp_writer_hurry(struct vmp_writer *writer);
+
 /* In the child of a fork(): its threads are the parent's. */
 void
 vmp_writer_leave_to_parent(struct vmp_writer *writer);

@@ -54,9 +54,10 @@ wait_a_while(struct vmp_writer *writer)
         until.tv_sec++;
     }
     pthread_mutex_lock(&writer->mutex);
-    if (!writer->stopping)
+    if (!writer->stopping && !writer->hurried)
         pthread_cond_timedwait(&writer->wake, &writer->mutex, &until);
     stopping = writer->stopping;
+    writer->hurried = false;
     pthread_mutex_unlock(&writer->mutex);
     return !stopping;
 }
@@ -198,6 +199,15 @@ vmp_writer_start(struct vmp_writer **out, struct vmp_output *output,
         vmp_readout_open();
     *out = writer;
     return 0;
+}
+
+void
+vmp_writer_hurry(struct vmp_writer *writer)
+{
+    pthread_mutex_lock(&writer->mutex);
+    writer->hurried = true;
+    pthread_cond_signal(&writer->wake);
+    pthread_mutex_unlock(&writer->mutex);
 }
 
 void

@@ -36,7 +36,7 @@ struct vmp_writer {
 
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-    bool stopping; /* under the mutex */
+    bool stopping, hurried; /* under the mutex */
 };
 
 /* Of bytecodes, types, traces and layers, for which a vmprof log has no place. */

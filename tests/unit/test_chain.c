@@ -110,7 +110,7 @@ set_up(void **unused)
     vmp_encoder_open(encoder, &info);
     vmp_encoder_begin(encoder, &stream);
     vmp_unwinder_begin(unwinder);
-    return vmp_ring_new(&thread.ring, RING);
+    return vmp_ring_new(&thread.ring, RING, 0);
 }
 
 static int

@@ -83,7 +83,7 @@ a_thread_as_fast_as_the_writer_does_not_keep_it(void **state)
     uint32_t path[MOST_FRAMES + 1];
     unsigned before;
 
-    assert_int_equal(vmp_ring_new(&thread.ring, RING), 0);
+    assert_int_equal(vmp_ring_new(&thread.ring, RING, 0), 0);
     thread.path = path;
     assert_int_equal(
         vmp_encoder_new(&drain.encoder, drop, sample_meanwhile, NULL), 0);
@@ -107,7 +107,7 @@ what_memory_does_not_do_for_is_counted(void **state)
     uint64_t written, unwritten;
 
     memset(&thread, 0, sizeof(thread));
-    assert_int_equal(vmp_ring_new(&thread.ring, RING), 0);
+    assert_int_equal(vmp_ring_new(&thread.ring, RING, 0), 0);
     thread.path = path;
     assert_int_equal(
         vmp_encoder_new(&drain.encoder, drop, sample_meanwhile, NULL), 0);

@@ -43,7 +43,7 @@ set_up(void **state)
     memset(&thread, 0, sizeof(thread));
     vmp_session.max_frames = MOST;
     thread.read = read_some;
-    return vmp_ring_new(&thread.ring, RING);
+    return vmp_ring_new(&thread.ring, RING, 0);
 }
 
 static int

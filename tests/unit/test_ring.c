@@ -75,7 +75,7 @@ every_record_arrives_once_and_in_order(void **state)
     pthread_t producer;
 
     (void)state;
-    assert_int_equal(vmp_ring_new(&ring, SMALL), 0);
+    assert_int_equal(vmp_ring_new(&ring, SMALL, 0), 0);
     assert_int_equal(pthread_create(&producer, NULL, produce, &count), 0);
     while (taken < count)
         if (take(taken))
@@ -94,7 +94,7 @@ a_ring_holds_all_its_bytes_wherever_it_was_emptied(void **state)
     uint64_t taken = 0, put_in = 0;
 
     (void)state;
-    assert_int_equal(vmp_ring_new(&ring, SMALL), 0);
+    assert_int_equal(vmp_ring_new(&ring, SMALL, 0), 0);
     for (unsigned i = 0; i < 300; i++) {
         for (unsigned j = 0; j < i % 50; j++)
             assert_true(put(put_in++, 1));
@@ -129,7 +129,7 @@ memory_is_touched_only_as_far_as_records_pile_up(void **state)
     uint64_t number = 0;
 
     (void)state;
-    assert_int_equal(vmp_ring_new(&ring, LARGE), 0);
+    assert_int_equal(vmp_ring_new(&ring, LARGE, 0), 0);
     for (unsigned i = 0; i < 3000; i++) {
         for (unsigned j = 0; j < 10; j++)
             assert_true(put(number + j, 20));
@@ -140,6 +140,27 @@ memory_is_touched_only_as_far_as_records_pile_up(void **state)
     vmp_ring_free(&ring);
 }
 
+static void
+a_ring_that_held_little_is_left_to_the_next(void **state)
+{
+    (void)state;
+    const unsigned char *first;
+    unsigned char is_there;
+    uint64_t number = 0;
+
+    assert_int_equal(vmp_ring_new(&ring, LARGE, 8), 0);
+    first = ring.data;
+    assert_true(put(7, 20));
+    vmp_ring_free(&ring);
+    assert_int_equal(vmp_ring_new(&ring, LARGE, 8), 0);
+    assert_ptr_equal(ring.data, first);
+    assert_null(vmp_ring_peek(&ring));
+    while (put(number, 100))
+        number++;
+    vmp_ring_free(&ring);
+    assert_int_equal(mincore((void *)(uintptr_t)first, 1, &is_there), -1);
+}
+
 int
 main(void)
 {
@@ -147,6 +168,7 @@ main(void)
         cmocka_unit_test(every_record_arrives_once_and_in_order),
         cmocka_unit_test(a_ring_holds_all_its_bytes_wherever_it_was_emptied),
         cmocka_unit_test(memory_is_touched_only_as_far_as_records_pile_up),
+        cmocka_unit_test(a_ring_that_held_little_is_left_to_the_next),
     };
 
     return cmocka_run_group_tests_name("ring", tests, NULL, NULL);
