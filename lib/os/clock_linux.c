@@ -28,6 +28,11 @@ enum {
     CHECK_PATIENCE_NS = 100 * 1000 * 1000,
     CHECKS = 3,           /* while the host sends the signal, too */
     PER_THREAD_SCHED = 6, /* the kernel's clock number for one thread */
+
+    /* A thread that begins is in the kernel for most of its time, where perf
+     * lets each period end in vain and begins the next: of a shorter one four in a
+     * thread, each of them an interrupt. */
+    LEAST_FIRST_NS = 20 * 1000,
 };
 
 static uint64_t usual_way_ns; /* of perf's ticks; under the threads' lock */
@@ -149,9 +154,12 @@ vmp_clock_start(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid,
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+    const uint64_t first_ns =
+        rung == VMPROF_CLOCK_PERF && period_ns < LEAST_FIRST_NS ? LEAST_FIRST_NS
+                                                                : period_ns;
     const struct vmp_clock fresh = {
-        .period_ns = period_ns | 1,
-        .asked_ns = period_ns | 1,
+        .period_ns = first_ns | 1,
+        .asked_ns = first_ns | 1,
         .tries = VMP_ONE_TRY,
         .way_ns = rung == VMPROF_CLOCK_PERF ? usual_way_ns : 0,
         .armed_cpu_ns = vmp_thread_cpu_ns(tid),
@@ -165,7 +173,7 @@ vmp_clock_start(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid,
            (const char *)&fresh + offsetof(struct vmp_clock, event),
            sizeof(fresh) - offsetof(struct vmp_clock, event));
     if (rung == VMPROF_CLOCK_PERF)
-        return start_perf(clock, tid, period_ns);
+        return start_perf(clock, tid, first_ns);
     if (rung == VMPROF_CLOCK_MONOTONIC || rung == VMPROF_CLOCK_CPU_TIMER)
         return start_timer(clock, rung, tid);
     return -EINVAL;
