@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /* A signal inside each lock: this program has a pthread_mutex_lock() of its own,
- * which returns when a handler has run since it took the lock. */
+ * which returns when a handler has run since it took the lock, and a
+ * pthread_mutex_trylock(). */
 
 #include "suite.h"
 
@@ -37,21 +38,38 @@ await_signal(void)
     without++;
 }
 
+typedef int (*lock_function)(pthread_mutex_t *);
+
+static int
+take(lock_function *real, const char *name, pthread_mutex_t *mutex)
+{
+    int r;
+
+    if (!*real) {
+        void *const found = dlsym(RTLD_NEXT, name);
+
+        memcpy(real, &found, sizeof(*real));
+    }
+    r = (*real)(mutex);
+    if (armed && r == 0)
+        await_signal();
+    return r;
+}
+
 __attribute__((visibility("default"))) int
 pthread_mutex_lock(pthread_mutex_t *mutex)
 {
-    static int (*real)(pthread_mutex_t *);
-    int r;
+    static lock_function real;
 
-    if (!real) {
-        void *const found = dlsym(RTLD_NEXT, "pthread_mutex_lock");
+    return take(&real, "pthread_mutex_lock", mutex);
+}
 
-        memcpy(&real, &found, sizeof(real));
-    }
-    r = real(mutex);
-    if (armed)
-        await_signal();
-    return r;
+__attribute__((visibility("default"))) int
+pthread_mutex_trylock(pthread_mutex_t *mutex)
+{
+    static lock_function real;
+
+    return take(&real, "pthread_mutex_trylock", mutex);
 }
 
 static void
