@@ -23,7 +23,7 @@ enum {
 };
 
 static const double MEMORY = 1000 /* polls */, SLOW_MEMORY = 0.95,
-                    LEAST_CARE = 1.03;
+                    MOST_OF_WAY = 0.97;
 
 static double
 least(double a, double b)
@@ -83,7 +83,6 @@ vmp_pace_learn(struct vmp_pace *pace, int64_t polls, int64_t spent_ns,
     /* What took longer than all that matters here may have been a sleep. */
     const double spent =
         most(1, least((double)spent_ns, 2 * (double)interval_ns));
-    double each_ns;
 
     if (spent_ns < LEAST_SPAN_NS && pace->average_ns > 0) {
         pace->brief_polls += polls;
@@ -94,9 +93,10 @@ vmp_pace_learn(struct vmp_pace *pace, int64_t polls, int64_t spent_ns,
         add_brief(pace);
     add(pace, (double)polls, spent);
     pace->average_ns = pace->spent_ns / pace->polls;
-    each_ns = (spent - BLUR_NS) / (double)polls;
-    if (each_ns < (double)interval_ns)
-        remember(pace->highest_ns, each_ns);
+    pace->rate = pace->polls / pace->spent_ns;
+    if (spent - BLUR_NS > pace->highest_ns[1] * (double)polls &&
+        spent - BLUR_NS < (double)interval_ns * (double)polls)
+        remember(pace->highest_ns, (spent - BLUR_NS) / (double)polls);
 }
 
 static double
@@ -130,25 +130,30 @@ within(double polls)
 int64_t
 vmp_pace_next(struct vmp_pace *pace, uint64_t left_ns, uint64_t interval_ns)
 {
-    const double average_ns = pace->average_ns;
+    const double rate = pace->rate;
     const double allowed = looks_for(interval_ns);
     const double looks = allowed - pace->looks++;
     const double slow_ns =
-        most(most(pace->slow_ns, pace->highest_ns[1]), average_ns);
+        most(most(pace->slow_ns, pace->highest_ns[1]), pace->average_ns);
     const double ahead_ns =
         least((double)left_ns, longest_step(interval_ns)) - slow_ns;
-    double rare, care;
+    const double rare = slow_ns * rate; /* polls, as they mostly come */
+    double way, steps, part;
 
-    if (!(average_ns > 0))
+    if (!(rate > 0))
         return FIRST_POLLS;
     /* One more, or it mostly takes another look to see that one was lacking. */
     if (looks <= 1 - allowed || allowed < STEPS)
-        return within((double)left_ns / average_ns + 1);
+        return within((double)left_ns * rate + 1);
     if (ahead_ns <= 0)
         return 1;
     /* In the end each poll is looked at, for as long as one may take. To go
-     * 1/n of the way up to there with each look takes n times the logarithm. */
-    rare = slow_ns / average_ns;
-    care = least(rare, (looks - rare) / rough_log(ahead_ns / slow_ns));
-    return within(ahead_ns / (average_ns * most(care, LEAST_CARE)));
+     * 1/n of the way up to there with each look takes n times the logarithm; `rare`
+     * times as many, if there are so many. A look is short: few divisions. */
+    way = ahead_ns * rate;
+    part = ahead_ns / slow_ns;
+    steps = rough_log(part);
+    if (looks - rare < rare * steps)
+        part = way * steps / most(looks - rare, steps);
+    return within(least(part, way * MOST_OF_WAY));
 }

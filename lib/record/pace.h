@@ -17,7 +17,7 @@ enum {
  */
 struct vmp_pace {
     double polls, spent_ns; /* of late: how many came in how much time */
-    double average_ns;      /* of one by the other */
+    double average_ns, rate; /* of one by the other, and the other way round */
     double slow_ns;         /* the highest of late */
     double highest_ns[2];   /* those of the window that is open */
     unsigned looks;         /* since the last sample */
