@@ -12,7 +12,6 @@
 
 #include <sys/uio.h>
 
-#include "../os/pending.h"
 #include "session.h"
 #include "signal/sample.h"
 #include "signal/trace.h"
@@ -21,10 +20,6 @@
 enum {
     TRIES = 4,
     CELLS_AT_ONCE = 256,
-    MOST_IDLE_LOOKS = 256, /* at a thread that sleeps */
-    NAP_NS = 50 * 1000,    /* with less it may have just woken up */
-    MOST_IDLE_IN_KERNEL = 32,
-    INSTANT_NS = 20 * 1000,
 };
 
 /* Returns false while the thread is between two stacks. */
@@ -181,7 +176,7 @@ fill_record(struct vmp_thread *thread, struct vmp_record *record,
     const uint64_t used_ns = vmp_since(thread->last_cpu_ns, cpu_ns);
     const bool wall = vmp_session.mode == VMPROF_MODE_WALL;
 
-    record->type = type;
+    record->type = (uint8_t)type;
     record->trace = vmp_current_trace(thread);
     record->phase = vmp_phase_in(thread, record->trace);
     record->state = wall && used_ns < passed_ns / 2 ? VMP_STATE_OFF_CPU : 0;
@@ -200,13 +195,14 @@ has_not_run(const struct vmp_thread *thread, uint64_t cpu_ns)
 }
 
 static void
-record_again(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
+record_again(struct vmp_thread *thread, enum vmp_record_type type,
+             uint64_t now_ns, uint64_t cpu_ns)
 {
     struct vmp_record *const record = vmp_reserve_record(thread, 0, 0);
 
     if (!record)
         return;
-    fill_record(thread, record, VMP_RECORD_SAMPLE, now_ns, cpu_ns);
+    fill_record(thread, record, type, now_ns, cpu_ns);
     record->keep = thread->last.count;
     record->cut = thread->last.cut;
     vmp_commit_record(thread, record);
@@ -279,165 +275,16 @@ try_to_observe(struct vmp_thread *thread, enum vmp_record_type type,
     return true;
 }
 
-/*
- * Looks come as time passes, and all that find it running are due, for they are as
- * many as its share of the time. One that waits for a CPU is due when it has used
- * a period. What it used beyond goes towards the next.
- */
-static bool
-is_due(struct vmp_watch *watch, struct vmp_thread *thread, uint64_t cpu_ns)
+bool
+vmp_observe(const struct vmp_watch *watch, struct vmp_thread *thread,
+            enum vmp_record_type type, uint64_t cpu_ns)
 {
-    const uint64_t used_ns = vmp_used_since_due(thread, cpu_ns);
-    const enum vmp_activity activity = vmp_activity_of(watch, thread, cpu_ns);
-
-    if (activity < VMP_WAITS ||
-        (activity == VMP_WAITS && used_ns < thread->period_ns))
-        return false;
-    thread->period_ns = vmp_since(vmp_since(thread->period_ns, used_ns),
-                                  vmp_session.interval_ns);
-    thread->due_cpu_ns = cpu_ns;
-    thread->stands_for_ns =
-        activity == VMP_RUNS ? thread->unlooked_ns : used_ns;
-    return true;
-}
-
-/* Of those that have not run, who are many, a moment before will do. */
-static uint64_t
-look_at_clocks(struct vmp_watch *watch, const struct vmp_thread *thread)
-{
-    const uint64_t cpu_ns = vmp_thread_cpu_ns(thread->tid);
-
-    if (cpu_ns != thread->looked_cpu_ns)
-        watch->now_ns = vmp_now_ns(CLOCK_MONOTONIC);
-    return cpu_ns;
-}
-
-/* Returns false if it never stood still for that. */
-static bool
-observe(struct vmp_thread *thread, enum vmp_record_type type, uint64_t now_ns,
-        uint64_t cpu_ns)
-{
-    for (unsigned i = 0; i < TRIES; i++)
-        if (try_to_observe(thread, type, now_ns, cpu_ns))
-            return true;
-    return false;
-}
-
-void
-vmp_observe(struct vmp_watch *watch, struct vmp_thread *thread)
-{
-    const uint64_t cpu_ns = look_at_clocks(watch, thread),
-                   now_ns = watch->now_ns;
-
-    if (vmp_session.mode == VMPROF_MODE_CPU && !is_due(watch, thread, cpu_ns))
-        return;
-    vmp_count(&thread->counters.expirations, 1);
-    thread->looked_cpu_ns = cpu_ns;
     if (watch->is_exact && has_not_run(thread, cpu_ns)) {
-        record_again(thread, now_ns, cpu_ns);
-        return;
-    }
-    /* The next sample carries the time of this one. */
-    if (!observe(thread, VMP_RECORD_SAMPLE, now_ns, cpu_ns))
-        vmp_count(&thread->counters.lost_switching, 1);
-}
-
-/* What is left of the CPU time until a tick is overdue, which may be on its way for
- * twice as long as they usually are. */
-static uint64_t
-left_to_tick(const struct vmp_thread *thread, uint64_t cpu_ns)
-{
-    const struct vmp_clock *const clock = &thread->clock;
-
-    return vmp_since(cpu_ns,
-                     __atomic_load_n(&clock->armed_cpu_ns, __ATOMIC_RELAXED) +
-                         __atomic_load_n(&clock->period_ns, __ATOMIC_RELAXED) +
-                         2 * __atomic_load_n(&clock->way_ns, __ATOMIC_RELAXED) +
-                         INSTANT_NS);
-}
-
-/* Whether the tick is on its way, or the host blocks it, rather; asked at the
- * first look that misses it, and less and less often. */
-static bool
-has_ticked(struct vmp_watch *watch, struct vmp_thread *thread)
-{
-    const unsigned looks = thread->missed_looks;
-
-    return (looks & (looks - 1)) == 0 &&
-           vmp_is_pending_for(&watch->files, thread->tid) != 0;
-}
-
-/* In its turn. Returns whether it wants another one. */
-static bool
-take_look(struct vmp_watch *watch, struct vmp_thread *thread, uint64_t cpu_ns)
-{
-    const uint64_t armed_ns = __atomic_load_n(&thread->clock.armed_ns,
-                                              __ATOMIC_RELAXED),
-                   next_ns = watch->now_ns + left_to_tick(thread, cpu_ns);
-
-    if (next_ns > watch->now_ns || cpu_ns <= thread->last_cpu_ns) {
-        if (next_ns < watch->next_ns)
-            watch->next_ns = next_ns;
+        record_again(thread, type, watch->now_ns, cpu_ns);
         return true;
     }
-    watch->is_regular = true;
-    if (armed_ns != thread->missed_ns)
-        thread->missed_looks = 0;
-    thread->missed_ns = armed_ns;
-    thread->missed_looks++;
-    if (has_ticked(watch, thread))
-        return thread->missed_looks == 1;
-    if (observe(thread, VMP_RECORD_SYSTEM, watch->now_ns, cpu_ns))
-        vmp_count(&thread->counters.expirations, 1);
-    thread->was_observed = thread->last_cpu_ns == cpu_ns;
-    return true;
-}
-
-/* Who sleeps or waits is looked at as others are, for a while. */
-void
-vmp_observe_in_kernel(struct vmp_watch *watch, struct vmp_thread *thread,
-                      bool paused)
-{
-    const uint64_t cpu_ns = look_at_clocks(watch, thread);
-    const enum vmp_activity activity = vmp_activity_of(watch, thread, cpu_ns);
-    bool wants_more = true;
-
-    thread->idle_looks = activity == VMP_SLEEPS ? thread->idle_looks + 1 : 0;
-    if (activity < VMP_WAITS && thread->idle_looks <= MOST_IDLE_IN_KERNEL) {
-        watch->is_regular = true;
-        return;
-    }
-    if (!vmp_take_look(thread, VMP_LOOKS_ON))
-        return;
-    if (activity < VMP_WAITS || !watch->can_ask)
-        wants_more = false;
-    else if (paused)
-        vmp_leave_out(thread, watch->now_ns, cpu_ns);
-    else
-        wants_more = take_look(watch, thread, cpu_ns);
-    atomic_store_explicit(&thread->looks,
-                          wants_more ? VMP_LOOKS_WANTED : VMP_LOOKS_NONE,
-                          memory_order_release);
-}
-
-void
-vmp_look_for_work(struct vmp_watch *watch, struct vmp_thread *thread)
-{
-    const uint64_t cpu_ns = look_at_clocks(watch, thread),
-                   used_ns = vmp_since(thread->clock.armed_cpu_ns, cpu_ns);
-    const enum vmp_activity activity = vmp_activity_of(watch, thread, cpu_ns);
-
-    if (activity == VMP_RUNS || (activity == VMP_WAITS && used_ns > NAP_NS))
-        vmp_clock_tick_now(&thread->clock, watch->now_ns, cpu_ns,
-                           thread->unlooked_ns);
-    else if (activity != VMP_SLEEPS)
-        thread->clock.sleep.idle_looks = 0;
-    else if (++thread->clock.sleep.idle_looks > MOST_IDLE_LOOKS)
-        vmp_clock_let_sleep(&thread->clock);
-}
-
-void
-vmp_skip(const struct vmp_watch *watch, struct vmp_thread *thread)
-{
-    vmp_leave_out(thread, watch->now_ns, vmp_thread_cpu_ns(thread->tid));
+    for (unsigned i = 0; i < TRIES; i++)
+        if (try_to_observe(thread, type, watch->now_ns, cpu_ns))
+            return true;
+    return false;
 }

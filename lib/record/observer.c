@@ -10,7 +10,7 @@
 #include "../os/descriptors.h"
 #include "../os/slice.h"
 #include "helper.h"
-#include "observe.h"
+#include "look.h"
 #include "session.h"
 #include "signal/rest.h"
 #include "signal/sample.h"
@@ -41,14 +41,14 @@ look_at(struct vmp_watch *watch, struct vmp_thread *thread, bool paused)
     if (is_observed(thread)) {
         watch->is_regular = true;
         if (paused)
-            vmp_skip(watch, thread);
+            vmp_look_past(watch, thread);
         else
-            vmp_observe(watch, thread);
+            vmp_look(watch, thread);
     } else if (vmp_clock_is_resting(&thread->clock)) {
         watch->is_regular = true;
         vmp_look_for_work(watch, thread);
     } else if (atomic_load(&thread->looks) != VMP_LOOKS_NONE) {
-        vmp_observe_in_kernel(watch, thread, paused);
+        vmp_look_in_kernel(watch, thread, paused);
     }
 }
 
@@ -239,6 +239,7 @@ vmp_observer_start(void)
 void
 vmp_observer_stop(void)
 {
+    atomic_store(&vmp_rest.is_wanted, false);
     if (!observer.started)
         return;
     atomic_store(&vmp_rest.is_looked_at, false);
@@ -258,4 +259,5 @@ vmp_observer_leave_to_parent(void)
 {
     observer.started = false;
     atomic_store(&vmp_rest.is_looked_at, false);
+    atomic_store(&vmp_rest.is_wanted, false);
 }

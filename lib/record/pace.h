@@ -16,12 +16,12 @@ enum {
  * an interrupt now and then is no reason to be careful.
  */
 struct vmp_pace {
-    double polls, spent_ns; /* of late: how many came in how much time */
+    double polls, spent_ns;  /* of late: how many came in how much time */
     double average_ns, rate; /* of one by the other, and the other way round */
-    double slow_ns;         /* the highest of late */
-    double highest_ns[2];   /* those of the window that is open */
-    unsigned looks;         /* since the last sample */
-    unsigned window;        /* and before it, in the window */
+    double slow_ns;          /* the highest of late */
+    double highest_ns[2];    /* those of the window that is open */
+    unsigned looks;          /* since the last sample */
+    unsigned window;         /* and before it, in the window */
 
     /* Since the last that was not too brief to be judged by itself. */
     int64_t brief_polls, brief_ns;

@@ -116,8 +116,9 @@ struct vmp_thread {
     /* Whether a handler, a poll or a walker's answer is at work, on the thread
      * itself; and whether another replaces its clock, which no tick may touch. */
     atomic_bool busy, is_replaced;
-    atomic_uint looks; /* enum vmp_looks */
-    bool was_observed; /* its last record is the observer's, for all that */
+    atomic_uint looks;  /* enum vmp_looks */
+    bool was_observed;  /* it took one since the thread's last tick */
+    uint64_t met_looks; /* ticks that came during one; the handler's counter */
 
     /* Under vmp_threads_lock(): it was busy to the end of the last session, and
      * may write to what that gave it. */

@@ -12,7 +12,7 @@
 #include <sys/uio.h>
 
 #include "profiled.h"
-#include "record/observe.h"
+#include "record/look.h"
 #include "record/session.h"
 #include "record/signal/sample.h"
 
@@ -219,7 +219,7 @@ sample(void)
         vmp_observe_lock();
         record->period_ns = 0; /* each look is due, however soon it comes */
         watch.now_ns = now_ns;
-        vmp_observe(&watch, record);
+        vmp_look(&watch, record);
         vmp_observe_unlock();
         vmp_threads_unlock();
     } else {

@@ -83,7 +83,7 @@ rearm_unused(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
     vmp_rearm(thread, period_ns);
 }
 
-/* A tick that interrupts a sample of its own thread's, or the observer at one. */
+/* A tick that interrupts a sample of its own thread's. */
 static void
 tick_in_between(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
                 const void *context)
@@ -101,6 +101,17 @@ tick_in_between(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
         rearm_unused(thread, now_ns, cpu_ns, context, vmp_session.interval_ns);
 }
 
+/* A tick while the observer looks at the thread, and counts: its time is the next
+ * sample's. */
+static void
+tick_in_look(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
+             const void *context)
+{
+    vmp_count(&thread->met_looks, 1);
+    if (atomic_load(&vmp_session.sampling))
+        rearm_unused(thread, now_ns, cpu_ns, context, vmp_session.interval_ns);
+}
+
 static void
 tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
 {
@@ -110,7 +121,9 @@ tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
     /* This may be the last tick of a clock that is replaced; and what it has
      * interrupted may not know that yet. */
     if (busy != VMP_IDLE) {
-        if (busy != VMP_REPLACED && !atomic_load(&thread->is_replaced))
+        if (busy == VMP_LOOKED_AT)
+            tick_in_look(thread, now_ns, cpu_ns, context);
+        else if (busy == VMP_BUSY && !atomic_load(&thread->is_replaced))
             tick_in_between(thread, now_ns, cpu_ns, context);
         return;
     }
@@ -118,6 +131,7 @@ tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
     if (atomic_load(&vmp_session.sampling) &&
         __atomic_load_n(&thread->clock.rung, __ATOMIC_ACQUIRE) !=
             VMPROF_CLOCK_AUTO) {
+        vmp_ask_for_looks(thread);
         if (vmp_polls_come(thread, now_ns, cpu_ns)) {
             rearm_unused(thread, now_ns, cpu_ns, context,
                          vmp_tick_period(thread, true));
@@ -127,7 +141,6 @@ tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
             thread->context = context;
             is_over = vmp_tick(thread, now_ns, cpu_ns);
             thread->context = NULL;
-            vmp_ask_for_looks(thread);
             if (is_over)
                 vmp_rearm(thread, vmp_tick_period(thread, false));
         }

@@ -7,8 +7,8 @@
 
 #include "../thread.h"
 
-/* After a tick of the calling thread's, which has its turn: ask for looks, or for
- * no more of them. */
+/* At a tick of the calling thread's, which has its turn: ask for looks, or for no
+ * more of them, by what the ticks before it met. */
 void
 vmp_ask_for_looks(struct vmp_thread *thread);
 
