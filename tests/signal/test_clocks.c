@@ -212,14 +212,13 @@ compute_at_a_high_rate(void)
 {
     const int file = profile_file();
     const vmprof_code_id code = code_named("compute");
-    volatile uint64_t sum = 0;
 
     if (!begin(file, 0.0001))
         return;
     vmprof_execute_code_enter(head, code, NULL);
     while (profile_stats().samples < rounds(3000))
-        for (unsigned i = 0; i < 1000000; i++)
-            sum += i;
+        for (volatile unsigned i = 0; i < 1000000; i++)
+            ;
     require(vmprof_disable() == 0);
     if (profile_stats().system_ticks > profile_stats().samples / 10)
         dprintf(2, "%llu samples, %llu system ticks\n",

@@ -66,12 +66,11 @@ compute(vmprof_code_id code, uint64_t ns)
 {
     const vmprof_token token = vmprof_execute_code_enter(head, code, NULL);
     const uint64_t start_ns = cpu_ns();
-    volatile uint64_t sum = 0;
     uint64_t now_ns;
 
     do {
-        for (unsigned i = 0; i < 100000; i++)
-            sum += i;
+        for (volatile unsigned i = 0; i < 100000; i++)
+            ;
         now_ns = cpu_ns();
     } while (now_ns - start_ns < ns);
     vmprof_execute_code_leave(head, token);
