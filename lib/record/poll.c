@@ -16,6 +16,7 @@ enum {
     EXACT_EVERY_NS = 1000 * 1000,  /* the CPU clock is a system call */
     MOST_COST_NS = 500,
     WEIGHED = 8, /* one look of so many samples */
+    MOST_MISSED = 64,
     KIND_SHIFT = 56,
 };
 
@@ -39,16 +40,22 @@ take_turn(struct vmp_thread *thread, unsigned session, uint64_t now_ns,
     vmp_give_back(thread);
 }
 
-/* The next sample is due after a period of CPU time that began just now. */
+/* The next sample is due after a period of CPU time that began then. */
 static void
-aim(struct vmp_thread *thread, uint64_t now_ns)
+aim_for(struct vmp_thread *thread, uint64_t then_ns, uint64_t period_ns)
 {
     struct vmp_poll *const poll = &thread->poll;
 
-    poll->period_ns = vmp_jitter(thread, poll->interval_ns);
-    thread->period_ns = poll->period_ns;
-    poll->due_ns = now_ns + poll->period_ns;
+    poll->period_ns = period_ns;
+    thread->period_ns = period_ns;
+    poll->due_ns = then_ns + period_ns;
     vmp_pace_begin(&poll->pace);
+}
+
+static void
+aim(struct vmp_thread *thread, uint64_t now_ns)
+{
+    aim_for(thread, now_ns, vmp_jitter(thread, thread->poll.interval_ns));
 }
 
 /* What looks cost of late, measured now and then: this one began at `now_ns`. */
@@ -167,6 +174,34 @@ record(struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
         vmp_count(&thread->counters.polled, 1);
 }
 
+/*
+ * A native function is sampled at its end, however long that has been due: it is
+ * charged up to the last moment that was, as if it had polled then. What comes after
+ * that is the next sample's, like what came before its begin was its own.
+ */
+static void
+sample_at_end(struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
+{
+    const uint64_t interval_ns = thread->poll.interval_ns;
+    uint64_t charged_ns = thread->poll.period_ns,
+             next_ns = vmp_jitter(thread, interval_ns), left_ns;
+
+    for (unsigned i = 0; i < MOST_MISSED && charged_ns + next_ns <= used_ns;
+         i++) {
+        charged_ns += next_ns;
+        next_ns = vmp_jitter(thread, interval_ns);
+    }
+    left_ns = used_ns - charged_ns;
+    if (left_ns >= next_ns)
+        left_ns = 0;
+    record(thread, now_ns, used_ns - left_ns);
+    if (thread->last_time_ns == now_ns) {
+        thread->last_time_ns -= left_ns;
+        thread->poll.used_ns = (int64_t)left_ns;
+    }
+    aim_for(thread, now_ns - left_ns, next_ns);
+}
+
 static void
 sample(struct vmp_thread *thread, uint64_t now_ns)
 {
@@ -181,6 +216,10 @@ sample(struct vmp_thread *thread, uint64_t now_ns)
         /* A tick does, or has done just now; or the counter was set ahead. */
         aim(thread, vmp_poll_time_set(&thread->poll.time));
     } else if (has_used_enough(thread, &now_ns, &used_ns)) {
+        if (is_in_native_code(thread)) {
+            sample_at_end(thread, now_ns, used_ns);
+            return;
+        }
         record(thread, now_ns, used_ns);
         aim(thread, now_ns);
     }

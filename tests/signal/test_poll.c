@@ -225,16 +225,20 @@ time_between_polls_too_far_apart_is_charged_to_no_function(void **state)
     assert_int_equal(isolate(poll_too_rarely, 40), 0);
 }
 
-static void
-call_native(void)
+/* Returns the CPU time that it took. */
+static uint64_t
+call_native(vmprof_code_id code, unsigned us)
 {
+    const uint64_t start_ns = cpu_now_ns();
     const vmprof_token token =
-        vmprof_enter_kind(thread, native, VMPROF_KIND_NATIVE, NULL);
+        vmprof_enter_kind(thread, code, VMPROF_KIND_NATIVE, NULL);
 
-    burn_cpu_ms(20);
+    while (cpu_now_ns() < start_ns + (uint64_t)us * 1000)
+        spin(20000);
     thread->poll_countdown =
         vmprof_poll_expired(thread, thread->poll_countdown);
     vmprof_execute_code_leave(thread, token);
+    return cpu_now_ns() - start_ns;
 }
 
 static void
@@ -246,7 +250,7 @@ poll_when_a_native_function_ends(void)
     block_ticks();
     require(was_polled());
     for (unsigned i = 0; i < 3; i++)
-        call_native();
+        call_native(native, 20000);
     finish_profile(file, &d);
     require(time_in(&d, native, VMPROF_KIND_NATIVE) > 55e6);
     decoded_free(&d);
@@ -257,6 +261,38 @@ a_native_function_that_polls_before_it_is_left_has_its_time(void **state)
 {
     (void)state;
     assert_int_equal(isolate(poll_when_a_native_function_ends, 30), 0);
+}
+
+/* What is left of a period at the end of one is the next one's, as often as the
+ * other way round. */
+static void
+call_long_and_short_native_functions(void)
+{
+    const int file = begin(0.001, VMPROF_SAMPLING_AUTO);
+    const vmprof_code_id other = code_named("other");
+    double truth, found, in_native = 0, in_other = 0;
+    struct decoded d;
+
+    for (unsigned i = 0; i < rounds(400); i++) {
+        in_native += (double)call_native(native, 6000);
+        in_other += (double)call_native(other, 2000);
+    }
+    finish_profile(file, &d);
+    truth = in_native / (in_native + in_other);
+    in_native = time_in(&d, native, VMPROF_KIND_NATIVE);
+    in_other = time_in(&d, other, VMPROF_KIND_NATIVE);
+    found = in_native / (in_native + in_other);
+    if (fabs(found - truth) > 0.02)
+        dprintf(2, "%.4f where %.4f was due\n", found, truth);
+    require(is_slow() || fabs(found - truth) < 0.02);
+    decoded_free(&d);
+}
+
+static void
+native_functions_that_poll_at_their_ends_have_their_shares(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(call_long_and_short_native_functions, 60), 0);
 }
 
 /* A third of the polls, half of the time. test_pace.c has what is possible
@@ -444,6 +480,8 @@ main(void)
             time_between_polls_too_far_apart_is_charged_to_no_function),
         cmocka_unit_test(
             a_native_function_that_polls_before_it_is_left_has_its_time),
+        cmocka_unit_test(
+            native_functions_that_poll_at_their_ends_have_their_shares),
         cmocka_unit_test(code_that_polls_rarely_gets_its_share),
         cmocka_unit_test(what_ends_with_a_look_is_no_sign_of_rare_polls),
         cmocka_unit_test(
