@@ -5,6 +5,7 @@
 #include "../os/pending.h"
 #include "observe.h"
 #include "session.h"
+#include "signal/rest.h"
 #include "signal/sample.h"
 #include "signal/weight.h"
 
@@ -82,9 +83,14 @@ static bool
 has_ticked(struct vmp_watch *watch, struct vmp_thread *thread)
 {
     const unsigned looks = thread->missed_looks;
+    int r;
 
-    return (looks & (looks - 1)) == 0 &&
-           vmp_is_pending_for(&watch->files, thread->tid) != 0;
+    if (looks & (looks - 1))
+        return false;
+    r = vmp_is_pending_for(&watch->files, thread->tid);
+    if (r < 0)
+        atomic_store(&vmp_rest.is_blind, true);
+    return r != 0;
 }
 
 /* Record its stack in place of the tick; in its turn. Returns false if the tick
@@ -134,7 +140,7 @@ vmp_look_in_kernel(struct vmp_watch *watch, struct vmp_thread *thread,
 {
     const uint64_t cpu_ns = look_at_clocks(watch, thread);
     const enum vmp_activity activity = vmp_activity_of(watch, thread, cpu_ns);
-    bool wants_more = watch->can_ask;
+    bool wants_more = !atomic_load(&vmp_rest.is_blind);
 
     thread->idle_looks = activity == VMP_SLEEPS ? thread->idle_looks + 1 : 0;
     if (thread->idle_looks > MOST_IDLE_IN_KERNEL) {

@@ -200,6 +200,7 @@ run(void *user)
     vmp_slice_shorten(); /* else some looks come too late */
     vmp_watch_begin(&watch, vmp_session.mode == VMPROF_MODE_CPU &&
                                 keep_to_itself() == 0);
+    atomic_store(&vmp_rest.is_blind, !watch.can_ask);
     dice.random = due_ns | 1;
     do {
         uint64_t now_ns;
@@ -229,6 +230,7 @@ vmp_observer_start(void)
     pthread_mutex_init(&observer.mutex, NULL);
     sem_init(&vmp_rest.call, 0, 0);
     atomic_store(&vmp_rest.is_idle, false);
+    atomic_store(&vmp_rest.is_blind, false);
     observer.stopping = false;
     r = vmp_helper_start(&observer.thread, run, NULL);
     observer.started = r == 0;

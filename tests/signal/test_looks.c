@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "profiled.h"
+#include "record/signal/rest.h"
 #include "record/thread.h"
 
 enum {
@@ -174,6 +175,37 @@ looks_end_where_a_thread_computes_or_sleeps(void **state)
     assert_int_equal(isolate(begin_and_end_looks, 60), 0);
 }
 
+/* As where /proc is not to be had. */
+static void
+go_blind(void)
+{
+    const int file = profile_file();
+    uint64_t ticks;
+    struct decoded d;
+
+    if (!begin(file, VMPROF_CLOCK_PERF, 0.001))
+        return;
+    require(works_until(call_kernel, true));
+    require(wait_until(atomic_load(&vmp_rest.is_looked_at), 5000));
+    /* It says what it can when it begins. */
+    call_kernel(code_named("work"), 200 * (uint64_t)MS);
+    atomic_store(&vmp_rest.is_blind, true);
+    require(works_until(call_kernel, false));
+    ticks = profile_stats().system_ticks;
+    call_kernel(code_named("work"), 200 * (uint64_t)MS);
+    require(!has_looks());
+    require(profile_stats().system_ticks > ticks);
+    finish_profile(file, &d);
+    decoded_free(&d);
+}
+
+static void
+who_cannot_tell_a_blocked_tick_looks_at_nobody(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(go_blind, 60), 0);
+}
+
 /* As if the observer were at work for long. */
 static void
 meet_a_look(void)
@@ -270,6 +302,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(brief_calls_that_live_in_the_kernel_have_their_time),
         cmocka_unit_test(looks_end_where_a_thread_computes_or_sleeps),
+        cmocka_unit_test(who_cannot_tell_a_blocked_tick_looks_at_nobody),
         cmocka_unit_test(a_tick_that_meets_a_look_is_merged_into_the_next),
         cmocka_unit_test(sessions_end_in_the_middle_of_looks),
     };

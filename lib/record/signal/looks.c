@@ -19,7 +19,8 @@ wants_looks(const struct vmp_thread *thread, bool has_them)
            vmp_session.clock != VMPROF_CLOCK_OBSERVER && !vmp_session.native &&
            (has_them ? thread->clock.on_time < MOST_ON_TIME
                      : thread->clock.tries > MOST_TRIES) &&
-           !vmp_has_own_frames(thread) && !vmp_samples_itself(thread);
+           !vmp_has_own_frames(thread) && !vmp_samples_itself(thread) &&
+           !atomic_load(&vmp_rest.is_blind);
 }
 
 void

@@ -18,6 +18,8 @@ struct vmp_rest {
     atomic_bool is_idle;   /* it waits for `call` */
     atomic_bool is_wanted; /* by threads on perf's clock, for which there was
                               none; the writer's thread starts it */
+    atomic_bool is_blind; /* it cannot tell a tick that is blocked from one that
+                              fell into the kernel, and looks at nobody there */
     sem_t call;
 };
 
