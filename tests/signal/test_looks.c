@@ -119,9 +119,10 @@ call_briefly(void)
     finish_profile(file, &d);
     truth = in_brief / (in_brief + in_other);
     found = share_of(&d, "t:brief:1:");
-    if (found < truth - 0.06 || found > truth + 0.06)
+    /* Without looks it is a tenth of that; on a busy machine they come late. */
+    if (found < truth * 0.6 || found > truth + 0.06)
         dprintf(2, "%.4f where %.4f was due\n", found, truth);
-    require(is_slow() || (found > truth - 0.06 && found < truth + 0.06));
+    require(is_slow() || (found > truth * 0.6 && found < truth + 0.06));
     decoded_free(&d);
 }
 
