@@ -208,8 +208,9 @@ struct vmprof_stats {
     uint64_t native_failed; /**< or unwinding came to nothing it knows */
     uint64_t clock_retries; /**< times the kernel refused a timer for a while */
     uint64_t lost_overrun;  /**< due when a sample was already that came late:
-                                 its signal was blocked, or the clock is
-                                 coarse; it has their time */
+                                 its signal was blocked, the clock is coarse, or
+                                 the library's thread was looking; it has their
+                                 time */
     uint64_t jit_events;    /**< of edges between traces, recorded */
     uint64_t jit_events_lost; /**< those without room, without memory for a
                                    ring, or overwritten */
