@@ -131,9 +131,10 @@ read_timer(const struct vmp_clock *clock, uint64_t elapsed_ns,
 }
 
 /*
- * Where many ticks fall into the kernel the next is asked for sooner, so that
- * as many samples are taken as anywhere, until the observer looks there. `tries` is how many ticks one takes,
- * in 256ths, as a mean over the last few.
+ * Where most ticks fall into the kernel the next is asked for sooner, so that
+ * there are samples at all, until the observer looks there. Not where few do: those
+ * between them would stand for less than a period, and a log has none that do.
+ * `tries` is how many ticks one takes, in 256ths, as a mean over the last few.
  */
 static void
 adapt_tries(struct vmp_clock *clock, uint64_t system)
@@ -274,7 +275,7 @@ vmp_clock_rearm(struct vmp_clock *clock, uint64_t period_ns)
         period_ns = LEAST_PERIOD_NS;
     clock->asked_ns = period_ns;
     if (clock->rung == VMPROF_CLOCK_PERF) {
-        if (clock->tries > VMP_ONE_TRY * 9 / 8 && !clock->is_looked_at)
+        if (clock->tries > VMP_ONE_TRY * 2 && !clock->is_looked_at)
             period_ns = period_ns * VMP_ONE_TRY / (uint64_t)clock->tries;
         if (period_ns < LEAST_PERIOD_NS)
             period_ns = LEAST_PERIOD_NS;
