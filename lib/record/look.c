@@ -109,7 +109,9 @@ stand_in(struct vmp_watch *watch, struct vmp_thread *thread, uint64_t cpu_ns)
         return thread->missed_looks == 1;
     if (vmp_observe(watch, thread, VMP_RECORD_SYSTEM, cpu_ns))
         vmp_count(&thread->counters.expirations, 1);
-    thread->was_observed = thread->last_cpu_ns == cpu_ns;
+    /* Not if the ring was full. */
+    if (thread->last_cpu_ns == cpu_ns)
+        thread->was_observed = true;
     return true;
 }
 

@@ -213,14 +213,13 @@ add(struct vmp_counters *sum, const struct vmp_thread *thread)
 {
     const struct vmp_counters *const c = &thread->counters;
 
-    /* A tick that found its thread busy counted nothing else. */
+    /* A tick that found its thread busy or looked at counted nothing else. */
     const uint64_t lost_busy = __atomic_load_n(&c->lost_busy, __ATOMIC_RELAXED),
                    met_looks =
                        __atomic_load_n(&thread->met_looks, __ATOMIC_RELAXED);
 
-    sum->expirations += lost_busy;
+    sum->expirations += lost_busy + met_looks;
     sum->lost_busy += lost_busy;
-    sum->expirations += met_looks;
     sum->lost_overrun += met_looks;
 #define ADD(member) sum->member += __atomic_load_n(&c->member, __ATOMIC_RELAXED)
     ADD(expirations);

@@ -244,6 +244,7 @@ vmp_take(struct vmp_thread *thread)
 {
     const bool was_busy =
         atomic_load_explicit(&thread->busy, memory_order_relaxed);
+    enum vmp_busy other = VMP_LOOKED_AT;
 
     /* No exchange, which takes longer than all of a short sample's frames: only
      * this thread writes it, and what interrupts it here leaves it as it was. */
@@ -254,15 +255,12 @@ vmp_take(struct vmp_thread *thread)
     vmp_barrier_own();
     if (was_busy)
         return VMP_BUSY;
-    if (atomic_load_explicit(&thread->is_replaced, memory_order_acquire)) {
-        atomic_store_explicit(&thread->busy, false, memory_order_release);
-        return VMP_REPLACED;
-    }
-    if (!vmp_hold_looks(thread)) {
-        atomic_store_explicit(&thread->busy, false, memory_order_release);
-        return VMP_LOOKED_AT;
-    }
-    return VMP_IDLE;
+    if (atomic_load_explicit(&thread->is_replaced, memory_order_acquire))
+        other = VMP_REPLACED;
+    else if (vmp_hold_looks(thread))
+        return VMP_IDLE;
+    atomic_store_explicit(&thread->busy, false, memory_order_release);
+    return other;
 }
 
 static inline void
