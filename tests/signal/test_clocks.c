@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "profiled.h"
+#include "kernel.h"
 
 enum {
     MS = 1000 * 1000,
@@ -132,42 +132,6 @@ a_sample_whose_signal_was_blocked_says_so(void **state)
     }
 }
 
-/* Read the CPU clock, a system call each, for `ms`. Returns the time. */
-static uint64_t
-call_system(vmprof_code_id code, unsigned ms)
-{
-    const vmprof_token token = vmprof_execute_code_enter(head, code, NULL);
-    const uint64_t start_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-    uint64_t now_ns;
-
-    do
-        now_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-    while (now_ns - start_ns < (uint64_t)ms * MS);
-    vmprof_execute_code_leave(head, token);
-    return now_ns - start_ns;
-}
-
-/* The time of all samples with a function on their stacks. */
-static double
-total_of(const struct decoded *d, const char *name)
-{
-    uint64_t total = 0;
-
-    for (size_t i = 0; i < d->sample_count; i++) {
-        uint32_t frames[10];
-        const size_t depth =
-            decoded_stack(d, d->samples[i].node, frames, LENGTH(frames));
-
-        for (size_t j = 0; j < depth; j++) {
-            const char *const found =
-                decoded_name(d, d->frames[frames[j]].code);
-            if (found && !strcmp(found, name))
-                total += d->samples[i].weight;
-        }
-    }
-    return (double)total;
-}
-
 static void
 in_the_kernel(void)
 {
@@ -181,20 +145,21 @@ in_the_kernel(void)
         return;
     vmprof_execute_code_enter(head, whole, NULL);
     for (unsigned i = 0; i < rounds(400); i++) {
-        in_most += (double)call_system(most, 6);
-        in_rest += (double)call_system(rest, 2);
+        in_most += (double)call_kernel(head, most, 6 * MS);
+        in_rest += (double)call_kernel(head, rest, 2 * MS);
     }
     finish_profile(file, &d);
     require(profile_stats().system_ticks > profile_stats().samples / 4);
     truth = in_most / (in_most + in_rest);
-    in_most = total_of(&d, "t:most:1:");
-    in_rest = total_of(&d, "t:rest:1:");
+    in_most = weight_under(&d, "t:most:1:");
+    in_rest = weight_under(&d, "t:rest:1:");
     found = in_most / (in_most + in_rest);
     if (!is_slow() && (found < truth - 0.01 || found > truth + 0.01))
         dprintf(2, "%.4f where %.4f was due\n", found, truth);
     require(is_slow() || (found > truth - 0.01 && found < truth + 0.01));
     /* And little is left where it is not known which of them it was. */
-    require(is_slow() || in_most + in_rest > 0.95 * total_of(&d, "t:whole:1:"));
+    require(is_slow() ||
+            in_most + in_rest > 0.95 * weight_under(&d, "t:whole:1:"));
     decoded_free(&d);
 }
 
@@ -330,7 +295,7 @@ observe(void)
         busy += count > 20;
     }
     require(busy == 1);
-    require(total_of(&d, "t:compute:1:") * (double)d.session.number[4] >
+    require(weight_under(&d, "t:compute:1:") * (double)d.session.number[4] >
             0.25e9);
     decoded_free(&d);
 }

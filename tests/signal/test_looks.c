@@ -8,57 +8,35 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <string.h>
 
-#include "profiled.h"
+#include "kernel.h"
 #include "record/signal/rest.h"
 #include "record/thread.h"
+#include "rungs.h"
 
 enum {
     MS = 1000 * 1000,
 };
 
-static struct vmprof_thread *head;
 static struct vmp_thread *record;
 static atomic_bool stopping;
 
-static uint64_t
-cpu_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* False if the machine has no such clock. */
 static bool
-begin(int file, uint32_t clock, double interval)
+begin_on(uint32_t clock, int file)
 {
-    struct vmprof_options options = profile_options(file, interval);
-    int r;
+    bool found;
 
-    options.clock = clock;
-    require(vmprof_attach_thread(NULL, &head) == 0);
+    rung = clock;
+    found = begin(file, 0.001);
     record = (struct vmp_thread *)head;
-    r = vmprof_enable_with(&options);
-    require(r == 0 || r == -ENOTSUP);
-    return r == 0;
+    return found;
 }
 
-/* Each reading of the clock is a system call. */
 static uint64_t
-call_kernel(vmprof_code_id code, uint64_t ns)
+live_in_kernel(vmprof_code_id code, uint64_t ns)
 {
-    const vmprof_token token = vmprof_execute_code_enter(head, code, NULL);
-    const uint64_t start_ns = cpu_ns();
-    uint64_t now_ns;
-
-    do
-        now_ns = cpu_ns();
-    while (now_ns - start_ns < ns);
-    vmprof_execute_code_leave(head, token);
-    return now_ns - start_ns;
+    return call_kernel(head, code, ns);
 }
 
 /* Far apart from one reading of the clock to the next. */
@@ -66,38 +44,16 @@ static uint64_t
 compute(vmprof_code_id code, uint64_t ns)
 {
     const vmprof_token token = vmprof_execute_code_enter(head, code, NULL);
-    const uint64_t start_ns = cpu_ns();
+    const uint64_t start_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
     uint64_t now_ns;
 
     do {
         for (volatile unsigned i = 0; i < 100000; i++)
             ;
-        now_ns = cpu_ns();
+        now_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
     } while (now_ns - start_ns < ns);
     vmprof_execute_code_leave(head, token);
     return now_ns - start_ns;
-}
-
-static double
-share_of(const struct decoded *d, const char *name)
-{
-    uint64_t found = 0, all = 0;
-
-    for (size_t i = 0; i < d->sample_count; i++) {
-        uint32_t frames[10];
-        const size_t depth =
-            decoded_stack(d, d->samples[i].node, frames, LENGTH(frames));
-
-        all += d->samples[i].weight;
-        for (size_t j = 0; j < depth; j++) {
-            const char *const other =
-                decoded_name(d, d->frames[frames[j]].code);
-
-            if (other && !strcmp(other, name))
-                found += d->samples[i].weight;
-        }
-    }
-    return (double)found / (double)all;
 }
 
 /* Calls of little more than a period, each of which lies between two ticks. */
@@ -110,15 +66,15 @@ call_briefly(void)
     double truth, found, in_brief = 0, in_other = 0;
     struct decoded d;
 
-    if (!begin(file, VMPROF_CLOCK_PERF, 0.001))
+    if (!begin_on(VMPROF_CLOCK_PERF, file))
         return;
     for (unsigned i = 0; i < rounds(500); i++) {
-        in_brief += (double)call_kernel(brief, 3 * MS / 2);
+        in_brief += (double)live_in_kernel(brief, 3 * MS / 2);
         in_other += (double)compute(other, 3 * MS);
     }
     finish_profile(file, &d);
     truth = in_brief / (in_brief + in_other);
-    found = share_of(&d, "t:brief:1:");
+    found = weight_under(&d, "t:brief:1:") / weight_under(&d, "t:host:1:");
     /* Without looks it is a tenth of that; on a busy machine they come late. */
     if (found < truth * 0.6 || found > truth + 0.06)
         dprintf(2, "%.4f where %.4f was due\n", found, truth);
@@ -156,14 +112,14 @@ begin_and_end_looks(void)
     const int file = profile_file();
     struct decoded d;
 
-    if (!begin(file, VMPROF_CLOCK_PERF, 0.001))
+    if (!begin_on(VMPROF_CLOCK_PERF, file))
         return;
-    require(works_until(call_kernel, true));
+    require(works_until(live_in_kernel, true));
     require(works_until(compute, false));
-    require(works_until(call_kernel, true));
+    require(works_until(live_in_kernel, true));
     nanosleep(&moment, NULL);
     require(wait_until(!has_looks(), 5000));
-    require(works_until(call_kernel, true));
+    require(works_until(live_in_kernel, true));
     finish_profile(file, &d);
     require(profile_stats().system_ticks > 0);
     decoded_free(&d);
@@ -184,16 +140,16 @@ go_blind(void)
     uint64_t ticks;
     struct decoded d;
 
-    if (!begin(file, VMPROF_CLOCK_PERF, 0.001))
+    if (!begin_on(VMPROF_CLOCK_PERF, file))
         return;
-    require(works_until(call_kernel, true));
+    require(works_until(live_in_kernel, true));
     require(wait_until(atomic_load(&vmp_rest.is_looked_at), 5000));
     /* It says what it can when it begins. */
-    call_kernel(code_named("work"), 200 * (uint64_t)MS);
+    live_in_kernel(code_named("work"), 200 * (uint64_t)MS);
     atomic_store(&vmp_rest.is_blind, true);
-    require(works_until(call_kernel, false));
+    require(works_until(live_in_kernel, false));
     ticks = profile_stats().system_ticks;
-    call_kernel(code_named("work"), 200 * (uint64_t)MS);
+    live_in_kernel(code_named("work"), 200 * (uint64_t)MS);
     require(!has_looks());
     require(profile_stats().system_ticks > ticks);
     finish_profile(file, &d);
@@ -216,8 +172,8 @@ meet_a_look(void)
     uint64_t samples, used_ns;
     struct decoded d;
 
-    require(begin(file, VMPROF_CLOCK_CPU_TIMER, 0.001));
-    used_ns = cpu_ns();
+    require(begin_on(VMPROF_CLOCK_CPU_TIMER, file));
+    used_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
     require(burn_until(profile_stats().samples > 5, 5000));
     atomic_store(&record->looks, VMP_LOOKS_ON);
     samples = profile_stats().samples;
@@ -227,7 +183,7 @@ meet_a_look(void)
     atomic_store(&record->looks, VMP_LOOKS_WANTED);
     require(burn_until(profile_stats().samples > samples + 5, 5000));
     require(!has_looks()); /* this clock ticks in the kernel, too */
-    used_ns = cpu_ns() - used_ns;
+    used_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID) - used_ns;
     finish_profile(file, &d);
     require(profile_stats().lost_overrun >= 5);
     require(profile_stats().lost_busy == 0);
@@ -253,7 +209,7 @@ call_on_and_on(void *user)
         const vmprof_token token = vmprof_execute_code_enter(own, *code, NULL);
 
         for (unsigned i = 0; i < 500; i++)
-            cpu_ns();
+            vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
         vmprof_execute_code_leave(own, token);
     }
     require(vmprof_detach_thread(own) == 0);
