@@ -27,22 +27,17 @@ round_up(size_t size, size_t page)
     return (size + page - 1) / page * page;
 }
 
-/* Of one size: the kernel's part of it does not change. */
-static struct vmp_spares spares;
-
 /* A page that nobody may touch, and the stack; NULL if memory is short. */
 static char *
 map_stack(size_t page, size_t size)
 {
-    char *map = vmp_spare_take(&spares, size);
+    /* Of one size: the kernel's part of it does not change. */
+    char *map = vmp_spare_take(VMP_SPARE_SIGNAL_STACK, page + size);
 
     if (map)
-        return map - page;
-    map = mmap(NULL, page + size, PROT_READ | PROT_WRITE,
-               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (map == MAP_FAILED)
-        return NULL;
-    if (mprotect(map, page, PROT_NONE) == 0)
+        return map;
+    map = vmp_spare_map(page + size);
+    if (!map || mprotect(map, page, PROT_NONE) == 0)
         return map;
     munmap(map, page + size);
     return NULL;
@@ -64,7 +59,7 @@ static void
 unmap_stack(char *map, size_t page, size_t size)
 {
     if (!held_little(map + page, page, size) ||
-        !vmp_spare_give(&spares, map + page, size))
+        !vmp_spare_give(VMP_SPARE_SIGNAL_STACK, map, page + size, page))
         munmap(map, page + size);
 }
 

@@ -2,63 +2,104 @@
 
 #include "spare.h"
 
-#include <stdint.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
-/* How many, of all that there is room for: 64 MiB of 32 bits. */
-static unsigned
+enum {
+    SHARE = 64, /* of a limited address space */
+};
+
+/* What the first bytes are that may be touched, as long as it is kept. */
+struct spare {
+    void *map;
+    size_t size;
+};
+
+static _Atomic(struct spare *) spares[VMP_SPARE_KINDS][VMP_MOST_SPARES];
+
+/* How many of a size are enough. */
+static size_t
 enough(size_t size)
 {
-    const size_t most = SIZE_MAX / 64 / size;
+    struct rlimit limit;
+    size_t most = VMP_MOST_SPARE_BYTES;
 
-    return most < VMP_MOST_SPARES ? (unsigned)most : VMP_MOST_SPARES;
+    /* RLIM_INFINITY is more than any. */
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur / SHARE < most)
+        most = (size_t)(limit.rlim_cur / SHARE);
+    return most / size < VMP_MOST_SPARES ? most / size : VMP_MOST_SPARES;
 }
 
-static size_t *
-take(struct vmp_spares *spares, unsigned i)
+static struct spare *
+take(_Atomic(struct spare *) *place)
 {
-    return atomic_load(&spares->maps[i])
-               ? atomic_exchange(&spares->maps[i], NULL)
-               : NULL;
+    return atomic_load(place) ? atomic_exchange(place, NULL) : NULL;
 }
 
 void *
-vmp_spare_take(struct vmp_spares *spares, size_t size)
+vmp_spare_take(enum vmp_spare_kind kind, size_t size)
 {
     for (unsigned i = 0; i < VMP_MOST_SPARES; i++) {
-        size_t *const map = take(spares, i);
+        const struct spare *const spare = take(&spares[kind][i]);
 
-        if (map && *map == size)
-            return map;
-        if (map)
-            munmap(map, *map);
+        if (spare && spare->size == size)
+            return spare->map;
+        if (spare)
+            munmap(spare->map, spare->size);
     }
     return NULL;
 }
 
-bool
-vmp_spare_give(struct vmp_spares *spares, void *map, size_t size)
+static bool
+drop_all(void)
 {
-    const unsigned most = enough(size);
+    bool dropped = false;
 
-    *(size_t *)map = size;
-    for (unsigned i = 0; i < most; i++) {
-        size_t *none = NULL;
+    for (unsigned kind = 0; kind < VMP_SPARE_KINDS; kind++)
+        dropped |= vmp_spares_drop((enum vmp_spare_kind)kind);
+    return dropped;
+}
 
-        if (!atomic_load(&spares->maps[i]) &&
-            atomic_compare_exchange_strong(&spares->maps[i], &none, map))
+void *
+vmp_spare_map(size_t size)
+{
+    void *map;
+
+    do
+        map = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    while (map == MAP_FAILED && drop_all());
+    return map == MAP_FAILED ? NULL : map;
+}
+
+bool
+vmp_spare_give(enum vmp_spare_kind kind, void *map, size_t size, size_t guard)
+{
+    struct spare *const spare = (void *)((char *)map + guard);
+    const size_t most = enough(size);
+
+    *spare = (struct spare){ map, size };
+    for (size_t i = 0; i < most; i++) {
+        struct spare *none = NULL;
+
+        if (!atomic_load(&spares[kind][i]) &&
+            atomic_compare_exchange_strong(&spares[kind][i], &none, spare))
             return true;
     }
     return false;
 }
 
-void
-vmp_spares_drop(struct vmp_spares *spares)
+bool
+vmp_spares_drop(enum vmp_spare_kind kind)
 {
-    for (unsigned i = 0; i < VMP_MOST_SPARES; i++) {
-        size_t *const map = take(spares, i);
+    bool dropped = false;
 
-        if (map)
-            munmap(map, *map);
+    for (unsigned i = 0; i < VMP_MOST_SPARES; i++) {
+        const struct spare *const spare = take(&spares[kind][i]);
+
+        if (spare)
+            munmap(spare->map, spare->size);
+        dropped |= spare != NULL;
     }
+    return dropped;
 }

@@ -15,26 +15,35 @@
 #include <stddef.h>
 
 enum {
-    VMP_MOST_SPARES = 32,
+    VMP_MOST_SPARES = 32,           /* of a kind */
+    VMP_MOST_SPARE_BYTES = 1 << 28, /* of a kind, too, be they touched or not */
 };
 
-/* Of one kind. The first word of each is its size, as long as it is here. */
-struct vmp_spares {
-    _Atomic(size_t *) maps[VMP_MOST_SPARES];
+/* All of one kind have the same owners, and mostly the same size. */
+enum vmp_spare_kind {
+    VMP_SPARE_STACK,
+    VMP_SPARE_RING,
+    VMP_SPARE_SIGNAL_STACK,
+    VMP_SPARE_KINDS,
 };
 
 /* One of `size` bytes, with whatever its last owner has left in it; NULL if there
  * is none. One of another size is unmapped. */
 void *
-vmp_spare_take(struct vmp_spares *spares, size_t size);
+vmp_spare_take(enum vmp_spare_kind kind, size_t size);
 
-/* Keep it; false if there are enough, which are fewer where address space is
- * short. */
+/* A new mapping, which is empty. Where there is no room for one, it takes that of
+ * what is kept. NULL if there is none even then. */
+void *
+vmp_spare_map(size_t size);
+
+/* Keep it; false if those are enough that are kept, which are fewer where the
+ * address space is limited. Its first `guard` bytes may not be touched. */
 bool
-vmp_spare_give(struct vmp_spares *spares, void *map, size_t size);
+vmp_spare_give(enum vmp_spare_kind kind, void *map, size_t size, size_t guard);
 
-/* Unmap all. */
-void
-vmp_spares_drop(struct vmp_spares *spares);
+/* Unmap all of a kind. Returns whether there were any. */
+bool
+vmp_spares_drop(enum vmp_spare_kind kind);
 
 #endif

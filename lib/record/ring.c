@@ -13,8 +13,6 @@ enum {
     LITTLE = 16 << 10, /* bytes: what held more is not left to the next ring */
 };
 
-static struct vmp_spares spares;
-
 /* Of one that starts over, the head is further than its size. */
 static bool
 held_little(const struct vmp_ring *ring)
@@ -25,12 +23,11 @@ held_little(const struct vmp_ring *ring)
 int
 vmp_ring_new(struct vmp_ring *ring, size_t size, size_t more)
 {
-    void *data = vmp_spare_take(&spares, size + more);
+    void *data = vmp_spare_take(VMP_SPARE_RING, size + more);
 
     if (!data)
-        data = mmap(NULL, size + more, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (data == MAP_FAILED)
+        data = vmp_spare_map(size + more);
+    if (!data)
         return -ENOMEM;
     ring->data = data;
     ring->size = size;
@@ -45,8 +42,8 @@ vmp_ring_free(struct vmp_ring *ring)
 {
     const size_t size = ring->size + ring->more;
 
-    if (ring->data &&
-        !(held_little(ring) && vmp_spare_give(&spares, ring->data, size)))
+    if (ring->data && !(held_little(ring) &&
+                        vmp_spare_give(VMP_SPARE_RING, ring->data, size, 0)))
         munmap(ring->data, size);
     ring->data = NULL;
     ring->size = ring->more = 0;
@@ -55,7 +52,7 @@ vmp_ring_free(struct vmp_ring *ring)
 void
 vmp_rings_drop(void)
 {
-    vmp_spares_drop(&spares);
+    vmp_spares_drop(VMP_SPARE_RING);
 }
 
 const struct vmp_record *

@@ -27,9 +27,6 @@ map_size(const struct vmprof_stack *stack)
     return (size_t)(stack->limit + 1 - stack->frames) * sizeof(*stack->frames);
 }
 
-/* Of threads, which come and go more often than coroutines. */
-static struct vmp_spares spares;
-
 /* Whether all frames that were ever on it are few: no slot is used before the one
  * below it, and none is 0 again. */
 static bool
@@ -45,12 +42,12 @@ vmp_stack_map(struct vmprof_stack *stack, size_t max_depth)
     static atomic_uint_least64_t last_id;
     const size_t slots = max_depth + 2; /* the bottom and the spare one */
     const size_t size = slots * sizeof(struct vmprof_frame);
-    void *map = stack->is_own ? vmp_spare_take(&spares, size) : NULL;
+    /* Threads come and go more often than coroutines. */
+    void *map = stack->is_own ? vmp_spare_take(VMP_SPARE_STACK, size) : NULL;
 
     if (!map)
-        map = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (map == MAP_FAILED)
+        map = vmp_spare_map(size);
+    if (!map)
         return -ENOMEM;
     stack->frames = map;
     stack->frames[0].link = 1;
@@ -68,7 +65,7 @@ vmp_stack_unmap(struct vmprof_stack *stack)
     const size_t size = stack->frames ? map_size(stack) : 0;
 
     if (size && !(stack->is_own && held_little(stack) &&
-                  vmp_spare_give(&spares, stack->frames, size)))
+                  vmp_spare_give(VMP_SPARE_STACK, stack->frames, size, 0)))
         munmap(stack->frames, size);
     stack->frames = NULL;
 }

@@ -6,7 +6,10 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "isolate.h"
 #include "os/spare.h"
@@ -16,24 +19,34 @@ enum {
     THREADS = 4,
 };
 
-static struct vmp_spares spares;
-
 static void *
 map(size_t size)
 {
-    void *const map = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *const map = vmp_spare_map(size);
 
-    assert_ptr_not_equal(map, MAP_FAILED);
+    require(map != NULL);
     return map;
 }
 
+static void *
+take(size_t size)
+{
+    return vmp_spare_take(VMP_SPARE_STACK, size);
+}
+
 static bool
-is_mapped(void *map)
+give(void *map, size_t size)
+{
+    return vmp_spare_give(VMP_SPARE_STACK, map, size, 0);
+}
+
+static bool
+is_mapped(const char *map)
 {
     unsigned char resident;
 
-    return mincore(map, 1, &resident) == 0 || errno != ENOMEM;
+    return mincore((void *)(uintptr_t)map, 1, &resident) == 0 ||
+           errno != ENOMEM;
 }
 
 static void
@@ -42,10 +55,11 @@ what_one_leaves_the_next_one_gets(void **state)
     (void)state;
     void *const left = map(SIZE);
 
-    assert_null(vmp_spare_take(&spares, SIZE));
-    assert_true(vmp_spare_give(&spares, left, SIZE));
-    assert_ptr_equal(vmp_spare_take(&spares, SIZE), left);
-    assert_null(vmp_spare_take(&spares, SIZE));
+    assert_null(take(SIZE));
+    assert_true(give(left, SIZE));
+    assert_null(vmp_spare_take(VMP_SPARE_RING, SIZE));
+    assert_ptr_equal(take(SIZE), left);
+    assert_null(take(SIZE));
     munmap(left, SIZE);
 }
 
@@ -55,39 +69,111 @@ one_of_another_size_is_unmapped(void **state)
     (void)state;
     void *const left = map(SIZE);
 
-    assert_true(vmp_spare_give(&spares, left, SIZE));
-    assert_null(vmp_spare_take(&spares, 2 * (size_t)SIZE));
+    assert_true(give(left, SIZE));
+    assert_null(take(2 * (size_t)SIZE));
     assert_false(is_mapped(left));
-    assert_null(vmp_spare_take(&spares, SIZE));
+    assert_null(take(SIZE));
+}
+
+static void
+one_with_a_guard_is_kept_and_unmapped_whole(void **state)
+{
+    (void)state;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *const left = map(SIZE);
+
+    assert_int_equal(mprotect(left, page, PROT_NONE), 0);
+    assert_true(vmp_spare_give(VMP_SPARE_STACK, left, SIZE, page));
+    assert_ptr_equal(take(SIZE), left);
+    assert_true(vmp_spare_give(VMP_SPARE_STACK, left, SIZE, page));
+    assert_true(vmp_spares_drop(VMP_SPARE_STACK));
+    assert_false(is_mapped(left));
+    assert_false(is_mapped(left + page));
+}
+
+/* Of a size of which only `most` are to be kept. */
+static void
+keep_at_most(size_t size, unsigned most)
+{
+    void *maps[VMP_MOST_SPARES + 1];
+
+    for (unsigned i = 0; i <= most; i++) {
+        maps[i] = map(size);
+        require(give(maps[i], size) == (i < most));
+    }
+    munmap(maps[most], size);
+    require(vmp_spares_drop(VMP_SPARE_STACK));
+    for (unsigned i = 0; i < most; i++)
+        require(!is_mapped(maps[i]));
+    require(!take(size));
+    require(!vmp_spares_drop(VMP_SPARE_STACK));
 }
 
 static void
 no_more_are_kept_than_enough(void **state)
 {
     (void)state;
-    void *maps[VMP_MOST_SPARES + 1];
-
-    for (unsigned i = 0; i <= VMP_MOST_SPARES; i++) {
-        maps[i] = map(SIZE);
-        assert_int_equal(vmp_spare_give(&spares, maps[i], SIZE),
-                         i < VMP_MOST_SPARES);
-    }
-    munmap(maps[VMP_MOST_SPARES], SIZE);
-    vmp_spares_drop(&spares);
-    for (unsigned i = 0; i < VMP_MOST_SPARES; i++)
-        assert_false(is_mapped(maps[i]));
-    assert_null(vmp_spare_take(&spares, SIZE));
-}
-
-/* Where address space is short even one may be too many. */
-static void
-none_is_kept_that_is_a_good_part_of_all_there_is(void **state)
-{
-    (void)state;
-    const size_t size = SIZE_MAX / 32;
     size_t first_word;
 
-    assert_false(vmp_spare_give(&spares, &first_word, size));
+    keep_at_most(SIZE, VMP_MOST_SPARES);
+    keep_at_most(VMP_MOST_SPARE_BYTES / 4, 4);
+    assert_false(give(&first_word, (size_t)VMP_MOST_SPARE_BYTES + 1));
+}
+
+/* To the size of the process and so much more. */
+static void
+limit_address_space(size_t more)
+{
+    FILE *const file = fopen("/proc/self/statm", "r");
+    unsigned long pages;
+    struct rlimit limit;
+
+    require(file && fscanf(file, "%lu", &pages) == 1 && fclose(file) == 0);
+    require(getrlimit(RLIMIT_AS, &limit) == 0);
+    limit.rlim_cur = pages * (rlim_t)sysconf(_SC_PAGESIZE) + more;
+    require(setrlimit(RLIMIT_AS, &limit) == 0);
+}
+
+static void
+keep_a_share(void)
+{
+    size_t space;
+    struct rlimit limit;
+
+    limit_address_space((size_t)8 << 20);
+    require(getrlimit(RLIMIT_AS, &limit) == 0);
+    /* A sanitizer's process is far larger than what is kept at all. */
+    space = limit.rlim_cur / 64 < VMP_MOST_SPARE_BYTES
+                ? (size_t)limit.rlim_cur / 64
+                : VMP_MOST_SPARE_BYTES;
+    keep_at_most(space / 2, 2);
+}
+
+static void
+where_address_space_is_limited_fewer_are_kept(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(keep_a_share, 60), 0);
+}
+
+static void
+make_room(void)
+{
+    const size_t size = VMP_MOST_SPARE_BYTES / 2;
+    void *const left = map(size);
+
+    require(vmp_spare_give(VMP_SPARE_RING, left, size, 0));
+    limit_address_space(1 << 20);
+    require(munmap(map(size), size) == 0);
+    require(!vmp_spare_take(VMP_SPARE_RING, size));
+    require(!vmp_spare_map(2 * size));
+}
+
+static void
+what_is_kept_makes_room_for_what_is_needed(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(make_room, 60), 0);
 }
 
 /* Whoever has one finds in it what it has written itself. */
@@ -97,7 +183,7 @@ use(void *user)
     void *own = map(SIZE);
 
     for (unsigned i = 0; i < rounds(100000); i++) {
-        void **map_of_mine = vmp_spare_take(&spares, SIZE);
+        void **map_of_mine = take(SIZE);
 
         if (!map_of_mine) {
             map_of_mine = own;
@@ -109,7 +195,7 @@ use(void *user)
         if (map_of_mine[1] != user)
             return NULL;
         if (own || i % 2)
-            vmp_spare_give(&spares, map_of_mine, SIZE);
+            give(map_of_mine, SIZE);
         else
             own = map_of_mine;
     }
@@ -130,7 +216,7 @@ two_threads_never_have_the_same(void **state)
         assert_int_equal(pthread_join(threads[i], &result), 0);
         assert_ptr_equal(result, &names[i]);
     }
-    vmp_spares_drop(&spares);
+    vmp_spares_drop(VMP_SPARE_STACK);
 }
 
 int
@@ -139,8 +225,10 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_one_leaves_the_next_one_gets),
         cmocka_unit_test(one_of_another_size_is_unmapped),
+        cmocka_unit_test(one_with_a_guard_is_kept_and_unmapped_whole),
         cmocka_unit_test(no_more_are_kept_than_enough),
-        cmocka_unit_test(none_is_kept_that_is_a_good_part_of_all_there_is),
+        cmocka_unit_test(where_address_space_is_limited_fewer_are_kept),
+        cmocka_unit_test(what_is_kept_makes_room_for_what_is_needed),
         cmocka_unit_test(two_threads_never_have_the_same),
     };
 
