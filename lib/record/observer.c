@@ -230,7 +230,6 @@ vmp_observer_start(void)
     pthread_mutex_init(&observer.mutex, NULL);
     sem_init(&vmp_rest.call, 0, 0);
     atomic_store(&vmp_rest.is_idle, false);
-    atomic_store(&vmp_rest.is_blind, false);
     observer.stopping = false;
     r = vmp_helper_start(&observer.thread, run, NULL);
     observer.started = r == 0;
@@ -254,6 +253,7 @@ vmp_observer_stop(void)
     pthread_cond_destroy(&observer.wake);
     pthread_mutex_destroy(&observer.mutex);
     observer.started = false;
+    atomic_store(&vmp_rest.is_blind, false);
 }
 
 void
@@ -262,4 +262,5 @@ vmp_observer_leave_to_parent(void)
     observer.started = false;
     atomic_store(&vmp_rest.is_looked_at, false);
     atomic_store(&vmp_rest.is_wanted, false);
+    atomic_store(&vmp_rest.is_blind, false);
 }
