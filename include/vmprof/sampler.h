@@ -30,7 +30,9 @@ enum vmprof_clock {
     VMPROF_CLOCK_PERF = 1,      /**< perf_event_open's task clock per thread;
                                      it ticks outside the kernel, and at threads
                                      that are much inside a thread of the library
-                                     looks, unless there are native frames */
+                                     looks, unless there are native frames, the
+                                     thread polls or the VM has frames of its
+                                     own */
     VMPROF_CLOCK_MONOTONIC = 2, /**< a timer per thread on CLOCK_MONOTONIC; ends
                                      a sleep seven times at most, then a thread
                                      of the library looks for its end */
@@ -200,7 +202,8 @@ struct vmprof_stats {
     int32_t write_error;        /**< 0, or the errno that stopped the writing */
     int32_t clock_error;    /**< 0, or the errno of the last clock failure */
     uint64_t polled;        /**< samples that vmprof_poll() took */
-    uint64_t held_back;     /**< samples that a blocked signal made late */
+    uint64_t held_back;     /**< samples that a blocked signal made late, as far
+                                 as the times of its clock tell */
     uint64_t system_ticks;  /**< expirations that fell into system calls: their
                                  time is in samples marked so */
     uint64_t native_cut;    /**< samples whose native frames end early: the
@@ -208,8 +211,9 @@ struct vmprof_stats {
     uint64_t native_failed; /**< or unwinding came to nothing it knows */
     uint64_t clock_retries; /**< times the kernel refused a timer for a while */
     uint64_t lost_overrun;  /**< due when a sample was already that came late:
-                                 its signal was blocked, the clock is coarse, or
-                                 the library's thread was looking; it has their
+                                 its signal was blocked, the clock is coarse,
+                                 the library's thread was looking, or it is of a
+                                 function that polls at its end; it has their
                                  time */
     uint64_t jit_events;    /**< of edges between traces, recorded */
     uint64_t jit_events_lost; /**< those without room, without memory for a

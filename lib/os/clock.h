@@ -49,6 +49,8 @@ struct vmp_clock {
     uint64_t ran_ns, unsure_ns; /* perf's count then: from, and up to so much
                                     more */
     uint64_t way_ns;            /* what a tick of perf's takes to arrive */
+    uint64_t unseen;            /* of the thread's time, 1024ths: what perf does
+                                   not count where it often leaves the CPU */
 };
 
 /* Of the kernel's own tick, at which timers on a CPU clock end. */

@@ -10,14 +10,13 @@
 
 #include "session.h"
 #include "signal/sample.h"
+#include "signal/takeover.h"
 
 enum {
     IDLE_POLLS = VMPROF_POLL_MOST, /* to come until a session is noticed */
     EXACT_EVERY_NS = 1000 * 1000,  /* the CPU clock is a system call */
     MOST_COST_NS = 500,
     WEIGHED = 8, /* one look of so many samples */
-    MOST_MISSED = 64,
-    KIND_SHIFT = 56,
 };
 
 /* Be the one who samples the thread, if the session still wants it. */
@@ -97,15 +96,10 @@ join_in(struct vmp_thread *thread, uint64_t not_looked)
     thread->period_ns = first_ns;
 }
 
-/* Frames of these kinds are polled for right before they are left, so the time
- * up to then is theirs. */
 static bool
 is_in_native_code(const struct vmp_thread *thread)
 {
-    const uint64_t kind = (thread->head.top - 1)->code >> KIND_SHIFT;
-
-    return kind == VMPROF_KIND_NATIVE || kind == VMPROF_KIND_GC ||
-           kind == VMPROF_KIND_JITTING;
+    return vmp_is_polled_at_end(thread->head.top - 1);
 }
 
 /*
@@ -174,32 +168,16 @@ record(struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
         vmp_count(&thread->counters.polled, 1);
 }
 
-/*
- * A native function is sampled at its end, however long that has been due: it is
- * charged up to the last moment that was, as if it had polled then. What comes after
- * that is the next sample's, like what came before its begin was its own.
- */
+/* A native function is sampled at its end, however long that has been due. */
 static void
 sample_at_end(struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
 {
-    const uint64_t interval_ns = thread->poll.interval_ns;
-    uint64_t charged_ns = thread->poll.period_ns,
-             next_ns = vmp_jitter(thread, interval_ns), left_ns;
+    const uint64_t due_ns = vmp_due_at_end(thread, used_ns),
+                   left_ns = used_ns - due_ns;
 
-    for (unsigned i = 0; i < MOST_MISSED && charged_ns + next_ns <= used_ns;
-         i++) {
-        charged_ns += next_ns;
-        next_ns = vmp_jitter(thread, interval_ns);
-    }
-    left_ns = used_ns - charged_ns;
-    if (left_ns >= next_ns)
-        left_ns = 0;
-    record(thread, now_ns, used_ns - left_ns);
-    if (thread->last_time_ns == now_ns) {
-        thread->last_time_ns -= left_ns;
-        thread->poll.used_ns = (int64_t)left_ns;
-    }
-    aim_for(thread, now_ns - left_ns, next_ns);
+    record(thread, now_ns, due_ns);
+    vmp_leave_rest(thread, now_ns, left_ns);
+    aim_for(thread, now_ns - left_ns, thread->poll.period_ns);
 }
 
 static void

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "kernel.h"
 #include "record/signal/rest.h"
@@ -163,6 +165,95 @@ who_cannot_tell_a_blocked_tick_looks_at_nobody(void **state)
     assert_int_equal(isolate(go_blind, 60), 0);
 }
 
+/* In wall mode the observer asks for nothing. */
+static void
+look_at_all_times(int file)
+{
+    struct vmprof_options options = profile_options(file, 0.001);
+
+    options.mode = VMPROF_MODE_WALL;
+    require(vmprof_enable_with(&options) == 0);
+    live_in_kernel(code_named("work"), 50 * (uint64_t)MS);
+}
+
+static void
+find_looks(void)
+{
+    const int file = profile_file();
+    struct decoded d;
+
+    if (!enable_into(file, 0.001))
+        return;
+    require(works_until(live_in_kernel, true));
+    finish_profile(file, &d);
+    decoded_free(&d);
+}
+
+static void
+look_after_a_wall_session(void)
+{
+    const int file = profile_file();
+    struct decoded d;
+    int status;
+    pid_t child;
+
+    attach();
+    record = (struct vmp_thread *)head;
+    rung = VMPROF_CLOCK_PERF;
+    look_at_all_times(file);
+    child = fork();
+    require(child >= 0);
+    if (child == 0) {
+        find_looks();
+        _exit(0);
+    }
+    require(waitpid(child, &status, 0) == child && status == 0);
+    finish_profile(file, &d);
+    decoded_free(&d);
+    find_looks();
+}
+
+static void
+a_session_without_looks_leaves_the_next_its_own(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(look_after_a_wall_session, 60), 0);
+}
+
+/* The switches to a thread, which perf does not see, add up from one tick to the
+ * next, and those are far apart. */
+static void
+call_and_sleep(void)
+{
+    const int file = profile_file();
+    const vmprof_code_id code = code_named("work");
+    const struct timespec moment = { 0, MS / 2 };
+    struct vmprof_stats stats;
+    struct decoded d;
+
+    if (!begin_on(VMPROF_CLOCK_PERF, file))
+        return;
+    for (unsigned i = 0; i < rounds(4000); i++) {
+        live_in_kernel(code, 3 * MS / 10);
+        nanosleep(&moment, NULL);
+    }
+    finish_profile(file, &d);
+    stats = profile_stats();
+    if (stats.held_back * 8 > stats.samples + 8)
+        dprintf(2, "%llu of %llu were held back\n",
+                (unsigned long long)stats.held_back,
+                (unsigned long long)stats.samples);
+    require(stats.held_back * 8 <= stats.samples + 8);
+    decoded_free(&d);
+}
+
+static void
+who_sleeps_between_its_calls_is_not_held_back(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(call_and_sleep, 60), 0);
+}
+
 /* As if the observer were at work for long. */
 static void
 meet_a_look(void)
@@ -260,6 +351,8 @@ main(void)
         cmocka_unit_test(brief_calls_that_live_in_the_kernel_have_their_time),
         cmocka_unit_test(looks_end_where_a_thread_computes_or_sleeps),
         cmocka_unit_test(who_cannot_tell_a_blocked_tick_looks_at_nobody),
+        cmocka_unit_test(a_session_without_looks_leaves_the_next_its_own),
+        cmocka_unit_test(who_sleeps_between_its_calls_is_not_held_back),
         cmocka_unit_test(a_tick_that_meets_a_look_is_merged_into_the_next),
         cmocka_unit_test(sessions_end_in_the_middle_of_looks),
     };

@@ -225,20 +225,26 @@ time_between_polls_too_far_apart_is_charged_to_no_function(void **state)
     assert_int_equal(isolate(poll_too_rarely, 40), 0);
 }
 
-/* Returns the CPU time that it took. */
+/* In the kernel for most of the time, or not. Returns the CPU time that it took. */
 static uint64_t
-call_native(vmprof_code_id code, unsigned us)
+call_native_for(vmprof_code_id code, unsigned us, unsigned spins)
 {
     const uint64_t start_ns = cpu_now_ns();
     const vmprof_token token =
         vmprof_enter_kind(thread, code, VMPROF_KIND_NATIVE, NULL);
 
     while (cpu_now_ns() < start_ns + (uint64_t)us * 1000)
-        spin(20000);
+        spin(spins);
     thread->poll_countdown =
         vmprof_poll_expired(thread, thread->poll_countdown);
     vmprof_execute_code_leave(thread, token);
     return cpu_now_ns() - start_ns;
+}
+
+static uint64_t
+call_native(vmprof_code_id code, unsigned us)
+{
+    return call_native_for(code, us, 20000);
 }
 
 static void
@@ -266,7 +272,7 @@ a_native_function_that_polls_before_it_is_left_has_its_time(void **state)
 /* What is left of a period at the end of one is the next one's, as often as the
  * other way round. */
 static void
-call_long_and_short_native_functions(void)
+call_long_and_short_native_functions(unsigned spins)
 {
     const int file = begin(0.001, VMPROF_SAMPLING_AUTO);
     const vmprof_code_id other = code_named("other");
@@ -274,8 +280,8 @@ call_long_and_short_native_functions(void)
     struct decoded d;
 
     for (unsigned i = 0; i < rounds(400); i++) {
-        in_native += (double)call_native(native, 6000);
-        in_other += (double)call_native(other, 2000);
+        in_native += (double)call_native_for(native, 6000, spins);
+        in_other += (double)call_native_for(other, 2000, spins);
     }
     finish_profile(file, &d);
     truth = in_native / (in_native + in_other);
@@ -289,10 +295,25 @@ call_long_and_short_native_functions(void)
 }
 
 static void
+call_native_functions_that_compute(void)
+{
+    call_long_and_short_native_functions(20000);
+}
+
+/* Where ticks find them, most of what has passed did so in the kernel. */
+static void
+call_native_functions_that_call_the_kernel(void)
+{
+    call_long_and_short_native_functions(0);
+}
+
+static void
 native_functions_that_poll_at_their_ends_have_their_shares(void **state)
 {
     (void)state;
-    assert_int_equal(isolate(call_long_and_short_native_functions, 60), 0);
+    assert_int_equal(isolate(call_native_functions_that_compute, 60), 0);
+    assert_int_equal(isolate(call_native_functions_that_call_the_kernel, 60),
+                     0);
 }
 
 /* A third of the polls, half of the time. test_pace.c has what is possible

@@ -240,19 +240,45 @@ record_system_time(struct vmp_thread *thread, const struct vmp_window *window,
     return weight_ns - system_ns;
 }
 
+/* Whether polls sample the thread, one of them at the end of its innermost frame. */
+static bool
+ends_with_poll(const struct vmp_thread *thread, const struct vmp_window *window)
+{
+    return vmp_samples_itself(thread) && window->count &&
+           vmp_is_polled_at_end(vmp_window_frame(window, window->count - 1));
+}
+
+/* As that poll would, so that what was due before is what it would have been. All
+ * periods are this frame's, wherever they passed. */
+static void
+sample_ahead_of_poll(struct vmp_thread *thread, const struct vmp_window *window,
+                     uint64_t now_ns, uint64_t weight_ns,
+                     const struct vmp_missed *missed)
+{
+    const uint64_t due_ns = vmp_due_at_end(thread, weight_ns);
+
+    vmp_count(&thread->counters.lost_overrun, missed->system + !due_ns);
+    if (due_ns && vmp_record_stack(thread, window, now_ns, due_ns, 0))
+        vmp_leave_rest(thread, now_ns, weight_ns - due_ns);
+}
+
 static void
 sample_shadow_stack(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
                     const struct vmp_missed *missed)
 {
     struct vmp_window *const window = &thread->window;
+    const unsigned state = missed->held_back ? VMP_STATE_HELD_BACK : 0;
     uint64_t weight_ns = vmp_weigh(thread, cpu_ns, missed->held_back);
 
     vmp_look_at_stack(thread, window);
+    if (!missed->held_back && ends_with_poll(thread, window)) {
+        sample_ahead_of_poll(thread, window, now_ns, weight_ns, missed);
+        return;
+    }
     if (missed->system)
         weight_ns = record_system_time(thread, window, missed->system, now_ns,
                                        weight_ns);
-    if (vmp_record_stack(thread, window, now_ns, weight_ns,
-                         missed->held_back ? VMP_STATE_HELD_BACK : 0) &&
+    if (vmp_record_stack(thread, window, now_ns, weight_ns, state) &&
         missed->held_back)
         vmp_count(&thread->counters.held_back, 1);
 }
@@ -311,6 +337,21 @@ count_expirations(struct vmp_thread *thread, const struct vmp_missed *missed)
         vmp_count(&thread->counters.lost_overrun, missed->overrun);
 }
 
+/* Of a thread that the observer has looked at since its last tick: no tick waited
+ * then. The periods up to there are told, and its last is this tick's to tell. */
+static void
+leave_out_looks(const struct vmp_thread *thread, uint64_t cpu_ns,
+                struct vmp_missed *missed)
+{
+    const uint64_t since_ns = vmp_since(thread->last_cpu_ns, cpu_ns),
+                   most = since_ns / vmp_session.interval_ns;
+
+    missed->system = 0;
+    if (missed->overrun > most)
+        missed->overrun = most;
+    missed->held_back = missed->held_back && most;
+}
+
 bool
 vmp_tick(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 {
@@ -320,9 +361,8 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 
     vmp_clock_read(&thread->clock, now_ns, cpu_ns, vmp_session.interval_ns,
                    thread->context, &missed);
-    /* What it has left is its last period, and this tick's to tell. */
     if (thread->was_observed)
-        missed.system = 0;
+        leave_out_looks(thread, cpu_ns, &missed);
     thread->was_observed = false;
     if (vmp_is_paused()) {
         vmp_leave_out(thread, now_ns, cpu_ns);

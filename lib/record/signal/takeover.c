@@ -12,6 +12,7 @@ enum {
     /* A tick takes 15 to 40 us: then at most 20 %, and 0.1 % while it rests. */
     LEAST_PERIOD_NS = 200 * 1000,
     MOST_PERIOD_NS = 20 * 1000 * 1000,
+    MOST_MISSED = 64,
 };
 
 bool
@@ -36,6 +37,31 @@ vmp_polls_come(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
      * poll's time is not quite the clock's: its look may seem to lie ahead. */
     return now_ns < poll->look_ns + most_ns ||
            (!poll->ticks && cpu_ns < thread->last_cpu_ns + most_ns);
+}
+
+uint64_t
+vmp_due_at_end(struct vmp_thread *thread, uint64_t used_ns)
+{
+    struct vmp_poll *const poll = &thread->poll;
+    uint64_t due_ns = 0;
+
+    for (unsigned i = 0; i < MOST_MISSED && due_ns + poll->period_ns <= used_ns;
+         i++) {
+        due_ns += poll->period_ns;
+        poll->period_ns = vmp_jitter(thread, poll->interval_ns);
+    }
+    thread->period_ns = poll->period_ns;
+    return due_ns + poll->period_ns <= used_ns ? used_ns : due_ns;
+}
+
+void
+vmp_leave_rest(struct vmp_thread *thread, uint64_t now_ns, uint64_t left_ns)
+{
+    if (thread->last_time_ns != now_ns)
+        return;
+    thread->last_time_ns -= left_ns;
+    thread->poll.exact_ns = now_ns;
+    thread->poll.used_ns = (int64_t)left_ns;
 }
 
 uint64_t
