@@ -135,8 +135,9 @@ def record(wrapper, directory, hello, toyvm):
                "events=all;tool=coverage,callgraph,counters", *TYPES,
                PROGRAMS / "jit_types.toy", "100"), OF_ANY | OF_LANGUAGE)
     yield ("a recording of a JIT",
-           toy("jit", "jit=event", *THREADED, PROGRAMS / "jit_bridges.toy",
-               "400", "1000"), OF_ANY | OF_JIT)
+           toy("jit", "jit=event;interval=0.0001", *THREADED,
+               PROGRAMS / "jit_bridges.toy", "4000", "1000"),
+           OF_ANY | OF_JIT)
 
 
 def main():
