@@ -141,7 +141,7 @@ keep_a_share(void)
     size_t space;
     struct rlimit limit;
 
-    limit_address_space((size_t)8 << 20);
+    limit_address_space((size_t)1 << 30);
     require(getrlimit(RLIMIT_AS, &limit) == 0);
     /* A sanitizer's process is far larger than what is kept at all. */
     space = limit.rlim_cur / 64 < VMP_MOST_SPARE_BYTES
