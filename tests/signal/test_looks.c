@@ -217,6 +217,7 @@ static void
 a_session_without_looks_leaves_the_next_its_own(void **state)
 {
     (void)state;
+    skip_where_malloc_dies_in_fork();
     assert_int_equal(isolate(look_after_a_wall_session, 60), 0);
 }
 
