@@ -38,7 +38,8 @@ void *
 vmp_spare_map(size_t size);
 
 /* Keep it; false if those are enough that are kept, which are fewer where the
- * address space is limited. Its first `guard` bytes may not be touched. */
+ * address space is limited. Its first `guard` bytes may not be touched; in the two
+ * words behind them it is noted what is kept. */
 bool
 vmp_spare_give(enum vmp_spare_kind kind, void *map, size_t size, size_t guard);
 

@@ -337,8 +337,9 @@ count_expirations(struct vmp_thread *thread, const struct vmp_missed *missed)
         vmp_count(&thread->counters.lost_overrun, missed->overrun);
 }
 
-/* Of a thread that the observer has looked at since its last tick: no tick waited
- * then. The periods up to there are told, and its last is this tick's to tell. */
+/* Of a thread that the observer has looked at since its last tick: what passed up to
+ * the last look is told, whether or not a tick waited by then, which is not asked at
+ * each. The rest is this tick's to tell. */
 static void
 leave_out_looks(const struct vmp_thread *thread, uint64_t cpu_ns,
                 struct vmp_missed *missed)
