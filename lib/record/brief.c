@@ -3,7 +3,6 @@
 #include "brief.h"
 
 #include "session.h"
-#include "signal/sample.h"
 
 /*
  * Until a thread's first sample: as long as it takes from any moment of one that
@@ -18,8 +17,9 @@ first_period(struct vmp_thread *thread)
 
     /* A moment is in a period as likely as that is long. */
     do
-        period_ns = vmp_jitter(thread, interval_ns * 2) - interval_ns + 1;
-    while (period_ns > vmp_jitter(thread, interval_ns));
+        period_ns = vmp_next_period(&thread->periods, interval_ns * 2) -
+                    interval_ns + 1;
+    while (period_ns > vmp_next_period(&thread->periods, interval_ns));
     return period_ns;
 }
 

@@ -136,8 +136,7 @@ await_call(void)
         ;
 }
 
-/* Sleep to the next look, jittered around `due_ns`. Returns false at the end.
- */
+/* Sleep to the next look, at `due_ns`. Returns false at the end. */
 static bool
 wait_until(uint64_t due_ns)
 {
@@ -190,10 +189,10 @@ next_look(const struct vmp_watch *watch, uint64_t now_ns, uint64_t due_ns)
 static void *
 run(void *user)
 {
-    static struct vmp_thread dice;
     const uint64_t period_ns = period_of_looks();
     struct vmp_watch watch;
     uint64_t due_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    struct vmp_periods periods = { .random = due_ns | 1 };
 
     pthread_setname_np(pthread_self(), "vmprof-observer");
     prctl(PR_SET_TIMERSLACK, 1UL);
@@ -201,16 +200,15 @@ run(void *user)
     vmp_watch_begin(&watch, vmp_session.mode == VMPROF_MODE_CPU &&
                                 keep_to_itself() == 0);
     atomic_store(&vmp_rest.is_blind, !watch.can_ask);
-    dice.random = due_ns | 1;
     do {
         uint64_t now_ns;
 
         await_call();
         now_ns = vmp_now_ns(CLOCK_MONOTONIC);
         /* What was slept through is not made up for. */
-        due_ns += vmp_jitter(&dice, period_ns);
+        due_ns += vmp_next_period(&periods, period_ns);
         if (due_ns < now_ns)
-            due_ns = now_ns + vmp_jitter(&dice, period_ns);
+            due_ns = now_ns + vmp_next_period(&periods, period_ns);
         due_ns = next_look(&watch, now_ns, due_ns);
         if (!wait_until(due_ns))
             break;

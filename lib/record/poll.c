@@ -54,7 +54,8 @@ aim_for(struct vmp_thread *thread, uint64_t then_ns, uint64_t period_ns)
 static void
 aim(struct vmp_thread *thread, uint64_t now_ns)
 {
-    aim_for(thread, now_ns, vmp_jitter(thread, thread->poll.interval_ns));
+    aim_for(thread, now_ns,
+            vmp_next_period(&thread->periods, thread->poll.interval_ns));
 }
 
 /* What looks cost of late, measured now and then: this one began at `now_ns`. */

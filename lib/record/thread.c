@@ -61,12 +61,12 @@ clear(struct vmp_thread *thread)
 {
     const size_t after = offsetof(struct vmp_thread, jit) + sizeof(thread->jit);
     struct vmp_thread *const next = thread->next;
-    const uint64_t random = thread->random;
+    const struct vmp_periods periods = thread->periods;
 
     memset(thread, 0, offsetof(struct vmp_thread, jit));
     memset((char *)thread + after, 0, sizeof(*thread) - after);
     thread->next = next;
-    thread->random = random;
+    thread->periods = periods;
     thread->head.jit_ring = &thread->jit.ring;
 }
 
@@ -129,7 +129,7 @@ find_free(void)
     if (!thread)
         return NULL;
     memset(thread, 0, sizeof(*thread));
-    thread->random = (uintptr_t)thread * 0x9e3779b97f4a7c15 | 1;
+    thread->periods.random = (uintptr_t)thread * 0x9e3779b97f4a7c15 | 1;
     vmp_jit_init(&thread->jit);
     thread->head.jit_ring = &thread->jit.ring;
     thread->next = vmp_threads;

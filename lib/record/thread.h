@@ -24,6 +24,7 @@
 #include "jit/ring.h"
 #include "poll.h"
 #include "ring.h"
+#include "signal/period.h"
 #include "stack.h"
 
 enum {
@@ -136,7 +137,7 @@ struct vmp_thread {
     uint64_t period_ns;     /* of CPU time, from then to the next sample */
     uint64_t inherited_ns;  /* from threads too brief for a sample: the first
                               sample here stands for theirs, too */
-    uint64_t random;
+    struct vmp_periods periods;
     struct vmp_counters counters; /* written by one, read by all */
     struct vmp_clock clock;
     struct vmp_clock_watch watch;

@@ -115,7 +115,7 @@ a_thread_charged_ahead_of_its_time_bequeaths_none(void **state)
         .last_cpu_ns = 1060000, /* a poll took it for running on */
         .period_ns = 30000,
     };
-    struct vmp_thread next = { .random = 1 };
+    struct vmp_thread next = { .periods.random = 1 };
 
     vmp_session.interval_ns = 50000;
     thread.ring.data = (void *)&thread; /* it was sampled */

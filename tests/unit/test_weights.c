@@ -23,14 +23,15 @@ static uint64_t cpu_ns;
 static uint64_t
 between(uint64_t from, uint64_t to)
 {
-    return from + vmp_jitter(&thread, INTERVAL_NS) % (to - from + 1);
+    return from +
+           vmp_next_period(&thread.periods, INTERVAL_NS) % (to - from + 1);
 }
 
 static void
 begin(bool has_reserve)
 {
     memset(&thread, 0, sizeof(thread));
-    thread.random = 88172645463325252;
+    thread.periods.random = 88172645463325252;
     thread.has_reserve = has_reserve;
     vmp_session.interval_ns = INTERVAL_NS;
     cpu_ns = 0;
@@ -95,7 +96,7 @@ share_after_sleeps(bool has_reserve)
                            used_ns = i * both_ns + moment_ns;
             const uint64_t stands_for_ns = leg_ns;
 
-            leg_ns = vmp_jitter(&thread, INTERVAL_NS);
+            leg_ns = vmp_next_period(&thread.periods, INTERVAL_NS);
             if (tick_ns < woken_ns)
                 continue;
             found_ns[moment_ns >= first_ns] +=

@@ -4,7 +4,6 @@
 
 #include "sample.h"
 
-#include "../random.h"
 #include "../session.h"
 #include "capture.h"
 #include "memory.h"
@@ -12,16 +11,6 @@
 #include "takeover.h"
 #include "trace.h"
 #include "weight.h"
-
-uint64_t
-vmp_jitter(struct vmp_thread *thread, uint64_t interval_ns)
-{
-    const uint64_t x = vmp_draw(&thread->random);
-
-    /* A share by 32 random bits: a division takes longer, and no interval has
-     * as many. */
-    return (interval_ns / 2 + ((x >> 32) * (interval_ns | 1) >> 32)) | 1;
-}
 
 struct vmp_record *
 vmp_reserve_record(struct vmp_thread *thread, size_t added, size_t frame_size)

@@ -69,10 +69,6 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns);
 void
 vmp_leave_out(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns);
 
-/* The next period around `interval_ns`: from half to one and a half of it. */
-uint64_t
-vmp_jitter(struct vmp_thread *thread, uint64_t interval_ns);
-
 /* Room for a record with `added` frames of `frame_size`; counts if none. */
 struct vmp_record *
 vmp_reserve_record(struct vmp_thread *thread, size_t added, size_t frame_size);

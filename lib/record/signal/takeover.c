@@ -48,7 +48,7 @@ vmp_due_at_end(struct vmp_thread *thread, uint64_t used_ns)
     for (unsigned i = 0; i < MOST_MISSED && due_ns + poll->period_ns <= used_ns;
          i++) {
         due_ns += poll->period_ns;
-        poll->period_ns = vmp_jitter(thread, poll->interval_ns);
+        poll->period_ns = vmp_next_period(&thread->periods, poll->interval_ns);
     }
     thread->period_ns = poll->period_ns;
     return due_ns + poll->period_ns <= used_ns ? used_ns : due_ns;
@@ -71,7 +71,7 @@ vmp_tick_period(struct vmp_thread *thread, bool polls_come)
     uint64_t period_ns = vmp_session.interval_ns, most_ns = 2 * period_ns;
 
     if (!vmp_samples_itself(thread)) {
-        thread->period_ns = vmp_jitter(thread, period_ns);
+        thread->period_ns = vmp_next_period(&thread->periods, period_ns);
         return thread->period_ns;
     }
     if (period_ns < LEAST_PERIOD_NS)
@@ -85,5 +85,6 @@ vmp_tick_period(struct vmp_thread *thread, bool polls_come)
     poll->missed = false;
     poll->ticks++;
     period_ns <<= poll->rests;
-    return vmp_jitter(thread, period_ns < most_ns ? period_ns : most_ns);
+    return vmp_next_period(&thread->periods,
+                           period_ns < most_ns ? period_ns : most_ns);
 }

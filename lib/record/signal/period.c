@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "period.h"
+
+#include "../random.h"
+
+/* A sixteenth that was not drawn since all were, as a number of 4 bits. */
+static uint32_t
+draw_sixteenth(struct vmp_periods *periods, uint32_t random)
+{
+    uint32_t undrawn = periods->undrawn, at, last;
+    uint64_t order = periods->order, changed;
+
+    if (!undrawn) {
+        undrawn = 16;
+        order = UINT64_C(0xfedcba9876543210);
+    }
+    at = (uint32_t)((uint64_t)random * undrawn >> 32) * 4;
+    last = --undrawn * 4;
+    /* The two change places. */
+    changed = (order >> at ^ order >> last) & 15;
+    order ^= changed << at | changed << last;
+    periods->order = order;
+    periods->undrawn = undrawn;
+    return (uint32_t)(order >> last) & 15;
+}
+
+uint64_t
+vmp_next_period(struct vmp_periods *periods, uint64_t interval_ns)
+{
+    const uint64_t x = vmp_draw(&periods->random);
+    const uint32_t sixteenth = draw_sixteenth(periods, (uint32_t)(x >> 32)),
+                   moment = sixteenth << 28 | ((uint32_t)x & 0xfffffff),
+                   share = moment - periods->moment - (UINT32_C(1) << 31);
+
+    periods->moment = moment;
+    /* By a share of 32 bits: a division takes longer. */
+    return (interval_ns / 2 + ((uint64_t)share * (interval_ns | 1) >> 32)) | 1;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+
+/* How long it is to the next sample: what no program is in step with. */
+#ifndef VMP_PERIOD_H
+#define VMP_PERIOD_H
+
+#include <stdint.h>
+
+/* The moments of one thread's samples. A handler may draw while its thread does:
+ * then one moment may be drawn twice, and the next sixteen are as they should. */
+struct vmp_periods {
+    uint64_t random;  /* never 0 */
+    uint64_t order;   /* the sixteenths, a nibble each; those still to draw are
+                          the lowest */
+    uint32_t undrawn; /* so many are left of them */
+    uint32_t moment;  /* the last one that was drawn, in 2^-32 of an interval */
+};
+
+/*
+ * The next period around `interval_ns`, which is less than 2^32: from half to one
+ * and a half of it, so that samples come at moments of an interval of which any
+ * sixteen are in a sixteenth each, in no order that a program could know. Any
+ * context.
+ */
+uint64_t
+vmp_next_period(struct vmp_periods *periods, uint64_t interval_ns);
+
+#endif

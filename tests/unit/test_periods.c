@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+
+/* How far it is from sample to sample: what a program that repeats itself finds
+ * of its own shares, whatever its period is. */
+
+#include "suite.h"
+
+#include <stdbool.h>
+
+#include "record/signal/period.h"
+
+enum {
+    INTERVAL_NS = 1000 * 1000,
+    SAMPLES = 10000,
+    PROGRAMS = 100,
+};
+
+/* Whether a profile's share of a function that has `share` of each `repeats_ns`
+ * of a program is off by fewer points: as one standard deviation. */
+static bool
+is_off_by_less_than(double points, double share, uint64_t repeats_ns)
+{
+    struct vmp_periods periods = { .random = 88172645463325252 };
+    const uint64_t own_ns = (uint64_t)(share * (double)repeats_ns);
+    uint64_t seed = 1;
+    double squares = 0;
+
+    for (unsigned program = 0; program < PROGRAMS; program++) {
+        uint64_t now_ns = draw(&seed) % (100 * INTERVAL_NS);
+        double found = 0, all = 0, off;
+
+        for (unsigned i = 0; i < SAMPLES; i++) {
+            const uint64_t period_ns = vmp_next_period(&periods, INTERVAL_NS);
+
+            now_ns += period_ns;
+            all += (double)period_ns;
+            if (now_ns % repeats_ns < own_ns)
+                found += (double)period_ns;
+        }
+        off = 100 * (found / all - share);
+        squares += off * off;
+    }
+    return squares / PROGRAMS < points * points;
+}
+
+static void
+a_program_in_lock_step_has_its_shares(void **state)
+{
+    (void)state;
+
+    /* If each moment were drawn alone: 0.52, 0.46, 0.52. */
+    assert_true(is_off_by_less_than(0.25, 0.5, INTERVAL_NS));
+    assert_true(is_off_by_less_than(0.25, 0.3, INTERVAL_NS));
+    assert_true(is_off_by_less_than(0.35, 0.5, INTERVAL_NS / 2));
+}
+
+static void
+no_other_program_pays_for_that(void **state)
+{
+    (void)state;
+
+    for (uint64_t thousandths = 250; thousandths < 3000; thousandths += 121)
+        assert_true(
+            is_off_by_less_than(0.75, 0.5, thousandths * INTERVAL_NS / 1000));
+    assert_true(is_off_by_less_than(0.75, 0.5, INTERVAL_NS * 2 / 3));
+    assert_true(is_off_by_less_than(0.75, 0.5, INTERVAL_NS * 6 / 5));
+}
+
+static void
+all_periods_come(void **state)
+{
+    (void)state;
+    enum {
+        TENTHS = 10,
+    };
+    struct vmp_periods periods = { .random = 1 };
+    unsigned found[TENTHS] = { 0 };
+    double sum = 0;
+
+    for (unsigned i = 0; i < 100 * SAMPLES; i++) {
+        const uint64_t period_ns = vmp_next_period(&periods, INTERVAL_NS);
+
+        assert_in_range(period_ns, INTERVAL_NS / 2, INTERVAL_NS * 3 / 2 + 1);
+        found[(period_ns - INTERVAL_NS / 2) * TENTHS / (INTERVAL_NS + 2)]++;
+        sum += (double)period_ns;
+    }
+    sum /= 100.0 * SAMPLES * INTERVAL_NS;
+    assert_true(sum > 0.998 && sum < 1.002);
+    /* No sixteenth comes twice in a row: one interval is the rarest. */
+    for (unsigned i = 0; i < TENTHS; i++)
+        assert_in_range(found[i], 70000, 110000);
+}
+
+/* How many of the next sixteen moments are in a sixteenth of their own. */
+static unsigned
+apart(struct vmp_periods *periods)
+{
+    unsigned drawn = 0;
+
+    for (unsigned i = 0; i < 16; i++) {
+        vmp_next_period(periods, INTERVAL_NS);
+        drawn |= 1U << (periods->moment >> 28);
+    }
+    return (unsigned)__builtin_popcount(drawn);
+}
+
+static void
+a_handler_in_the_middle_of_a_draw_spoils_sixteen_at_most(void **state)
+{
+    (void)state;
+    struct vmp_periods periods = { .random = 1 };
+
+    assert_int_equal(apart(&periods), 16);
+    for (unsigned undrawn = 0; undrawn <= 16; undrawn++) {
+        /* Halves of two orders, as a 32-bit machine may leave them. */
+        periods.order = UINT64_C(0x0123456789abcdef) << undrawn;
+        periods.undrawn = undrawn;
+        for (unsigned i = 0; i < undrawn; i++)
+            assert_in_range(vmp_next_period(&periods, INTERVAL_NS),
+                            INTERVAL_NS / 2, INTERVAL_NS * 3 / 2 + 1);
+        assert_int_equal(apart(&periods), 16);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_program_in_lock_step_has_its_shares),
+        cmocka_unit_test(no_other_program_pays_for_that),
+        cmocka_unit_test(all_periods_come),
+        cmocka_unit_test(
+            a_handler_in_the_middle_of_a_draw_spoils_sixteen_at_most),
+    };
+
+    return cmocka_run_group_tests_name("periods", tests, NULL, NULL);
+}
