@@ -68,7 +68,7 @@ main(void)
 
     /* Around what is to be profiled. */
     check(vmprof_enable(fd, 0.001)); /* 6 */
-    for (int i = 0; i < 4000; i++)
+    for (int i = 0; i < 20000; i++)
         interpret(thread, &top);
     check(vmprof_disable()); /* 7 */
 

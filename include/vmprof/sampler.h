@@ -212,9 +212,8 @@ struct vmprof_stats {
     uint64_t clock_retries; /**< times the kernel refused a timer for a while */
     uint64_t lost_overrun;  /**< due when a sample was already that came late:
                                  its signal was blocked, the clock is coarse,
-                                 the library's thread was looking, or it is of a
-                                 function that polls at its end; it has their
-                                 time */
+                                 or the library's thread was looking; it has
+                                 their time */
     uint64_t jit_events;    /**< of edges between traces, recorded */
     uint64_t jit_events_lost; /**< those without room, without memory for a
                                    ring, or overwritten */

@@ -10,6 +10,7 @@
 #include <vmprof/sampler.h>
 #include <vmprof/stack.h>
 
+#include "../analyse/losses.h"
 #include "export.h"
 #include "fold.h"
 #include "pprof_places.h"
@@ -62,26 +63,22 @@ set_times(Pprof__Profile *part, const struct profile *profile)
     }
 }
 
-static uint64_t
-lost_samples(const struct session_stats *stats)
-{
-    return stats->lost_ring_full + stats->lost_busy + stats->lost_switching +
-           stats->lost_walker + stats->lost_overrun + stats->unwritten;
-}
-
 static void
 write_comments(struct pprof *p, const struct profile *profile)
 {
-    const struct session *session = first_session(profile);
     Pprof__Profile part = PPROF__PROFILE__INIT;
+    struct losses losses;
     int64_t comments[2];
 
     comments[part.n_comment++] = pprof_file_format(
         &p->file, "converted by vmprof from: %s", profile->format);
-    if (session->has_stats)
+    sum_losses(&losses, profile);
+    if (profile->session_count && !losses.sessions_without_stats)
         comments[part.n_comment++] = pprof_file_format(
-            &p->file, "samples lost: %" PRIu64 "; stacks cut: %" PRIu64,
-            lost_samples(&session->stats), session->stats.stacks_cut);
+            &p->file,
+            "samples lost: %" PRIu64 "; merged into another: %" PRIu64
+            "; stacks cut: %" PRIu64,
+            losses.lost, losses.merged, losses.stats.stacks_cut);
     part.comment = comments;
     pprof_file_write(&p->file, &part);
 }

@@ -170,14 +170,17 @@ print_losses(const struct view *view, const struct losses *losses)
         { stats->lost_ring_full, "because the buffer was full" },
         { stats->lost_busy, "because a sample was being taken" },
         { stats->lost_switching, "in the middle of a stack switch" },
-        { stats->lost_walker, "merged into the next one" },
-        { stats->lost_overrun, "merged into one that was late" },
         { stats->unwritten, "not written: the file could not be" },
     };
+    const struct cause merges[] = {
+        { stats->lost_walker, "into the next one of a walker" },
+        { stats->lost_overrun, "into one that was late" },
+    };
     const struct cause cut[] = { { stats->frames_cut, "frames missing" } };
-    char lost[32], truncated[32];
+    char lost[32], merged[32], truncated[32];
 
     format_count(lost, losses->lost);
+    format_count(merged, losses->merged);
     format_count(truncated, stats->stacks_cut);
     print_title(view, "Accuracy");
     if (!losses->lost && losses->sessions_without_end)
@@ -186,6 +189,10 @@ print_losses(const struct view *view, const struct losses *losses)
         fprintf(view->terminal.out, "lost %s", lost);
     print_causes(view->terminal.out, causes,
                  sizeof(causes) / sizeof(causes[0]));
+    if (losses->merged)
+        fprintf(view->terminal.out, ", merged %s", merged);
+    print_causes(view->terminal.out, merges,
+                 sizeof(merges) / sizeof(merges[0]));
     fprintf(view->terminal.out, ", truncated %s", truncated);
     print_causes(view->terminal.out, cut, 1);
     putc('\n', view->terminal.out);

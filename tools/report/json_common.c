@@ -106,6 +106,7 @@ json_losses(const struct profile *profile)
 
     sum_losses(&losses, profile);
     json_number(object, "lost", losses.lost);
+    json_number(object, "merged", losses.merged);
     json_number(object, "ring_full", losses.stats.lost_ring_full);
     json_number(object, "busy", losses.stats.lost_busy);
     json_number(object, "switching", losses.stats.lost_switching);

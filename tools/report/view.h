@@ -5,6 +5,7 @@
 #define REPORT_VIEW_H
 
 #include "analyse/calls.h"
+#include "analyse/losses.h"
 #include "terminal.h"
 
 struct view {
@@ -22,17 +23,6 @@ struct view {
     unsigned limit;     /* rows; 0: all */
     double min_percent; /* of calls in the tree */
 };
-
-/* Counters of all sessions together. */
-struct losses {
-    struct session_stats stats;
-    uint32_t sessions_without_stats;
-    uint32_t sessions_without_end;
-    uint64_t lost; /* by all causes */
-};
-
-void
-sum_losses(struct losses *losses, const struct profile *profile);
 
 /* Samples a second of sampled time; 0: nothing was sampled. */
 double

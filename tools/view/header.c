@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <vmprof/sampler.h>
 
+#include "../analyse/losses.h"
 #include "../export/text.h"
 
 static void
@@ -37,44 +38,25 @@ clock_name(uint32_t clock)
     }
 }
 
-/* Profiles of several processes: what can be added up is. */
-static struct session_stats
-add_stats(const struct profile *profile)
-{
-    struct session_stats sum = { 0 };
-
-    for (uint32_t i = 0; i < profile->session_count; i++) {
-        const struct session_stats *stats = &profile->sessions[i].stats;
-
-        sum.expirations += stats->expirations;
-        sum.lost_ring_full += stats->lost_ring_full;
-        sum.lost_busy += stats->lost_busy;
-        sum.lost_switching += stats->lost_switching;
-        sum.lost_walker += stats->lost_walker;
-        sum.unwritten += stats->unwritten;
-        sum.stacks_cut += stats->stacks_cut;
-        sum.frames_cut += stats->frames_cut;
-    }
-    return sum;
-}
-
 static void
 write_stats(const struct profile *profile, FILE *out)
 {
-    struct session_stats stats = add_stats(profile);
-    bool known = profile->session_count > 0;
+    struct losses losses;
+    bool known;
 
-    for (uint32_t i = 0; i < profile->session_count; i++)
-        known = known && profile->sessions[i].has_stats;
+    sum_losses(&losses, profile);
+    known = profile->session_count && !losses.sessions_without_stats;
     fprintf(out, ",\"hasStats\":%s", known ? "true" : "false");
-    write_number(out, "due", stats.expirations);
-    write_number(out, "lostRingFull", stats.lost_ring_full);
-    write_number(out, "lostBusy", stats.lost_busy);
-    write_number(out, "lostSwitching", stats.lost_switching);
-    write_number(out, "lostWalker", stats.lost_walker);
-    write_number(out, "unwritten", stats.unwritten);
-    write_number(out, "stacksCut", stats.stacks_cut);
-    write_number(out, "framesCut", stats.frames_cut);
+    write_number(out, "due", losses.stats.expirations);
+    write_number(out, "lost", losses.lost);
+    write_number(out, "lostRingFull", losses.stats.lost_ring_full);
+    write_number(out, "lostBusy", losses.stats.lost_busy);
+    write_number(out, "lostSwitching", losses.stats.lost_switching);
+    write_number(out, "unwritten", losses.stats.unwritten);
+    write_number(out, "mergedByWalker", losses.stats.lost_walker);
+    write_number(out, "mergedLate", losses.stats.lost_overrun);
+    write_number(out, "stacksCut", losses.stats.stacks_cut);
+    write_number(out, "framesCut", losses.stats.frames_cut);
 }
 
 static void

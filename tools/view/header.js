@@ -29,19 +29,14 @@ function formatRate(rate)
         " Hz";
 }
 
-function lostSamples()
-{
-    return data.lostRingFull + data.lostBusy + data.lostSwitching +
-        data.lostWalker + data.unwritten;
-}
-
 function lossCauses()
 {
     return [[data.lostRingFull, "buffer full"],
             [data.lostBusy, "handler busy"],
             [data.lostSwitching, "stack being switched"],
-            [data.lostWalker, "merged by the walker"],
-            [data.unwritten, "not written"]]
+            [data.unwritten, "not written"],
+            [data.mergedByWalker, "merged by the walker"],
+            [data.mergedLate, "merged as one was late"]]
         .filter(([count]) => count > 0)
         .map(([count, cause]) => formatCount(count) + " " + cause).join(", ");
 }
@@ -67,7 +62,7 @@ function showFacts(ns, samples)
     addFact("Rate", formatRate(achievedRate(ns - missing, samples)),
             wanted ? `of ${formatRate(wanted)} asked for` +
                 (data.clock ? `, ${data.clock}` : "") : data.clock);
-    addFact("Lost", data.hasStats ? formatCount(lostSamples()) : "unknown",
+    addFact("Lost", data.hasStats ? formatCount(data.lost) : "unknown",
             lossCauses());
     addFact("Stacks cut", data.hasStats ? formatCount(data.stacksCut)
                                         : "unknown",
@@ -76,7 +71,7 @@ function showFacts(ns, samples)
 
 function showWarnings(ns, samples)
 {
-    const lost = lostSamples();
+    const lost = data.lost;
     if (!samples)
         addWarning("The profile holds no samples.");
     if (lost > 0.01 * (lost + samples))

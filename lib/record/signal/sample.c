@@ -237,17 +237,28 @@ ends_with_poll(const struct vmp_thread *thread, const struct vmp_window *window)
            vmp_is_polled_at_end(vmp_window_frame(window, window->count - 1));
 }
 
+static void
+count_expirations(struct vmp_thread *thread, const struct vmp_missed *missed)
+{
+    vmp_count(&thread->counters.expirations,
+              1 + missed->system + missed->overrun);
+    if (missed->overrun)
+        vmp_count(&thread->counters.lost_overrun, missed->overrun);
+}
+
 /* As that poll would, so that what was due before is what it would have been. All
- * periods are this frame's, wherever they passed. */
+ * periods are this frame's, wherever they passed. What was due is the poll's to say:
+ * a tick that comes before is none. */
 static void
 sample_ahead_of_poll(struct vmp_thread *thread, const struct vmp_window *window,
-                     uint64_t now_ns, uint64_t weight_ns,
-                     const struct vmp_missed *missed)
+                     uint64_t now_ns, uint64_t weight_ns)
 {
     const uint64_t due_ns = vmp_due_at_end(thread, weight_ns);
 
-    vmp_count(&thread->counters.lost_overrun, missed->system + !due_ns);
-    if (due_ns && vmp_record_stack(thread, window, now_ns, due_ns, 0))
+    if (!due_ns)
+        return;
+    vmp_count(&thread->counters.expirations, 1);
+    if (vmp_record_stack(thread, window, now_ns, due_ns, 0))
         vmp_leave_rest(thread, now_ns, weight_ns - due_ns);
 }
 
@@ -261,9 +272,10 @@ sample_shadow_stack(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
 
     vmp_look_at_stack(thread, window);
     if (!missed->held_back && ends_with_poll(thread, window)) {
-        sample_ahead_of_poll(thread, window, now_ns, weight_ns, missed);
+        sample_ahead_of_poll(thread, window, now_ns, weight_ns);
         return;
     }
+    count_expirations(thread, missed);
     if (missed->system)
         weight_ns = record_system_time(thread, window, missed->system, now_ns,
                                        weight_ns);
@@ -280,6 +292,7 @@ ask_walker(struct vmp_thread *thread, const struct vmp_missed *missed)
     const bool is_open =
         atomic_load_explicit(&thread->requested, memory_order_relaxed);
 
+    count_expirations(thread, missed);
     /* Its next sample has the time of all of them. */
     if (is_open || missed->system)
         vmp_count(&thread->counters.lost_walker, missed->system + is_open);
@@ -293,6 +306,7 @@ static void
 read_frames(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
             const struct vmp_missed *missed)
 {
+    count_expirations(thread, missed);
     /* Which of these frames were there all the time is not known. */
     if (missed->system)
         vmp_count(&thread->counters.lost_overrun, missed->system);
@@ -315,15 +329,6 @@ is_due(const struct vmp_thread *thread, uint64_t used_ns)
         return true;
     return clock->sleep.has_slept ||
            used_ns + vmp_session.interval_ns / 16 >= thread->period_ns;
-}
-
-static void
-count_expirations(struct vmp_thread *thread, const struct vmp_missed *missed)
-{
-    vmp_count(&thread->counters.expirations,
-              1 + missed->system + missed->overrun);
-    if (missed->overrun)
-        vmp_count(&thread->counters.lost_overrun, missed->overrun);
 }
 
 /* Of a thread that the observer has looked at since its last tick: what passed up to
@@ -374,7 +379,6 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
     if (sleep->has_slept && vmp_session.mode == VMPROF_MODE_CPU &&
         !vmp_samples_itself(thread))
         thread->has_reserve = true;
-    count_expirations(thread, &missed);
     if (thread->request)
         ask_walker(thread, &missed);
     else if (thread->read)

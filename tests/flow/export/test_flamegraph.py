@@ -127,13 +127,14 @@ class Flamegraph(command.CommandTest):
         recording = stacks.Recording()
         recording.add(recording.thread("t", 1), [(stacks.MAIN, CODE, 1)], 5)
         recording.write(self.path("a.vmprof"), expirations=11, ring_full=4,
-                        busy=3, walker=2, switching=1, stacks_cut=6,
+                        busy=3, walker=2, overrun=7, switching=1, stacks_cut=6,
                         frames_cut=60, unwritten=5)
         data = self.page().data()
-        names = ("due", "lostRingFull", "lostBusy", "lostWalker",
-                 "lostSwitching", "stacksCut", "framesCut", "unwritten")
+        names = ("due", "lost", "lostRingFull", "lostBusy", "lostSwitching",
+                 "unwritten", "mergedByWalker", "mergedLate", "stacksCut",
+                 "framesCut")
         self.assertEqual([data[name] for name in names],
-                         [11, 4, 3, 2, 1, 6, 60, 5])
+                         [11, 13, 4, 3, 1, 5, 2, 7, 6, 60])
 
 
 class Source(command.CommandTest):

@@ -202,6 +202,18 @@ class Counters(unittest.TestCase):
                           losses["stacks_truncated"],
                           losses["frames_truncated"]), (3, 2, 1, 1, 7))
 
+    def test_what_another_sample_stands_for_is_not_lost(self):
+        s = vmprof_file.Session()
+        s.stats(expirations=6, samples=0, walker=4, overrun=2)
+        s.end(0)
+        path = write(s.bytes())
+        self.assertIn("lost 0, merged 6 (4 into the next one of a walker, "
+                      "2 into one that was late), truncated 0",
+                      text("report", path))
+        losses = json.loads(text("info", "--json", path))["losses"]
+        self.assertEqual((losses["lost"], losses["merged"], losses["walker"],
+                          losses["overrun"]), (0, 6, 4, 2))
+
     def test_the_header_says_lost_0_when_nothing_was(self):
         s = vmprof_file.Session()
         s.stats(expirations=0, samples=0)
