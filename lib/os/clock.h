@@ -45,12 +45,15 @@ struct vmp_clock {
     uint64_t asked_ns;          /* the same, before it was made shorter */
     int64_t tries;              /* ticks that one sample takes, 256ths */
     unsigned on_time;           /* ticks in a row, up to the last one */
+    unsigned gaps;              /* ticks that were not, of late */
     bool is_looked_at;          /* by the observer, where perf does not tick */
     uint64_t ran_ns, unsure_ns; /* perf's count then: from, and up to so much
                                     more */
     uint64_t way_ns;            /* what a tick of perf's takes to arrive */
-    uint64_t unseen;            /* of the thread's time, 1024ths: what perf does
-                                   not count where it often leaves the CPU */
+    uint64_t switches,
+        switched_cpu_ns; /* of the thread to its CPU, and its time
+                                           when that was asked last */
+    uint64_t switch_ns;  /* what perf does not count of each */
 };
 
 /* Of the kernel's own tick, at which timers on a CPU clock end. */

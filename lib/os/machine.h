@@ -36,9 +36,16 @@ vmp_registers_of_context(struct vmp_registers *registers, const void *context);
 uint64_t
 vmp_interrupted_at(const void *context);
 
-/* Whether it interrupted a system call, be it at its end; true also where that
- * is not known. */
-bool
-vmp_is_at_system_call(const void *context);
+/* What a signal met of a system call. */
+enum vmp_call {
+    VMP_NO_CALL,
+    VMP_CALL_DONE,  /* it came while the call was at its end, or worked */
+    VMP_CALL_ENDED, /* the call waited, and failed for it or is begun again; also
+                       where that is not known */
+};
+
+/* And the address of the call's instruction, in `at`; 0: unknown. */
+enum vmp_call
+vmp_interrupted_call(const void *context, uint64_t *at);
 
 #endif

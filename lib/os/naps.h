@@ -4,6 +4,7 @@
 #ifndef VMP_NAPS_H
 #define VMP_NAPS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -12,6 +13,10 @@
 /* A thread of this process, or a negative errno. */
 int64_t
 vmp_thread_naps(struct vmp_status_files *files, pid_t tid);
+
+/* Whether it waits for anything but a CPU right now; false if that is not known. */
+bool
+vmp_thread_naps_now(struct vmp_status_files *files, pid_t tid);
 
 /* All threads of this process but the calling one, which must have slept before;
  * or a negative errno, -ENOTSUP if the kernel does not count. */

@@ -17,6 +17,19 @@ vmp_thread_naps(struct vmp_status_files *files, pid_t tid)
     return r < 0 ? r : (int64_t)naps;
 }
 
+bool
+vmp_thread_naps_now(struct vmp_status_files *files, pid_t tid)
+{
+    enum {
+        LETTERS = 36, /* as digits */
+        RUNNING = 27,
+    };
+    uint64_t state;
+
+    return vmp_status(files, tid, "\nState:", LETTERS, &state) == 0 &&
+           state != RUNNING;
+}
+
 int64_t
 vmp_others_naps(void)
 {

@@ -16,6 +16,18 @@ enum vmp_armed {
     VMP_ARMED_CPU_TIMER, /* the timer on its CPU clock */
 };
 
+/* A system call, by its address, that ticks have met. */
+struct vmp_wait {
+    uint64_t at;
+    unsigned ended,
+        done; /* by ticks in a wait; and not, as they came late or as
+                             the call works, too */
+};
+
+enum {
+    VMP_WAITS_KNOWN = 4,
+};
+
 struct vmp_sleep {
     enum vmp_armed armed; /* given to who looks, and taken, atomically */
     bool is_asleep;       /* the last tick found it in a sleep */
@@ -28,6 +40,8 @@ struct vmp_sleep {
     long naps;            /* of the thread, when that was asked last */
     uint64_t nap_ns;    /* what going to sleep and waking up takes of the CPU */
     uint64_t napped_ns; /* of naps in all, for which no tick was due yet */
+    struct vmp_wait waits[VMP_WAITS_KNOWN];
+    unsigned next_wait;     /* to be forgotten for another */
     uint64_t stands_for_ns; /* the last tick, if the thread has slept */
 };
 

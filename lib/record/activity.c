@@ -31,7 +31,6 @@ void
 vmp_watch_begin(struct vmp_watch *watch, bool can_ask)
 {
     *watch = (struct vmp_watch){
-        .next_ns = UINT64_MAX,
         .can_ask = can_ask,
         .is_exact = are_clocks_exact(),
     };
@@ -116,6 +115,8 @@ vmp_activity_of(struct vmp_watch *watch, struct vmp_thread *thread,
                        : was_unsure)
         return was_unsure || used_ns + SLACK_NS >= passed_ns ? VMP_RUNS
                                                              : VMP_WAITS;
+    if (watch->can_ask && vmp_thread_naps_now(&watch->files, thread->tid))
+        return VMP_SLEPT;
     thread->is_unsure = !was_unsure;
     return VMP_UNSURE;
 }

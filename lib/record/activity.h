@@ -10,6 +10,7 @@
 
 enum vmp_activity {
     VMP_SLEEPS,
+    VMP_SLEPT, /* and sleeps again */
     VMP_UNSURE,
     VMP_WAITS, /* for a CPU, where it was at work */
     VMP_RUNS,  /* or would, if the observer had not taken the CPU from it just
@@ -19,8 +20,6 @@ enum vmp_activity {
 /* What the observer knows and may do; all zero: nothing. */
 struct vmp_watch {
     uint64_t now_ns;  /* on CLOCK_MONOTONIC, not older than the round */
-    uint64_t next_ns; /* when a tick may be missed first, after the round */
-    bool is_regular;  /* somebody wants looks that come by themselves */
     bool can_ask;     /* it has a table of descriptors of its own */
     bool is_exact;    /* CPU clocks tell whether a thread has run at all */
     int64_t others;   /* naps of all others, when that was asked last */

@@ -22,10 +22,9 @@ enum {
  * a period. What it used beyond goes towards the next.
  */
 static bool
-is_due(struct vmp_watch *watch, struct vmp_thread *thread, uint64_t cpu_ns)
+is_due(struct vmp_thread *thread, enum vmp_activity activity, uint64_t cpu_ns)
 {
     const uint64_t used_ns = vmp_used_since_due(thread, cpu_ns);
-    const enum vmp_activity activity = vmp_activity_of(watch, thread, cpu_ns);
 
     if (activity < VMP_WAITS ||
         (activity == VMP_WAITS && used_ns < thread->period_ns))
@@ -54,88 +53,81 @@ vmp_look(struct vmp_watch *watch, struct vmp_thread *thread)
 {
     const uint64_t cpu_ns = look_at_clocks(watch, thread);
 
-    if (vmp_session.mode == VMPROF_MODE_CPU && !is_due(watch, thread, cpu_ns))
+    if (vmp_session.mode == VMPROF_MODE_CPU &&
+        !is_due(thread, vmp_activity_of(watch, thread, cpu_ns), cpu_ns))
         return;
     vmp_count(&thread->counters.expirations, 1);
     thread->looked_cpu_ns = cpu_ns;
     /* The next sample carries the time of this one. */
-    if (!vmp_observe(watch, thread, VMP_RECORD_SAMPLE, cpu_ns))
+    if (!vmp_observe(watch, thread, VMP_RECORD_SAMPLE, false, cpu_ns))
         vmp_count(&thread->counters.lost_switching, 1);
 }
 
-/* What is left of the CPU time until a tick is overdue, which may be on its way for
- * twice as long as they usually are. */
-static uint64_t
-left_to_tick(const struct vmp_thread *thread, uint64_t cpu_ns)
+/* Whether a tick would have come by now. It may be on its way for twice as long as
+ * they usually are. */
+static bool
+is_overdue(const struct vmp_thread *thread, uint64_t cpu_ns)
 {
     const struct vmp_clock *const clock = &thread->clock;
 
-    return vmp_since(cpu_ns,
-                     __atomic_load_n(&clock->armed_cpu_ns, __ATOMIC_RELAXED) +
-                         __atomic_load_n(&clock->period_ns, __ATOMIC_RELAXED) +
-                         2 * __atomic_load_n(&clock->way_ns, __ATOMIC_RELAXED) +
-                         INSTANT_NS);
+    return cpu_ns > __atomic_load_n(&clock->armed_cpu_ns, __ATOMIC_RELAXED) +
+                        __atomic_load_n(&clock->period_ns, __ATOMIC_RELAXED) +
+                        2 * __atomic_load_n(&clock->way_ns, __ATOMIC_RELAXED) +
+                        INSTANT_NS;
 }
 
-/* Whether the tick is on its way, or the host blocks it, rather; asked at the
- * first look that misses it, and less and less often. */
+/* Whether the host blocks the tick. A file of /proc takes long to read. */
 static bool
-has_ticked(struct vmp_watch *watch, struct vmp_thread *thread)
+is_blocked(struct vmp_watch *watch, const struct vmp_thread *thread)
 {
-    const unsigned looks = thread->missed_looks;
-    int r;
+    const int r = vmp_is_pending_for(&watch->files, thread->tid);
 
-    if (looks & (looks - 1))
-        return false;
-    r = vmp_is_pending_for(&watch->files, thread->tid);
     if (r < 0)
         atomic_store(&vmp_rest.is_blind, true);
     return r != 0;
 }
 
-/* Record its stack in place of the tick; in its turn. Returns false if the tick
- * waits, so that looks are in vain. */
-static bool
-stand_in(struct vmp_watch *watch, struct vmp_thread *thread, uint64_t cpu_ns)
+/*
+ * A tick that is overdue fell into the kernel, if the host does not block it: that
+ * is asked when the stack has been read, and told by the next look. A stack that
+ * moves while it is read is not in the kernel, and the thread's own next tick sees
+ * all of it.
+ */
+static void
+record_or_leave(struct vmp_watch *watch, struct vmp_thread *thread,
+                uint64_t cpu_ns, uint64_t was_due_ns)
 {
-    const uint64_t armed_ns =
-        __atomic_load_n(&thread->clock.armed_ns, __ATOMIC_RELAXED);
+    const bool overdue = is_overdue(thread, cpu_ns);
+    const enum vmp_record_type type =
+        overdue && !thread->is_blocked ? VMP_RECORD_SYSTEM : VMP_RECORD_SAMPLE;
 
-    if (armed_ns != thread->missed_ns)
-        thread->missed_looks = 0;
-    thread->missed_ns = armed_ns;
-    thread->missed_looks++;
-    if (has_ticked(watch, thread))
-        return thread->missed_looks == 1;
-    if (vmp_observe(watch, thread, VMP_RECORD_SYSTEM, cpu_ns))
+    thread->is_left_to_tick = !vmp_observe(watch, thread, type, true, cpu_ns);
+    if (thread->is_left_to_tick)
+        thread->due_cpu_ns = was_due_ns;
+    else
         vmp_count(&thread->counters.expirations, 1);
-    /* Not if the ring was full. */
-    if (thread->last_cpu_ns == cpu_ns)
-        thread->was_observed = true;
-    return true;
+    thread->is_blocked = overdue && is_blocked(watch, thread);
 }
 
-/* In its turn, of a thread at work. Returns whether it wants more looks. */
-static bool
-take_look(struct vmp_watch *watch, struct vmp_thread *thread, uint64_t cpu_ns,
-          bool paused)
+/* In its turn. */
+static void
+take_look(struct vmp_watch *watch, struct vmp_thread *thread,
+          enum vmp_activity activity, uint64_t cpu_ns, bool paused)
 {
-    const uint64_t left_ns = left_to_tick(thread, cpu_ns);
+    const uint64_t was_due_ns = thread->due_cpu_ns;
 
     if (cpu_ns <= thread->last_cpu_ns)
-        return true;
-    if (paused) {
+        return;
+    if (paused)
         vmp_leave_out(thread, watch->now_ns, cpu_ns);
-    } else if (!left_ns) {
-        watch->is_regular = true;
-        return stand_in(watch, thread, cpu_ns);
-    } else if (watch->now_ns + left_ns < watch->next_ns) {
-        watch->next_ns = watch->now_ns + left_ns;
-    }
-    return true;
+    else if (is_due(thread, activity, cpu_ns))
+        record_or_leave(watch, thread, cpu_ns, was_due_ns);
+    /* Not if the ring was full. */
+    if (thread->last_time_ns == watch->now_ns)
+        thread->was_observed = true;
 }
 
-/* Who sleeps is looked at for a while. */
+/* Who sleeps is looked at for a while, and has a reserve from then on. */
 void
 vmp_look_in_kernel(struct vmp_watch *watch, struct vmp_thread *thread,
                    bool paused)
@@ -145,16 +137,16 @@ vmp_look_in_kernel(struct vmp_watch *watch, struct vmp_thread *thread,
     bool wants_more = !atomic_load(&vmp_rest.is_blind);
 
     thread->idle_looks = activity == VMP_SLEEPS ? thread->idle_looks + 1 : 0;
-    if (thread->idle_looks > MOST_IDLE_IN_KERNEL) {
+    thread->has_slept |= activity <= VMP_SLEPT;
+    if (thread->idle_looks > MOST_IDLE_IN_KERNEL)
         wants_more = false;
-    } else if (activity < VMP_WAITS) {
-        watch->is_regular = true;
+    else if (activity < VMP_WAITS)
         return;
-    }
     if (!vmp_take_look(thread, VMP_LOOKS_ON))
         return;
+    thread->has_reserve |= thread->has_slept;
     if (wants_more)
-        wants_more = take_look(watch, thread, cpu_ns, paused);
+        take_look(watch, thread, activity, cpu_ns, paused);
     atomic_store_explicit(&thread->looks,
                           wants_more ? VMP_LOOKS_WANTED : VMP_LOOKS_NONE,
                           memory_order_release);

@@ -219,11 +219,11 @@ count_positions(const struct vmp_sampled_frame *frames, uint32_t count)
     return found;
 }
 
-/* Returns false if the thread switched stacks meanwhile; one of which time in the
- * kernel is to be recorded must not have gone on in any other way, either. */
+/* Returns false if the thread switched stacks meanwhile, or has gone on in any other
+ * way of which its stack is to be seen as a whole. */
 static bool
 try_to_observe(struct vmp_thread *thread, enum vmp_record_type type,
-               uint64_t now_ns, uint64_t cpu_ns)
+               bool as_whole, uint64_t now_ns, uint64_t cpu_ns)
 {
     struct vmp_last_sample *const last = &thread->last;
     struct vmp_window window;
@@ -256,7 +256,7 @@ try_to_observe(struct vmp_thread *thread, enum vmp_record_type type,
     read_cells(thread->tid, frames, whole);
     check_cells(thread, &window, switches, frames, links);
     positions -= count_positions(frames, whole);
-    if (type == VMP_RECORD_SYSTEM && (window.leaf_missing || positions))
+    if (as_whole && (window.leaf_missing || positions))
         return false;
     if (positions)
         vmp_count(&thread->counters.locations_lost, positions);
@@ -277,14 +277,14 @@ try_to_observe(struct vmp_thread *thread, enum vmp_record_type type,
 
 bool
 vmp_observe(const struct vmp_watch *watch, struct vmp_thread *thread,
-            enum vmp_record_type type, uint64_t cpu_ns)
+            enum vmp_record_type type, bool as_whole, uint64_t cpu_ns)
 {
     if (watch->is_exact && has_not_run(thread, cpu_ns)) {
         record_again(thread, type, watch->now_ns, cpu_ns);
         return true;
     }
     for (unsigned i = 0; i < TRIES; i++)
-        if (try_to_observe(thread, type, watch->now_ns, cpu_ns))
+        if (try_to_observe(thread, type, as_whole, watch->now_ns, cpu_ns))
             return true;
     return false;
 }

@@ -39,13 +39,11 @@ static void
 look_at(struct vmp_watch *watch, struct vmp_thread *thread, bool paused)
 {
     if (is_observed(thread)) {
-        watch->is_regular = true;
         if (paused)
             vmp_look_past(watch, thread);
         else
             vmp_look(watch, thread);
     } else if (vmp_clock_is_resting(&thread->clock)) {
-        watch->is_regular = true;
         vmp_look_for_work(watch, thread);
     } else if (atomic_load(&thread->looks) != VMP_LOOKS_NONE) {
         vmp_look_in_kernel(watch, thread, paused);
@@ -87,8 +85,6 @@ look_around(struct vmp_watch *watch)
 {
     const struct timespec moment = { 0, MOMENT_NS };
 
-    watch->next_ns = UINT64_MAX;
-    watch->is_regular = false;
     if (look_at_all(watch, false)) {
         nanosleep(&moment, NULL);
         look_at_all(watch, true);
@@ -173,19 +169,6 @@ period_of_looks(void)
                : LEAST_PERIOD_NS;
 }
 
-/* Whether it is at `due_ns` or when a tick may be missed. */
-static uint64_t
-next_look(const struct vmp_watch *watch, uint64_t now_ns, uint64_t due_ns)
-{
-    uint64_t next_ns = watch->next_ns;
-
-    if (next_ns == UINT64_MAX)
-        return due_ns;
-    if (next_ns < now_ns + LEAST_PERIOD_NS)
-        next_ns = now_ns + LEAST_PERIOD_NS;
-    return watch->is_regular && due_ns < next_ns ? due_ns : next_ns;
-}
-
 static void *
 run(void *user)
 {
@@ -209,7 +192,6 @@ run(void *user)
         due_ns += vmp_next_period(&periods, period_ns);
         if (due_ns < now_ns)
             due_ns = now_ns + vmp_next_period(&periods, period_ns);
-        due_ns = next_look(&watch, now_ns, due_ns);
         if (!wait_until(due_ns))
             break;
         look_around(&watch);

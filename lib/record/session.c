@@ -112,7 +112,6 @@ vmp_session_join(struct vmp_thread *thread)
         return;
     }
     memset(&thread->counters, 0, sizeof(thread->counters));
-    thread->met_looks = 0;
     memset(&thread->stream, 0, sizeof(thread->stream));
     memset(&thread->last, 0, sizeof(thread->last));
     thread->path_count = 0;
@@ -131,7 +130,8 @@ vmp_session_join(struct vmp_thread *thread)
     thread->looked_ns = thread->last_time_ns;
     thread->naps = thread->others_naps = VMP_NAPS_UNASKED;
     thread->recorded_cpu_ns = 0;
-    thread->is_unsure = thread->was_observed = false;
+    thread->is_unsure = thread->has_slept = thread->was_observed = false;
+    thread->is_left_to_tick = thread->is_blocked = false;
     atomic_store(&thread->looks, VMP_LOOKS_NONE);
     vmp_inherit(thread);
     if (vmp_session.native)
@@ -213,14 +213,11 @@ add(struct vmp_counters *sum, const struct vmp_thread *thread)
 {
     const struct vmp_counters *const c = &thread->counters;
 
-    /* A tick that found its thread busy or looked at counted nothing else. */
-    const uint64_t lost_busy = __atomic_load_n(&c->lost_busy, __ATOMIC_RELAXED),
-                   met_looks =
-                       __atomic_load_n(&thread->met_looks, __ATOMIC_RELAXED);
+    /* A tick that found its thread busy counted nothing else. */
+    const uint64_t lost_busy = __atomic_load_n(&c->lost_busy, __ATOMIC_RELAXED);
 
-    sum->expirations += lost_busy + met_looks;
+    sum->expirations += lost_busy;
     sum->lost_busy += lost_busy;
-    sum->lost_overrun += met_looks;
 #define ADD(member) sum->member += __atomic_load_n(&c->member, __ATOMIC_RELAXED)
     ADD(expirations);
     ADD(samples);

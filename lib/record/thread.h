@@ -117,9 +117,10 @@ struct vmp_thread {
     /* Whether a handler, a poll or a walker's answer is at work, on the thread
      * itself; and whether another replaces its clock, which no tick may touch. */
     atomic_bool busy, is_replaced;
-    atomic_uint looks;  /* enum vmp_looks */
-    bool was_observed;  /* it took one since the thread's last tick */
-    uint64_t met_looks; /* ticks that came during one; the handler's counter */
+    atomic_uint looks;    /* enum vmp_looks */
+    bool was_observed;    /* it took one since the thread's last tick */
+    bool is_left_to_tick; /* one that it could not take */
+    bool is_blocked;      /* a tick was, at the last one */
 
     /* Under vmp_threads_lock(): it was busy to the end of the last session, and
      * may write to what that gave it. */
@@ -157,10 +158,9 @@ struct vmp_thread {
     pid_t tid;
 
     /* The observer's: close to what it looks at of each thread. */
-    bool is_unsure;        /* whether it sleeps: it looks again */
-    unsigned idle_looks;   /* in a row, that found it asleep */
-    uint64_t missed_ns;    /* when the tick was armed that was missed last */
-    unsigned missed_looks; /* since then */
+    bool is_unsure;                    /* whether it sleeps: it looks again */
+    bool has_slept;                    /* as looks have found */
+    unsigned idle_looks;               /* in a row, that found it asleep */
     uint64_t looked_cpu_ns, looked_ns; /* at the last look */
     uint64_t unlooked_ns;              /* from the one before until then */
     int64_t naps;             /* when the thread was last asked for them */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Threads on perf's clock that are much in the kernel, where it does not tick: the
- * observer looks at them, beside their own ticks. */
+/* Threads that are much in the kernel, where perf does not tick: the observer looks at
+ * them, beside their own ticks. And where others cannot tell them from sleepers. */
 
 #include "suite.h"
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
@@ -41,21 +42,27 @@ live_in_kernel(vmprof_code_id code, uint64_t ns)
     return call_kernel(head, code, ns);
 }
 
-/* Far apart from one reading of the clock to the next. */
+/* With so many turns of a loop from one reading of the clock to the next. */
 static uint64_t
-compute(vmprof_code_id code, uint64_t ns)
+turn(vmprof_code_id code, uint64_t ns, unsigned turns)
 {
     const vmprof_token token = vmprof_execute_code_enter(head, code, NULL);
     const uint64_t start_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
     uint64_t now_ns;
 
     do {
-        for (volatile unsigned i = 0; i < 100000; i++)
+        for (volatile unsigned i = 0; i < turns; i++)
             ;
         now_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
     } while (now_ns - start_ns < ns);
     vmprof_execute_code_leave(head, token);
     return now_ns - start_ns;
+}
+
+static uint64_t
+compute(vmprof_code_id code, uint64_t ns)
+{
+    return turn(code, ns, 100000);
 }
 
 /* Calls of little more than a period, each of which lies between two ticks. */
@@ -89,6 +96,79 @@ brief_calls_that_live_in_the_kernel_have_their_time(void **state)
 {
     (void)state;
     assert_int_equal(isolate(call_briefly, 60), 0);
+}
+
+/* Briefly in turn, and the kernel's part of the time is what the functions differ in.
+ * A share that is taken for that of a sleep is off by 0.15 to 0.4. */
+static void
+alternate(uint32_t clock, unsigned kernel_us, unsigned own_us, long sleep_us,
+          double most)
+{
+    const int file = profile_file();
+    const vmprof_code_id in_kernel = code_named("kernel"),
+                         other = code_named("other");
+    const struct timespec nap = { 0, sleep_us * 1000 };
+    double truth, found, kernel_ns = 0, own_ns = 0;
+    const uint64_t end_ns =
+        vmp_now_ns(CLOCK_MONOTONIC) + (uint64_t)rounds(3000) * MS;
+    struct decoded d;
+
+    if (!begin_on(clock, file))
+        return;
+    while (vmp_now_ns(CLOCK_MONOTONIC) < end_ns) {
+        kernel_ns += (double)live_in_kernel(in_kernel, kernel_us * 1000UL);
+        own_ns += (double)turn(other, own_us * 1000UL, 5000);
+        if (sleep_us)
+            nanosleep(&nap, NULL);
+    }
+    finish_profile(file, &d);
+    truth = kernel_ns / (kernel_ns + own_ns);
+    kernel_ns = weight_under(&d, "t:kernel:1:");
+    found = kernel_ns / (kernel_ns + weight_under(&d, "t:other:1:"));
+    if (fabs(found - truth) > most)
+        dprintf(2, "%.4f where %.4f was due\n", found, truth);
+    require(is_slow() || fabs(found - truth) < most);
+    decoded_free(&d);
+}
+
+static void
+alternate_briefly(void)
+{
+    alternate(VMPROF_CLOCK_PERF, 60, 30, 0, 0.06);
+}
+
+static void
+calls_briefer_than_the_way_to_a_look_have_their_time(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(alternate_briefly, 60), 0);
+}
+
+static void
+alternate_and_sleep_on_perf(void)
+{
+    alternate(VMPROF_CLOCK_PERF, 600, 400, 300, 0.1);
+}
+
+static void
+alternate_and_sleep_on_the_timer(void)
+{
+    alternate(VMPROF_CLOCK_MONOTONIC, 600, 400, 300, 0.1);
+}
+
+static void
+alternate_and_sleep_observed(void)
+{
+    alternate(VMPROF_CLOCK_OBSERVER, 600, 400, 300, 0.1);
+}
+
+static void
+calls_between_sleeps_have_their_time(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(alternate_and_sleep_on_perf, 60), 0);
+    assert_int_equal(isolate(alternate_and_sleep_on_the_timer, 60), 0);
+    assert_int_equal(isolate(alternate_and_sleep_observed, 60), 0);
 }
 
 static bool
@@ -255,36 +335,35 @@ who_sleeps_between_its_calls_is_not_held_back(void **state)
     assert_int_equal(isolate(call_and_sleep, 60), 0);
 }
 
-/* As if the observer were at work for long. */
+/* Ticks of a thread that the observer is busy with are none that are due. */
 static void
 meet_a_look(void)
 {
     const int file = profile_file();
     const vmprof_code_id code = code_named("work");
-    uint64_t samples, used_ns;
+    struct vmprof_stats stats;
+    uint64_t used_ns;
     struct decoded d;
 
     require(begin_on(VMPROF_CLOCK_CPU_TIMER, file));
     used_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
     require(burn_until(profile_stats().samples > 5, 5000));
     atomic_store(&record->looks, VMP_LOOKS_ON);
-    samples = profile_stats().samples;
-    while (__atomic_load_n(&record->met_looks, __ATOMIC_RELAXED) < 5)
-        compute(code, MS);
-    require(profile_stats().samples == samples);
+    stats = profile_stats();
+    compute(code, 200 * (uint64_t)MS);
+    require(profile_stats().expirations == stats.expirations);
+    require(profile_stats().samples == stats.samples);
     atomic_store(&record->looks, VMP_LOOKS_WANTED);
-    require(burn_until(profile_stats().samples > samples + 5, 5000));
+    require(burn_until(profile_stats().samples > stats.samples + 5, 5000));
     require(!has_looks()); /* this clock ticks in the kernel, too */
     used_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID) - used_ns;
     finish_profile(file, &d);
-    require(profile_stats().lost_overrun >= 5);
-    require(profile_stats().lost_busy == 0);
     require(profile_stats().sampled_ns > used_ns - 20 * MS);
     decoded_free(&d);
 }
 
 static void
-a_tick_that_meets_a_look_is_merged_into_the_next(void **state)
+a_tick_that_meets_a_look_is_none(void **state)
 {
     (void)state;
     assert_int_equal(isolate(meet_a_look, 60), 0);
@@ -350,11 +429,13 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(brief_calls_that_live_in_the_kernel_have_their_time),
+        cmocka_unit_test(calls_briefer_than_the_way_to_a_look_have_their_time),
+        cmocka_unit_test(calls_between_sleeps_have_their_time),
         cmocka_unit_test(looks_end_where_a_thread_computes_or_sleeps),
         cmocka_unit_test(who_cannot_tell_a_blocked_tick_looks_at_nobody),
         cmocka_unit_test(a_session_without_looks_leaves_the_next_its_own),
         cmocka_unit_test(who_sleeps_between_its_calls_is_not_held_back),
-        cmocka_unit_test(a_tick_that_meets_a_look_is_merged_into_the_next),
+        cmocka_unit_test(a_tick_that_meets_a_look_is_none),
         cmocka_unit_test(sessions_end_in_the_middle_of_looks),
     };
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,8 +21,9 @@ enum {
      * most of its own. */
     LEAST_TIMER_NS = 20 * 1000,
 
-    MOST_UNSEEN = 1024 / 4,
+    MOST_SWITCH_NS = 20 * 1000,
     LEAST_LEG_NS = 100 * 1000, /* of which a handler is but a small part */
+    FORGETS_GAPS = 256,        /* ticks on time */
     RARELY = 32,               /* periods: to tick a thread that may sleep */
 };
 
@@ -64,6 +66,36 @@ learn_way(struct vmp_clock *clock, uint64_t late_ns)
     __atomic_store_n(&clock->way_ns, way_ns, __ATOMIC_RELAXED);
 }
 
+/* How often the thread left the CPU in so much of its time, as often as it does
+ * since that was asked last. */
+static uint64_t
+count_switches(struct vmp_clock *clock, uint64_t elapsed_ns)
+{
+    const uint64_t cpu_ns = clock->armed_cpu_ns + elapsed_ns,
+                   used_ns = cpu_ns - clock->switched_cpu_ns;
+    uint64_t before = clock->switches;
+    struct rusage usage;
+
+    if (getrusage(RUSAGE_THREAD, &usage) < 0)
+        return 0;
+    clock->switches = (uint64_t)usage.ru_nvcsw + (uint64_t)usage.ru_nivcsw;
+    clock->switched_cpu_ns = cpu_ns;
+    return ((clock->switches - before) * elapsed_ns + used_ns / 2) / used_ns;
+}
+
+/* The median, as few ticks wait for a mask, and those rarely for as little. */
+static void
+learn_switch(struct vmp_clock *clock, uint64_t switch_ns)
+{
+    const uint64_t step_ns = clock->switch_ns / 16 + 100;
+
+    if (switch_ns > clock->switch_ns + step_ns &&
+        clock->switch_ns < MOST_SWITCH_NS)
+        clock->switch_ns += step_ns;
+    else if (switch_ns + step_ns < clock->switch_ns)
+        clock->switch_ns -= step_ns;
+}
+
 /*
  * A thread that was off the CPU begins with the end of the switch to it, a few
  * microseconds of its time that perf does not count: where it often is, they add up
@@ -71,16 +103,14 @@ learn_way(struct vmp_clock *clock, uint64_t late_ns)
  */
 static uint64_t
 leave_out_switches(struct vmp_clock *clock, uint64_t elapsed_ns,
-                   uint64_t off_ns, uint64_t over_ns)
+                   uint64_t over_ns)
 {
-    const uint64_t share = over_ns * 1024 / elapsed_ns,
-                   now = share < MOST_UNSEEN ? share : MOST_UNSEEN;
-    uint64_t unseen_ns = elapsed_ns * clock->unseen / 1024;
+    const uint64_t switches = count_switches(clock, elapsed_ns);
 
-    clock->unseen = (clock->unseen * 3 + now) / 4;
-    if (unseen_ns > off_ns)
-        unseen_ns = off_ns;
-    return vmp_since(unseen_ns, over_ns);
+    if (!switches)
+        return over_ns;
+    learn_switch(clock, over_ns / switches);
+    return vmp_since(switches * clock->switch_ns, over_ns);
 }
 
 /*
@@ -92,7 +122,7 @@ leave_out_switches(struct vmp_clock *clock, uint64_t elapsed_ns,
  * enough without.
  */
 static void
-read_perf(struct vmp_clock *clock, uint64_t elapsed_ns, uint64_t passed_ns,
+read_perf(struct vmp_clock *clock, uint64_t elapsed_ns,
           struct vmp_missed *missed)
 {
     const uint64_t period_ns = clock->period_ns, way_ns = clock->way_ns;
@@ -114,9 +144,8 @@ read_perf(struct vmp_clock *clock, uint64_t elapsed_ns, uint64_t passed_ns,
     ran_ns = vmp_since(clock->ran_ns + clock->unsure_ns / 2 + way_ns, count_ns);
     if (ran_ns < period_ns)
         ran_ns = period_ns;
-    over_ns =
-        leave_out_switches(clock, elapsed_ns, vmp_since(elapsed_ns, passed_ns),
-                           vmp_since(ran_ns + way_ns, elapsed_ns));
+    over_ns = leave_out_switches(clock, elapsed_ns,
+                                 vmp_since(ran_ns + way_ns, elapsed_ns));
     clock->ran_ns = count_ns;
     clock->unsure_ns = 0;
     missed->system = (ran_ns + period_ns / 2) / period_ns - 1;
@@ -166,6 +195,10 @@ adapt_tries(struct vmp_clock *clock, uint64_t system)
 
     clock->tries += (now - clock->tries) / 8;
     clock->on_time = system ? 0 : clock->on_time + 1;
+    if (system)
+        clock->gaps++;
+    else if (clock->on_time == FORGETS_GAPS)
+        clock->gaps = 0;
 }
 
 void
@@ -179,7 +212,7 @@ vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
     missed->system = missed->overrun = 0;
     missed->held_back = false;
     if (clock->rung == VMPROF_CLOCK_PERF) {
-        read_perf(clock, elapsed_ns, passed_ns, missed);
+        read_perf(clock, elapsed_ns, missed);
         adapt_tries(clock, missed->system);
     } else if (clock->rung != VMPROF_CLOCK_AUTO) {
         read_timer(clock, elapsed_ns, interval_ns, missed);

@@ -101,15 +101,13 @@ tick_in_between(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
         rearm_unused(thread, now_ns, cpu_ns, context, vmp_session.interval_ns);
 }
 
-/* A tick while the observer looks at the thread, and counts: its time is the next
- * sample's. */
+/* A tick of a thread that the observer samples. */
 static void
-tick_in_look(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
-             const void *context)
+tick_beside_looks(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
+                  const void *context)
 {
-    vmp_count(&thread->met_looks, 1);
-    if (atomic_load(&vmp_session.sampling))
-        rearm_unused(thread, now_ns, cpu_ns, context, vmp_session.interval_ns);
+    rearm_unused(thread, now_ns, cpu_ns, context,
+                 vmp_next_period(&thread->periods, vmp_session.interval_ns));
 }
 
 static void
@@ -121,8 +119,8 @@ tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
     /* This may be the last tick of a clock that is replaced; and what it has
      * interrupted may not know that yet. */
     if (busy != VMP_IDLE) {
-        if (busy == VMP_LOOKED_AT)
-            tick_in_look(thread, now_ns, cpu_ns, context);
+        if (busy == VMP_LOOKED_AT && atomic_load(&vmp_session.sampling))
+            tick_beside_looks(thread, now_ns, cpu_ns, context);
         else if (busy == VMP_BUSY && !atomic_load(&thread->is_replaced))
             tick_in_between(thread, now_ns, cpu_ns, context);
         return;
@@ -131,8 +129,9 @@ tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
     if (atomic_load(&vmp_session.sampling) &&
         __atomic_load_n(&thread->clock.rung, __ATOMIC_ACQUIRE) !=
             VMPROF_CLOCK_AUTO) {
-        vmp_ask_for_looks(thread);
-        if (vmp_polls_come(thread, now_ns, cpu_ns)) {
+        if (vmp_ask_for_looks(thread, now_ns, cpu_ns)) {
+            tick_beside_looks(thread, now_ns, cpu_ns, context);
+        } else if (vmp_polls_come(thread, now_ns, cpu_ns)) {
             rearm_unused(thread, now_ns, cpu_ns, context,
                          vmp_tick_period(thread, true));
         } else {

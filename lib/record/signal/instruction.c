@@ -2,6 +2,7 @@
 
 #include "instruction.h"
 
+#include <errno.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -14,17 +15,23 @@ is_same(const unsigned char *a, const unsigned char *b, unsigned size)
 }
 
 /* By a system call: code may be there to be executed alone. */
-bool
-vmp_is_at_instruction(uint64_t at, const unsigned char *bytes, unsigned size)
+enum vmp_call
+vmp_call_by_code(uint64_t pc, long result, const unsigned char *bytes,
+                 unsigned size, uint64_t *at)
 {
     unsigned char found[8];
     const struct iovec to = { found, 2 * (size_t)size };
-    const struct iovec from = { (void *)(uintptr_t)(at - size), to.iov_len };
+    const struct iovec from = { (void *)(uintptr_t)(pc - size), to.iov_len };
 
+    *at = 0;
     if (process_vm_readv(gettid(), &to, 1, &from, 1, 0) != (ssize_t)to.iov_len)
-        return true;
-    for (unsigned i = 0; i < 2; i++)
-        if (is_same(found + (size_t)i * size, bytes, size))
-            return true;
-    return false;
+        return VMP_CALL_ENDED;
+    if (is_same(found + size, bytes, size)) {
+        *at = pc;
+        return VMP_CALL_ENDED;
+    }
+    if (!is_same(found, bytes, size))
+        return VMP_NO_CALL;
+    *at = pc - size;
+    return result == -EINTR ? VMP_CALL_ENDED : VMP_CALL_DONE;
 }

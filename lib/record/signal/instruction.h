@@ -4,12 +4,15 @@
 #ifndef VMP_INSTRUCTION_H
 #define VMP_INSTRUCTION_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "../../os/machine.h"
 
-/* Whether these bytes, 4 at most, are at an address or end there; true also if it
- * cannot be read. */
-bool
-vmp_is_at_instruction(uint64_t at, const unsigned char *bytes, unsigned size);
+/*
+ * As vmp_interrupted_call(), of a machine whose call is these bytes, 4 at most, where
+ * a signal interrupted the code at `pc` with `result` in the register of results. Code
+ * that cannot be read may be any.
+ */
+enum vmp_call
+vmp_call_by_code(uint64_t pc, long result, const unsigned char *bytes,
+                 unsigned size, uint64_t *at);
 
 #endif

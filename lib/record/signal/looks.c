@@ -8,6 +8,7 @@
 
 enum {
     MOST_TRIES = VMP_ONE_TRY * 5 / 4, /* a fifth of the time in the kernel */
+    LEAST_GAPS = 4,                   /* one long call is no habit */
     MOST_ON_TIME = 32,                /* after which it is looked at no more */
 };
 
@@ -18,13 +19,24 @@ wants_looks(const struct vmp_thread *thread, bool has_them)
     return thread->clock.rung == VMPROF_CLOCK_PERF &&
            vmp_session.clock != VMPROF_CLOCK_OBSERVER && !vmp_session.native &&
            (has_them ? thread->clock.on_time < MOST_ON_TIME
-                     : thread->clock.tries > MOST_TRIES) &&
+                     : thread->clock.tries > MOST_TRIES &&
+                           thread->clock.gaps >= LEAST_GAPS) &&
            !vmp_has_own_frames(thread) && !vmp_samples_itself(thread) &&
            !atomic_load(&vmp_rest.is_blind);
 }
 
-void
-vmp_ask_for_looks(struct vmp_thread *thread)
+static void
+begin_looks(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
+{
+    thread->looked_ns = now_ns;
+    thread->looked_cpu_ns = cpu_ns;
+    /* Pairs with the observer's await_call(), as in vmp_rearm(). */
+    atomic_thread_fence(memory_order_seq_cst);
+    vmp_rest_call();
+}
+
+bool
+vmp_ask_for_looks(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 {
     const bool has_them = atomic_load(&thread->looks) != VMP_LOOKS_NONE,
                wants = wants_looks(thread, has_them);
@@ -33,11 +45,9 @@ vmp_ask_for_looks(struct vmp_thread *thread)
     if (wants && !thread->clock.is_looked_at)
         atomic_store(&vmp_rest.is_wanted, true);
     if (wants == has_them)
-        return;
+        return thread->clock.is_looked_at && !thread->is_left_to_tick;
     atomic_store(&thread->looks, wants ? VMP_LOOKS_HELD : VMP_LOOKS_NONE);
-    if (!wants)
-        return;
-    /* Pairs with the observer's await_call(), as in vmp_rearm(). */
-    atomic_thread_fence(memory_order_seq_cst);
-    vmp_rest_call();
+    if (wants)
+        begin_looks(thread, now_ns, cpu_ns);
+    return false;
 }

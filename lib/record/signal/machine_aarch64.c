@@ -36,10 +36,12 @@ vmp_interrupted_at(const void *context)
     return ((const ucontext_t *)context)->uc_mcontext.pc;
 }
 
-bool
-vmp_is_at_system_call(const void *context)
+enum vmp_call
+vmp_interrupted_call(const void *context, uint64_t *at)
 {
     static const unsigned char svc[] = { 0x01, 0x00, 0x00, 0xd4 };
+    const mcontext_t *const from = &((const ucontext_t *)context)->uc_mcontext;
 
-    return vmp_is_at_instruction(vmp_interrupted_at(context), svc, sizeof(svc));
+    return vmp_call_by_code(from->pc, (long)from->regs[0], svc, sizeof(svc),
+                            at);
 }

@@ -24,13 +24,18 @@ vmp_interrupted_at(const void *context)
     return ((const ucontext_t *)context)->uc_mcontext.arm_pc;
 }
 
-bool
-vmp_is_at_system_call(const void *context)
+enum vmp_call
+vmp_interrupted_call(const void *context, uint64_t *at)
 {
     static const unsigned char svc[] = { 0x00, 0x00, 0x00, 0xef },
                                thumb_svc[] = { 0x00, 0xdf };
-    const uint64_t at = vmp_interrupted_at(context);
+    const mcontext_t *const from = &((const ucontext_t *)context)->uc_mcontext;
+    const long result = (long)from->arm_r0;
+    const enum vmp_call call =
+        vmp_call_by_code(from->arm_pc, result, svc, sizeof(svc), at);
 
-    return vmp_is_at_instruction(at, svc, sizeof(svc)) ||
-           vmp_is_at_instruction(at, thumb_svc, sizeof(thumb_svc));
+    return call != VMP_NO_CALL
+               ? call
+               : vmp_call_by_code(from->arm_pc, result, thumb_svc,
+                                  sizeof(thumb_svc), at);
 }

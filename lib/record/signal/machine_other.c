@@ -20,9 +20,10 @@ vmp_interrupted_at(const void *context)
     return 0;
 }
 
-bool
-vmp_is_at_system_call(const void *context)
+enum vmp_call
+vmp_interrupted_call(const void *context, uint64_t *at)
 {
     (void)context;
-    return true;
+    *at = 0;
+    return VMP_CALL_ENDED;
 }

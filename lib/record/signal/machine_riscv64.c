@@ -24,11 +24,14 @@ vmp_interrupted_at(const void *context)
     return ((const ucontext_t *)context)->uc_mcontext.__gregs[REG_PC];
 }
 
-bool
-vmp_is_at_system_call(const void *context)
+enum vmp_call
+vmp_interrupted_call(const void *context, uint64_t *at)
 {
     static const unsigned char ecall[] = { 0x73, 0x00, 0x00, 0x00 };
 
-    return vmp_is_at_instruction(vmp_interrupted_at(context), ecall,
-                                 sizeof(ecall));
+    const unsigned long *const from =
+        ((const ucontext_t *)context)->uc_mcontext.__gregs;
+
+    return vmp_call_by_code(from[REG_PC], (long)from[REG_A0], ecall,
+                            sizeof(ecall), at);
 }

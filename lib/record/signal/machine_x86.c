@@ -25,11 +25,13 @@ vmp_interrupted_at(const void *context)
 }
 
 /* With sysenter, too, the kernel returns behind one of these. */
-bool
-vmp_is_at_system_call(const void *context)
+enum vmp_call
+vmp_interrupted_call(const void *context, uint64_t *at)
 {
     static const unsigned char int_80[] = { 0xcd, 0x80 };
 
-    return vmp_is_at_instruction(vmp_interrupted_at(context), int_80,
-                                 sizeof(int_80));
+    const greg_t *const from = ((const ucontext_t *)context)->uc_mcontext.gregs;
+
+    return vmp_call_by_code((uint32_t)from[REG_EIP], from[REG_EAX], int_80,
+                            sizeof(int_80), at);
 }

@@ -4,6 +4,7 @@
 
 #include "../../os/machine.h"
 
+#include <errno.h>
 #include <ucontext.h>
 
 const struct vmp_machine vmp_machine = {
@@ -39,10 +40,19 @@ vmp_interrupted_at(const void *context)
 
 /* The instruction left the next one's address there; the kernel gave it back, or
  * steps back to the instruction itself so that it is run again. */
-bool
-vmp_is_at_system_call(const void *context)
+enum vmp_call
+vmp_interrupted_call(const void *context, uint64_t *at)
 {
+    enum {
+        SYSCALL_SIZE = 2,
+    };
     const greg_t *const from = ((const ucontext_t *)context)->uc_mcontext.gregs;
+    const greg_t next = from[REG_RCX], pc = from[REG_RIP];
 
-    return from[REG_RCX] == from[REG_RIP] || from[REG_RCX] == from[REG_RIP] + 2;
+    *at = (uint64_t)next - SYSCALL_SIZE;
+    if (next == pc + SYSCALL_SIZE)
+        return VMP_CALL_ENDED;
+    if (next != pc)
+        return VMP_NO_CALL;
+    return from[REG_RAX] == -EINTR ? VMP_CALL_ENDED : VMP_CALL_DONE;
 }

@@ -358,7 +358,7 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
                    thread->context, &missed);
     if (thread->was_observed)
         leave_out_looks(thread, cpu_ns, &missed);
-    thread->was_observed = false;
+    thread->was_observed = thread->is_left_to_tick = false;
     if (vmp_is_paused()) {
         vmp_leave_out(thread, now_ns, cpu_ns);
         return true;

@@ -14,6 +14,7 @@ enum {
     MOST_IDLE = 6,            /* ticks that one sleep may take */
     MOST_SHORT_RESTS = 2,     /* in a row, of who sleeps for long */
     MOST_NAP_NS = 100 * 1000, /* to fall asleep and wake up takes no more */
+    MOST_MET = 256,           /* ticks that are remembered of a call */
 };
 
 /* How often the thread has waited for anything since it was asked last: one that
@@ -77,10 +78,53 @@ vmp_sleep_has_to_rest(const struct vmp_sleep *sleep)
     return sleep->is_long || sleep->idle_ticks > MOST_IDLE;
 }
 
+static struct vmp_wait *
+find_wait(struct vmp_sleep *sleep, uint64_t at)
+{
+    for (unsigned i = 0; i < VMP_WAITS_KNOWN; i++)
+        if (sleep->waits[i].at == at)
+            return &sleep->waits[i];
+    return NULL;
+}
+
+/*
+ * Whether a thread that has slept does so now. A tick that comes while it falls
+ * asleep or wakes up, which takes longer than the CPU time of it, does not end the
+ * call; one that meets a call at work does not, either. So a call that did not end is
+ * a sleep if the same one mostly does.
+ */
+static bool
+is_in_wait(struct vmp_sleep *sleep, const void *context)
+{
+    uint64_t at = 0;
+    const enum vmp_call call =
+        context ? vmp_interrupted_call(context, &at) : VMP_CALL_ENDED;
+    struct vmp_wait *wait;
+
+    if (call == VMP_NO_CALL || !at)
+        return call == VMP_CALL_ENDED;
+    wait = find_wait(sleep, at);
+    if (!wait && call == VMP_CALL_DONE)
+        return false;
+    if (!wait) {
+        wait = &sleep->waits[sleep->next_wait++ % VMP_WAITS_KNOWN];
+        *wait = (struct vmp_wait){ .at = at };
+    }
+    if (wait->ended + wait->done == MOST_MET) {
+        wait->ended /= 2;
+        wait->done /= 2;
+    }
+    if (call == VMP_CALL_ENDED)
+        wait->ended++;
+    else
+        wait->done++;
+    return call == VMP_CALL_ENDED || wait->done * 2 <= wait->ended + 2;
+}
+
 /*
  * A timer of time that passes ends while the thread sleeps, too. It is at work if
- * it slept no part of the time since the timer was set, or if no system call was
- * interrupted; and if the timer is on its CPU clock.
+ * it slept no part of the time since the timer was set, or if it is not in a
+ * call that waits; and if the timer is on its CPU clock.
  */
 void
 vmp_sleep_read(struct vmp_sleep *sleep, uint64_t elapsed_ns, uint64_t passed_ns,
@@ -94,8 +138,8 @@ vmp_sleep_read(struct vmp_sleep *sleep, uint64_t elapsed_ns, uint64_t passed_ns,
         passed_ns < elapsed_ns + SLACK_NS ? 0 : count_naps(sleep);
 
     sleep->has_slept = naps || !is_on_timer;
-    sleep->is_asleep = naps && armed != VMP_ARMED_CPU_TIMER &&
-                       (!context || vmp_is_at_system_call(context));
+    sleep->is_asleep =
+        naps && armed != VMP_ARMED_CPU_TIMER && is_in_wait(sleep, context);
     sleep->idle_ticks = sleep->is_asleep ? sleep->idle_ticks + 1 : 0;
     if (armed == VMP_ARMED_AT_WORK && !sleep->is_asleep)
         learn_sleep(sleep, asked_ns);
