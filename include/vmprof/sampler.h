@@ -28,9 +28,9 @@ enum vmprof_mode {
 enum vmprof_clock {
     VMPROF_CLOCK_AUTO = 0,      /**< the first that ticks */
     VMPROF_CLOCK_PERF = 1,      /**< perf_event_open's task clock per thread;
-                                     it ticks outside the kernel, and at threads
-                                     that are much inside a thread of the library
-                                     looks, unless there are native frames, the
+                                     it ticks outside the kernel, and a thread of
+                                     the library samples those that are much
+                                     inside, unless there are native frames, the
                                      thread polls or the VM has frames of its
                                      own */
     VMPROF_CLOCK_MONOTONIC = 2, /**< a timer per thread on CLOCK_MONOTONIC; ends
@@ -211,9 +211,8 @@ struct vmprof_stats {
     uint64_t native_failed; /**< or unwinding came to nothing it knows */
     uint64_t clock_retries; /**< times the kernel refused a timer for a while */
     uint64_t lost_overrun;  /**< due when a sample was already that came late:
-                                 its signal was blocked, the clock is coarse,
-                                 or the library's thread was looking; it has
-                                 their time */
+                                 its signal was blocked, or the clock is
+                                 coarse; it has their time */
     uint64_t jit_events;    /**< of edges between traces, recorded */
     uint64_t jit_events_lost; /**< those without room, without memory for a
                                    ring, or overwritten */

@@ -2,11 +2,13 @@
 
 #include "spare.h"
 
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum {
-    SHARE = 64, /* of a limited address space */
+    SHARE = 64, /* of what is limited */
 };
 
 /* What the first bytes are that may be touched, as long as it is kept. */
@@ -16,18 +18,50 @@ struct spare {
 };
 
 static _Atomic(struct spare *) spares[VMP_SPARE_KINDS][VMP_MOST_SPARES];
+/* Of those that are there, or are about to be. */
+static atomic_size_t sizes[VMP_SPARE_KINDS][VMP_MOST_SPARES];
 
-/* How many of a size are enough. */
 static size_t
-enough(size_t size)
+share_of(int got, const struct rlimit *limit)
 {
-    struct rlimit limit;
-    size_t most = VMP_MOST_SPARE_BYTES;
-
     /* RLIM_INFINITY is more than any. */
-    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur / SHARE < most)
-        most = (size_t)(limit.rlim_cur / SHARE);
-    return most / size < VMP_MOST_SPARES ? most / size : VMP_MOST_SPARES;
+    return got == 0 && limit->rlim_cur / SHARE < VMP_MOST_SPARE_BYTES
+               ? (size_t)(limit->rlim_cur / SHARE)
+               : VMP_MOST_SPARE_BYTES;
+}
+
+/* Both count what is kept. */
+static size_t
+most_bytes(void)
+{
+    struct rlimit space, data;
+    const size_t of_space = share_of(getrlimit(RLIMIT_AS, &space), &space),
+                 of_data = share_of(getrlimit(RLIMIT_DATA, &data), &data);
+
+    return of_space < of_data ? of_space : of_data;
+}
+
+static size_t
+bytes_kept(enum vmp_spare_kind kind)
+{
+    size_t sum = 0;
+
+    for (unsigned i = 0; i < VMP_MOST_SPARES; i++)
+        if (atomic_load(&spares[kind][i]))
+            sum += atomic_load(&sizes[kind][i]);
+    return sum;
+}
+
+/* Then all of it is in memory, and stays there. A page in the middle is one that
+ * was hardly touched. */
+static bool
+is_locked(char *map, size_t size, size_t guard)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    char *const middle = map + guard + (size - guard) / 2;
+
+    return madvise(middle - ((uintptr_t)middle & (page - 1)), page,
+                   MADV_DONTNEED) < 0;
 }
 
 static struct spare *
@@ -76,14 +110,18 @@ bool
 vmp_spare_give(enum vmp_spare_kind kind, void *map, size_t size, size_t guard)
 {
     struct spare *const spare = (void *)((char *)map + guard);
-    const size_t most = enough(size);
 
+    if (size > most_bytes() || bytes_kept(kind) > most_bytes() - size ||
+        is_locked(map, size, guard))
+        return false;
     *spare = (struct spare){ map, size };
-    for (size_t i = 0; i < most; i++) {
+    for (unsigned i = 0; i < VMP_MOST_SPARES; i++) {
         struct spare *none = NULL;
 
-        if (!atomic_load(&spares[kind][i]) &&
-            atomic_compare_exchange_strong(&spares[kind][i], &none, spare))
+        if (atomic_load(&spares[kind][i]))
+            continue;
+        atomic_store(&sizes[kind][i], size);
+        if (atomic_compare_exchange_strong(&spares[kind][i], &none, spare))
             return true;
     }
     return false;

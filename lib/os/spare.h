@@ -15,8 +15,10 @@
 #include <stddef.h>
 
 enum {
-    VMP_MOST_SPARES = 32,           /* of a kind */
-    VMP_MOST_SPARE_BYTES = 1 << 28, /* of a kind, too, be they touched or not */
+    VMP_MOST_SPARES = 32, /* of a kind */
+    /* Of a kind, too, be they touched or not; more or less, as several threads give
+     * some at once. */
+    VMP_MOST_SPARE_BYTES = sizeof(void *) == 4 ? 1 << 25 : 1 << 28,
 };
 
 /* All of one kind have the same owners, and mostly the same size. */
@@ -37,8 +39,8 @@ vmp_spare_take(enum vmp_spare_kind kind, size_t size);
 void *
 vmp_spare_map(size_t size);
 
-/* Keep it; false if those are enough that are kept, which are fewer where the
- * address space is limited. Its first `guard` bytes may not be touched; in the two
+/* Keep it; false if those are enough that are kept, which are fewer where the address
+ * space or the data is limited, or if memory is locked. Its first `guard` bytes may not be touched; in the two
  * words behind them it is noted what is kept. */
 bool
 vmp_spare_give(enum vmp_spare_kind kind, void *map, size_t size, size_t guard);

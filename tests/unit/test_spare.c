@@ -121,6 +121,48 @@ no_more_are_kept_than_enough(void **state)
     munmap(left, SIZE);
 }
 
+static void
+sizes_that_differ_add_up(void **state)
+{
+    (void)state;
+    size_t kept = 0;
+
+    for (size_t i = 1; i <= VMP_MOST_SPARES; i++) {
+        const size_t size = VMP_MOST_SPARE_BYTES / i / SIZE * SIZE;
+        void *const left = map(size);
+
+        if (give(left, size))
+            kept += size;
+        else
+            munmap(left, size);
+        assert_true(kept <= VMP_MOST_SPARE_BYTES);
+    }
+    assert_true(kept > VMP_MOST_SPARE_BYTES / 2);
+    assert_true(vmp_spares_drop(VMP_SPARE_STACK));
+}
+
+static void
+lock_memory(void)
+{
+    void *const left = map(SIZE);
+
+    if (mlock(left, SIZE) < 0)
+        return;
+    require(!give(left, SIZE));
+    require(munlock(left, SIZE) == 0);
+    require(give(left, SIZE));
+    require(vmp_spares_drop(VMP_SPARE_STACK));
+}
+
+static void
+what_is_locked_is_not_kept(void **state)
+{
+    (void)state;
+    if (is_emulated())
+        skip_because("an emulator locks nothing");
+    assert_int_equal(isolate(lock_memory, 60), 0);
+}
+
 /* To the size of the process and so much more. */
 static void
 limit_address_space(size_t more)
@@ -155,6 +197,24 @@ where_address_space_is_limited_fewer_are_kept(void **state)
 {
     (void)state;
     assert_int_equal(isolate(keep_a_share, 60), 0);
+}
+
+static void
+limit_data(void)
+{
+    const struct rlimit limit = { (rlim_t)1 << 32, RLIM_INFINITY };
+
+    require(setrlimit(RLIMIT_DATA, &limit) == 0);
+    keep_at_most(((size_t)1 << 26) / 4, 4);
+}
+
+static void
+where_data_is_limited_fewer_are_kept(void **state)
+{
+    (void)state;
+    if (is_emulated() || sizeof(void *) == 4)
+        skip_because("limits are not kept, or beyond what there is");
+    assert_int_equal(isolate(limit_data, 60), 0);
 }
 
 static void
@@ -230,7 +290,10 @@ main(void)
         cmocka_unit_test(one_of_another_size_is_unmapped),
         cmocka_unit_test(one_with_a_guard_is_kept_and_unmapped_whole),
         cmocka_unit_test(no_more_are_kept_than_enough),
+        cmocka_unit_test(sizes_that_differ_add_up),
+        cmocka_unit_test(what_is_locked_is_not_kept),
         cmocka_unit_test(where_address_space_is_limited_fewer_are_kept),
+        cmocka_unit_test(where_data_is_limited_fewer_are_kept),
         cmocka_unit_test(what_is_kept_makes_room_for_what_is_needed),
         cmocka_unit_test(two_threads_never_have_the_same),
     };
