@@ -16,12 +16,11 @@ enum vmp_armed {
     VMP_ARMED_CPU_TIMER, /* the timer on its CPU clock */
 };
 
-/* A system call, by its address, that ticks have met. */
+/* A system call that ticks have met while it waited, and how many did not end it: as
+ * they came late, or as it works, too. */
 struct vmp_wait {
-    uint64_t at;
-    unsigned ended,
-        done; /* by ticks in a wait; and not, as they came late or as
-                             the call works, too */
+    uint64_t at; /* its instruction */
+    unsigned ended, done;
 };
 
 enum {

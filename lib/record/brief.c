@@ -2,12 +2,20 @@
 
 #include "brief.h"
 
+#include "random.h"
 #include "session.h"
+
+static uint64_t
+draw_below(struct vmp_thread *thread, uint64_t limit_ns)
+{
+    return (vmp_draw(&thread->periods.random) >> 32) * limit_ns >> 32;
+}
 
 /*
  * Until a thread's first sample: as long as it takes from any moment of one that
  * has run for ever. With a whole period a thread that lives for less would never
- * be sampled, however many of its kind there are.
+ * be sampled, however many of its kind there are. Drawn by themselves: periods in a
+ * row have to do with each other.
  */
 static uint64_t
 first_period(struct vmp_thread *thread)
@@ -17,9 +25,8 @@ first_period(struct vmp_thread *thread)
 
     /* A moment is in a period as likely as that is long. */
     do
-        period_ns = vmp_next_period(&thread->periods, interval_ns * 2) -
-                    interval_ns + 1;
-    while (period_ns > vmp_next_period(&thread->periods, interval_ns));
+        period_ns = 1 + draw_below(thread, interval_ns * 3 / 2);
+    while (period_ns > interval_ns / 2 + draw_below(thread, interval_ns));
     return period_ns;
 }
 
