@@ -111,7 +111,9 @@ vmp_spare_give(enum vmp_spare_kind kind, void *map, size_t size, size_t guard)
 {
     struct spare *const spare = (void *)((char *)map + guard);
 
-    if (size > most_bytes() || bytes_kept(kind) > most_bytes() - size ||
+    const size_t most = most_bytes();
+
+    if (size > most || bytes_kept(kind) > most - size ||
         is_locked(map, size, guard))
         return false;
     *spare = (struct spare){ map, size };

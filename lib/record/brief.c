@@ -25,9 +25,9 @@ first_period(struct vmp_thread *thread)
 
     /* A moment is in a period as likely as that is long. */
     do
-        period_ns = 1 + draw_below(thread, interval_ns * 3 / 2);
+        period_ns = draw_below(thread, interval_ns * 3 / 2);
     while (period_ns > interval_ns / 2 + draw_below(thread, interval_ns));
-    return period_ns;
+    return period_ns + 1;
 }
 
 void

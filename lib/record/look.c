@@ -7,6 +7,7 @@
 #include "session.h"
 #include "signal/rest.h"
 #include "signal/sample.h"
+#include "signal/takeover.h"
 #include "signal/weight.h"
 
 enum {
@@ -90,22 +91,23 @@ is_blocked(struct vmp_watch *watch, const struct vmp_thread *thread)
 /*
  * A tick that is overdue fell into the kernel, if the host does not block it: that
  * is asked when the stack has been read, and told by the next look. A stack that
- * moves while it is read is not in the kernel, and the thread's own next tick sees
- * all of it.
+ * moves while it is read is not in the kernel: the thread's own next tick sees all of
+ * it, and stands for this look.
  */
 static void
 record_or_leave(struct vmp_watch *watch, struct vmp_thread *thread,
-                uint64_t cpu_ns, uint64_t was_due_ns)
+                uint64_t cpu_ns, uint64_t used_ns)
 {
     const bool overdue = is_overdue(thread, cpu_ns);
     const enum vmp_record_type type =
         overdue && !thread->is_blocked ? VMP_RECORD_SYSTEM : VMP_RECORD_SAMPLE;
 
-    thread->is_left_to_tick = !vmp_observe(watch, thread, type, true, cpu_ns);
-    if (thread->is_left_to_tick)
-        thread->due_cpu_ns = was_due_ns;
-    else
+    if (vmp_observe(watch, thread, type, true, cpu_ns)) {
         vmp_count(&thread->counters.expirations, 1);
+    } else {
+        thread->left_for_ns +=
+            thread->has_reserve ? thread->stands_for_ns : used_ns;
+    }
     thread->is_blocked = overdue && is_blocked(watch, thread);
 }
 
@@ -114,14 +116,14 @@ static void
 take_look(struct vmp_watch *watch, struct vmp_thread *thread,
           enum vmp_activity activity, uint64_t cpu_ns, bool paused)
 {
-    const uint64_t was_due_ns = thread->due_cpu_ns;
+    const uint64_t used_ns = vmp_used_since_due(thread, cpu_ns);
 
     if (cpu_ns <= thread->last_cpu_ns)
         return;
     if (paused)
         vmp_leave_out(thread, watch->now_ns, cpu_ns);
     else if (is_due(thread, activity, cpu_ns))
-        record_or_leave(watch, thread, cpu_ns, was_due_ns);
+        record_or_leave(watch, thread, cpu_ns, used_ns);
     /* Not if the ring was full. */
     if (thread->last_time_ns == watch->now_ns)
         thread->was_observed = true;
@@ -137,16 +139,20 @@ vmp_look_in_kernel(struct vmp_watch *watch, struct vmp_thread *thread,
     bool wants_more = !atomic_load(&vmp_rest.is_blind);
 
     thread->idle_looks = activity == VMP_SLEEPS ? thread->idle_looks + 1 : 0;
-    thread->has_slept |= activity <= VMP_SLEPT;
+    thread->has_slept |= activity == VMP_SLEPT;
     if (thread->idle_looks > MOST_IDLE_IN_KERNEL)
         wants_more = false;
     else if (activity < VMP_WAITS)
         return;
     if (!vmp_take_look(thread, VMP_LOOKS_ON))
         return;
-    thread->has_reserve |= thread->has_slept;
-    if (wants_more)
+    /* At the first poll they end with the next tick. */
+    if (wants_more && !vmp_samples_itself(thread)) {
+        thread->has_reserve |= thread->has_slept;
         take_look(watch, thread, activity, cpu_ns, paused);
+    }
+    if (!wants_more)
+        thread->idle_looks = 0;
     atomic_store_explicit(&thread->looks,
                           wants_more ? VMP_LOOKS_WANTED : VMP_LOOKS_NONE,
                           memory_order_release);

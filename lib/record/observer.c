@@ -12,12 +12,12 @@
 #include "helper.h"
 #include "look.h"
 #include "session.h"
+#include "signal/looks.h"
 #include "signal/rest.h"
 #include "signal/sample.h"
 
 enum {
     MOMENT_NS = 40 * 1000,
-    LEAST_PERIOD_NS = 200 * 1000, /* where nobody has asked for an observer */
 };
 
 static struct {
@@ -162,11 +162,12 @@ keep_to_itself(void)
 static uint64_t
 period_of_looks(void)
 {
+    /* Where nobody has asked for an observer there are fewer. */
     const bool is_asked_for = vmp_session.clock == VMPROF_CLOCK_OBSERVER;
 
-    return is_asked_for || vmp_session.interval_ns > LEAST_PERIOD_NS
+    return is_asked_for || vmp_session.interval_ns > VMP_LEAST_LOOKS_NS
                ? vmp_session.interval_ns
-               : LEAST_PERIOD_NS;
+               : VMP_LEAST_LOOKS_NS;
 }
 
 static void *

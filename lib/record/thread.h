@@ -117,10 +117,9 @@ struct vmp_thread {
     /* Whether a handler, a poll or a walker's answer is at work, on the thread
      * itself; and whether another replaces its clock, which no tick may touch. */
     atomic_bool busy, is_replaced;
-    atomic_uint looks;    /* enum vmp_looks */
-    bool was_observed;    /* it took one since the thread's last tick */
-    bool is_left_to_tick; /* one that it could not take */
-    bool is_blocked;      /* a tick was, at the last one */
+    atomic_uint looks; /* enum vmp_looks */
+    bool was_observed; /* it took one since the thread's last tick */
+    bool is_blocked;   /* a tick was, at the last one */
 
     /* Under vmp_threads_lock(): it was busy to the end of the last session, and
      * may write to what that gave it. */
@@ -134,6 +133,7 @@ struct vmp_thread {
     uint64_t weighed_cpu_ns; /* and when its last sample was weighed */
     bool has_reserve;       /* that is further than samples are: see weight.h */
     uint64_t stands_for_ns; /* the tick or look in hand */
+    uint64_t left_for_ns;   /* looks that are left to the next tick */
     uint64_t left_out_ns;   /* CPU time of pauses */
     uint64_t period_ns;     /* of CPU time, from then to the next sample */
     uint64_t inherited_ns;  /* from threads too brief for a sample: the first

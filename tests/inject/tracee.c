@@ -250,10 +250,10 @@ judge_counts(const struct operation *operation, const struct page *page)
     const struct vmprof_stats s = profile_stats();
     /* The time of stepping has room for more. */
     const uint64_t delivered = s.expirations - s.lost_overrun - s.system_ticks;
-    /* Stepping is time in the kernel: from the fourth tick on the observer may take
+    /* Stepping is time in the kernel: from the eighth tick on the observer may take
      * the samples, and ticks are none. */
     const bool is_looked_at =
-        operation->flags & ON_PERF && page->delivered >= 4;
+        operation->flags & ON_PERF && page->delivered >= 8;
 
     require(is_looked_at || delivered <= page->delivered + s.polled);
     if (!(operation->flags & MAY_LOSE))

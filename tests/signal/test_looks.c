@@ -98,11 +98,39 @@ brief_calls_that_live_in_the_kernel_have_their_time(void **state)
     assert_int_equal(isolate(call_briefly, 60), 0);
 }
 
+/* In calls of no length, one after the other. */
+static uint64_t
+hop(vmprof_code_id code, uint64_t ns)
+{
+    static vmprof_code_id leaf;
+    const vmprof_token token = vmprof_execute_code_enter(head, code, NULL);
+    const uint64_t start_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
+    uintptr_t position = 1;
+    uint64_t now_ns;
+
+    if (!leaf)
+        leaf = code_named("leaf");
+    do {
+        for (unsigned i = 0; i < 2000; i++)
+            vmprof_execute_code_leave(
+                head, vmprof_execute_code_enter(head, leaf, &position));
+        now_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
+    } while (now_ns - start_ns < ns);
+    vmprof_execute_code_leave(head, token);
+    return now_ns - start_ns;
+}
+
+static uint64_t
+compute_briefly(vmprof_code_id code, uint64_t ns)
+{
+    return turn(code, ns, 5000);
+}
+
 /* Briefly in turn, and the kernel's part of the time is what the functions differ in.
  * A share that is taken for that of a sleep is off by 0.15 to 0.4. */
 static void
 alternate(uint32_t clock, unsigned kernel_us, unsigned own_us, long sleep_us,
-          double most)
+          uint64_t (*work)(vmprof_code_id code, uint64_t ns), double most)
 {
     const int file = profile_file();
     const vmprof_code_id in_kernel = code_named("kernel"),
@@ -117,12 +145,13 @@ alternate(uint32_t clock, unsigned kernel_us, unsigned own_us, long sleep_us,
         return;
     while (vmp_now_ns(CLOCK_MONOTONIC) < end_ns) {
         kernel_ns += (double)live_in_kernel(in_kernel, kernel_us * 1000UL);
-        own_ns += (double)turn(other, own_us * 1000UL, 5000);
+        own_ns += (double)work(other, own_us * 1000UL);
         if (sleep_us)
             nanosleep(&nap, NULL);
     }
     finish_profile(file, &d);
     truth = kernel_ns / (kernel_ns + own_ns);
+    require(clock != VMPROF_CLOCK_PERF || profile_stats().system_ticks);
     kernel_ns = weight_under(&d, "t:kernel:1:");
     found = kernel_ns / (kernel_ns + weight_under(&d, "t:other:1:"));
     if (fabs(found - truth) > most)
@@ -134,7 +163,7 @@ alternate(uint32_t clock, unsigned kernel_us, unsigned own_us, long sleep_us,
 static void
 alternate_briefly(void)
 {
-    alternate(VMPROF_CLOCK_PERF, 60, 30, 0, 0.06);
+    alternate(VMPROF_CLOCK_PERF, 60, 30, 0, compute_briefly, 0.06);
 }
 
 static void
@@ -145,21 +174,34 @@ calls_briefer_than_the_way_to_a_look_have_their_time(void **state)
 }
 
 static void
+alternate_with_short_calls(void)
+{
+    alternate(VMPROF_CLOCK_PERF, 600, 300, 0, hop, 0.06);
+}
+
+static void
+calls_too_short_for_a_look_are_left_to_ticks(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(alternate_with_short_calls, 60), 0);
+}
+
+static void
 alternate_and_sleep_on_perf(void)
 {
-    alternate(VMPROF_CLOCK_PERF, 600, 400, 300, 0.1);
+    alternate(VMPROF_CLOCK_PERF, 600, 400, 300, compute_briefly, 0.1);
 }
 
 static void
 alternate_and_sleep_on_the_timer(void)
 {
-    alternate(VMPROF_CLOCK_MONOTONIC, 600, 400, 300, 0.1);
+    alternate(VMPROF_CLOCK_MONOTONIC, 600, 400, 300, compute_briefly, 0.1);
 }
 
 static void
 alternate_and_sleep_observed(void)
 {
-    alternate(VMPROF_CLOCK_OBSERVER, 600, 400, 300, 0.1);
+    alternate(VMPROF_CLOCK_OBSERVER, 600, 400, 300, compute_briefly, 0.1);
 }
 
 static void
@@ -430,6 +472,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(brief_calls_that_live_in_the_kernel_have_their_time),
         cmocka_unit_test(calls_briefer_than_the_way_to_a_look_have_their_time),
+        cmocka_unit_test(calls_too_short_for_a_look_are_left_to_ticks),
         cmocka_unit_test(calls_between_sleeps_have_their_time),
         cmocka_unit_test(looks_end_where_a_thread_computes_or_sleeps),
         cmocka_unit_test(who_cannot_tell_a_blocked_tick_looks_at_nobody),

@@ -5,10 +5,11 @@
 #include "../session.h"
 #include "rest.h"
 #include "takeover.h"
+#include "weight.h"
 
 enum {
     MOST_TRIES = VMP_ONE_TRY * 5 / 4, /* a fifth of the time in the kernel */
-    LEAST_GAPS = 4,                   /* one long call is no habit */
+    LEAST_GAPS = 8,                   /* one long call is no habit */
     MOST_ON_TIME = 32,                /* after which it is looked at no more */
 };
 
@@ -25,14 +26,25 @@ wants_looks(const struct vmp_thread *thread, bool has_them)
            !atomic_load(&vmp_rest.is_blind);
 }
 
+/* What the observer looks at of the thread is its own from then on. */
 static void
 begin_looks(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 {
     thread->looked_ns = now_ns;
     thread->looked_cpu_ns = cpu_ns;
+    thread->is_blocked = false;
+    atomic_store(&thread->looks, VMP_LOOKS_HELD);
     /* Pairs with the observer's await_call(), as in vmp_rearm(). */
     atomic_thread_fence(memory_order_seq_cst);
     vmp_rest_call();
+}
+
+/* Where CPUs are short it may not come for long. */
+static bool
+is_late(const struct vmp_thread *thread, uint64_t cpu_ns)
+{
+    return vmp_used_since_due(thread, cpu_ns) >
+           2 * vmp_session.interval_ns + 4 * VMP_LEAST_LOOKS_NS;
 }
 
 bool
@@ -45,9 +57,11 @@ vmp_ask_for_looks(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
     if (wants && !thread->clock.is_looked_at)
         atomic_store(&vmp_rest.is_wanted, true);
     if (wants == has_them)
-        return thread->clock.is_looked_at && !thread->is_left_to_tick;
-    atomic_store(&thread->looks, wants ? VMP_LOOKS_HELD : VMP_LOOKS_NONE);
+        return thread->clock.is_looked_at && !thread->left_for_ns &&
+               !is_late(thread, cpu_ns);
     if (wants)
         begin_looks(thread, now_ns, cpu_ns);
+    else
+        atomic_store(&thread->looks, VMP_LOOKS_NONE);
     return false;
 }

@@ -338,8 +338,8 @@ static void
 leave_out_looks(const struct vmp_thread *thread, uint64_t cpu_ns,
                 struct vmp_missed *missed)
 {
-    const uint64_t since_ns = vmp_since(thread->last_cpu_ns, cpu_ns),
-                   most = since_ns / vmp_session.interval_ns;
+    const uint64_t most =
+        vmp_used_since_due(thread, cpu_ns) / vmp_session.interval_ns;
 
     missed->system = 0;
     if (missed->overrun > most)
@@ -356,9 +356,9 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 
     vmp_clock_read(&thread->clock, now_ns, cpu_ns, vmp_session.interval_ns,
                    thread->context, &missed);
-    if (thread->was_observed)
+    if (thread->was_observed || thread->left_for_ns)
         leave_out_looks(thread, cpu_ns, &missed);
-    thread->was_observed = thread->is_left_to_tick = false;
+    thread->was_observed = false;
     if (vmp_is_paused()) {
         vmp_leave_out(thread, now_ns, cpu_ns);
         return true;
@@ -375,7 +375,10 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
         return false;
     }
     thread->due_cpu_ns = cpu_ns;
-    thread->stands_for_ns = sleep->has_slept ? sleep->stands_for_ns : used_ns;
+    thread->stands_for_ns = thread->left_for_ns ? thread->left_for_ns
+                            : sleep->has_slept  ? sleep->stands_for_ns
+                                                : used_ns;
+    thread->left_for_ns = 0;
     if (sleep->has_slept && vmp_session.mode == VMPROF_MODE_CPU &&
         !vmp_samples_itself(thread))
         thread->has_reserve = true;
