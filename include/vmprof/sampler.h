@@ -212,7 +212,8 @@ struct vmprof_stats {
     uint64_t clock_retries; /**< times the kernel refused a timer for a while */
     uint64_t lost_overrun;  /**< due when a sample was already that came late:
                                  its signal was blocked, or the clock is
-                                 coarse; it has their time */
+                                 coarse; or in the kernel, where the VM reads
+                                 its own frames. It has their time */
     uint64_t jit_events;    /**< of edges between traces, recorded */
     uint64_t jit_events_lost; /**< those without room, without memory for a
                                    ring, or overwritten */

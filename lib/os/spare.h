@@ -39,9 +39,9 @@ vmp_spare_take(enum vmp_spare_kind kind, size_t size);
 void *
 vmp_spare_map(size_t size);
 
-/* Keep it; false if those are enough that are kept, which are fewer where the address
- * space or the data is limited, or if memory is locked. Its first `guard` bytes may not be touched; in the two
- * words behind them it is noted what is kept. */
+/* Keep it; false if those are enough that are kept, which are fewer where the
+ * address space or the data is limited, or if it is locked. Its first `guard` bytes
+ * may not be touched; in the two words behind them it is noted what is kept. */
 bool
 vmp_spare_give(enum vmp_spare_kind kind, void *map, size_t size, size_t guard);
 

@@ -34,10 +34,18 @@ function lossCauses()
     return [[data.lostRingFull, "buffer full"],
             [data.lostBusy, "handler busy"],
             [data.lostSwitching, "stack being switched"],
-            [data.unwritten, "not written"],
-            [data.mergedByWalker, "merged by the walker"],
-            [data.mergedLate, "merged as one was late"]]
-        .filter(([count]) => count > 0)
+            [data.unwritten, "not written"]];
+}
+
+function mergeCauses()
+{
+    return [[data.mergedByWalker, "into the next one of a walker"],
+            [data.mergedLate, "into one that was late"]];
+}
+
+function formatCauses(causes)
+{
+    return causes.filter(([count]) => count > 0)
         .map(([count, cause]) => formatCount(count) + " " + cause).join(", ");
 }
 
@@ -63,7 +71,10 @@ function showFacts(ns, samples)
             wanted ? `of ${formatRate(wanted)} asked for` +
                 (data.clock ? `, ${data.clock}` : "") : data.clock);
     addFact("Lost", data.hasStats ? formatCount(data.lost) : "unknown",
-            lossCauses());
+            formatCauses(lossCauses()));
+    if (data.mergedByWalker + data.mergedLate)
+        addFact("Merged", formatCount(data.mergedByWalker + data.mergedLate),
+                formatCauses(mergeCauses()));
     addFact("Stacks cut", data.hasStats ? formatCount(data.stacksCut)
                                         : "unknown",
             data.framesCut ? formatCount(data.framesCut) + " frames" : "");

@@ -154,8 +154,8 @@ class Session:
         keys = {"time": 2, "expirations": 4, "samples": 6, "ring_full": 8,
                 "busy": 10, "switching": 12, "walker": 14, "overrun": 42,
                 "stacks_cut": 16, "frames_cut": 18, "overflows": 20,
-                "locations": 22, "clock_failures": 24, "sampled": 26, "unwritten": 28,
-                "polled": 30, "held_back": 32, "system_ticks": 34,
+                "locations": 22, "clock_failures": 24, "sampled": 26,
+                "unwritten": 28, "polled": 30, "held_back": 32, "system_ticks": 34,
                 "native_cut": 36, "native_failed": 38, "clock_retries": 40}
         self.put(STATS, fields({keys[k]: v for k, v in counters.items()}))
 
