@@ -50,10 +50,9 @@ struct vmp_clock {
     uint64_t ran_ns, unsure_ns; /* perf's count then: from, and up to so much
                                     more */
     uint64_t way_ns;            /* what a tick of perf's takes to arrive */
-    uint64_t switches,
-        switched_cpu_ns; /* of the thread to its CPU, and its time
-                                           when that was asked last */
-    uint64_t switch_ns;  /* what perf does not count of each */
+    uint64_t switches;          /* of the thread to a CPU, when asked last */
+    uint64_t switched_cpu_ns;   /* its CPU time then */
+    uint64_t switch_ns;         /* what perf does not count of each */
 };
 
 /* Of the kernel's own tick, at which timers on a CPU clock end. */

@@ -10,13 +10,10 @@
 
 #include "status.h"
 
-/* A thread of this process, or a negative errno. */
+/* A thread of this process, or a negative errno; and whether it naps right now, if
+ * that is known. */
 int64_t
-vmp_thread_naps(struct vmp_status_files *files, pid_t tid);
-
-/* Whether it waits for anything but a CPU right now; false if that is not known. */
-bool
-vmp_thread_naps_now(struct vmp_status_files *files, pid_t tid);
+vmp_thread_naps(struct vmp_status_files *files, pid_t tid, bool *naps_now);
 
 /* All threads of this process but the calling one, which must have slept before;
  * or a negative errno, -ENOTSUP if the kernel does not count. */

@@ -8,26 +8,19 @@
 #include <sys/resource.h>
 
 int64_t
-vmp_thread_naps(struct vmp_status_files *files, pid_t tid)
-{
-    uint64_t naps;
-    const int r =
-        vmp_status(files, tid, "\nvoluntary_ctxt_switches:", 10, &naps);
-
-    return r < 0 ? r : (int64_t)naps;
-}
-
-bool
-vmp_thread_naps_now(struct vmp_status_files *files, pid_t tid)
+vmp_thread_naps(struct vmp_status_files *files, pid_t tid, bool *naps_now)
 {
     enum {
-        LETTERS = 36, /* as digits */
-        RUNNING = 27,
+        RUNNING = 'R' - 'A' + 10, /* or waiting for a CPU */
     };
-    uint64_t state;
+    struct vmp_status_word words[] = {
+        { .key = "\nState:", .base = 36 },
+        { .key = "\nvoluntary_ctxt_switches:", .base = 10 },
+    };
+    const int r = vmp_status(files, tid, words, 2);
 
-    return vmp_status(files, tid, "\nState:", LETTERS, &state) == 0 &&
-           state != RUNNING;
+    *naps_now = r == 0 && words[0].value != RUNNING;
+    return r < 0 ? r : (int64_t)words[1].value;
 }
 
 int64_t

@@ -18,10 +18,10 @@ enum {
 int
 vmp_is_pending_for(struct vmp_status_files *files, pid_t tid)
 {
-    uint64_t signals = 0;
-    const int r = vmp_status(files, tid, "\nSigPnd:", 16, &signals);
+    struct vmp_status_word signals = { .key = "\nSigPnd:", .base = 16 };
+    const int r = vmp_status(files, tid, &signals, 1);
 
-    return r < 0 ? r : (int)(signals >> (VMP_SIGNAL - 1) & 1);
+    return r < 0 ? r : (int)(signals.value >> (VMP_SIGNAL - 1) & 1);
 }
 
 /* Also where a sandbox does not tell. */

@@ -18,8 +18,8 @@ struct spare {
 };
 
 static _Atomic(struct spare *) spares[VMP_SPARE_KINDS][VMP_MOST_SPARES];
-/* Of those that are there, or are about to be. */
-static atomic_size_t sizes[VMP_SPARE_KINDS][VMP_MOST_SPARES];
+/* With what is about to be kept. A fork in between leaves the child with less room. */
+static atomic_size_t bytes_kept[VMP_SPARE_KINDS];
 
 static size_t
 share_of(int got, const struct rlimit *limit)
@@ -41,15 +41,16 @@ most_bytes(void)
     return of_space < of_data ? of_space : of_data;
 }
 
-static size_t
-bytes_kept(enum vmp_spare_kind kind)
+static bool
+make_room(enum vmp_spare_kind kind, size_t size)
 {
-    size_t sum = 0;
+    const size_t most = most_bytes(),
+                 before = atomic_fetch_add(&bytes_kept[kind], size);
 
-    for (unsigned i = 0; i < VMP_MOST_SPARES; i++)
-        if (atomic_load(&spares[kind][i]))
-            sum += atomic_load(&sizes[kind][i]);
-    return sum;
+    if (before <= most && size <= most - before)
+        return true;
+    atomic_fetch_sub(&bytes_kept[kind], size);
+    return false;
 }
 
 /* Then all of it is in memory, and stays there. A page in the middle is one that
@@ -65,16 +66,22 @@ is_locked(char *map, size_t size, size_t guard)
 }
 
 static struct spare *
-take(_Atomic(struct spare *) *place)
+take(enum vmp_spare_kind kind, unsigned i)
 {
-    return atomic_load(place) ? atomic_exchange(place, NULL) : NULL;
+    _Atomic(struct spare *) *const place = &spares[kind][i];
+    struct spare *const spare =
+        atomic_load(place) ? atomic_exchange(place, NULL) : NULL;
+
+    if (spare)
+        atomic_fetch_sub(&bytes_kept[kind], spare->size);
+    return spare;
 }
 
 void *
 vmp_spare_take(enum vmp_spare_kind kind, size_t size)
 {
     for (unsigned i = 0; i < VMP_MOST_SPARES; i++) {
-        const struct spare *const spare = take(&spares[kind][i]);
+        const struct spare *const spare = take(kind, i);
 
         if (spare && spare->size == size)
             return spare->map;
@@ -106,26 +113,30 @@ vmp_spare_map(size_t size)
     return map == MAP_FAILED ? NULL : map;
 }
 
+static bool
+put(enum vmp_spare_kind kind, struct spare *spare)
+{
+    for (unsigned i = 0; i < VMP_MOST_SPARES; i++) {
+        struct spare *none = NULL;
+
+        if (!atomic_load(&spares[kind][i]) &&
+            atomic_compare_exchange_strong(&spares[kind][i], &none, spare))
+            return true;
+    }
+    return false;
+}
+
 bool
 vmp_spare_give(enum vmp_spare_kind kind, void *map, size_t size, size_t guard)
 {
     struct spare *const spare = (void *)((char *)map + guard);
 
-    const size_t most = most_bytes();
-
-    if (size > most || bytes_kept(kind) > most - size ||
-        is_locked(map, size, guard))
+    if (is_locked(map, size, guard) || !make_room(kind, size))
         return false;
     *spare = (struct spare){ map, size };
-    for (unsigned i = 0; i < VMP_MOST_SPARES; i++) {
-        struct spare *none = NULL;
-
-        if (atomic_load(&spares[kind][i]))
-            continue;
-        atomic_store(&sizes[kind][i], size);
-        if (atomic_compare_exchange_strong(&spares[kind][i], &none, spare))
-            return true;
-    }
+    if (put(kind, spare))
+        return true;
+    atomic_fetch_sub(&bytes_kept[kind], size);
     return false;
 }
 
@@ -135,7 +146,7 @@ vmp_spares_drop(enum vmp_spare_kind kind)
     bool dropped = false;
 
     for (unsigned i = 0; i < VMP_MOST_SPARES; i++) {
-        const struct spare *const spare = take(&spares[kind][i]);
+        const struct spare *const spare = take(kind, i);
 
         if (spare)
             munmap(spare->map, spare->size);

@@ -16,8 +16,7 @@
 
 enum {
     VMP_MOST_SPARES = 32, /* of a kind */
-    /* Of a kind, too, be they touched or not; more or less, as several threads give
-     * some at once. */
+    /* Of a kind, too, be they touched or not. */
     VMP_MOST_SPARE_BYTES = sizeof(void *) == 4 ? 1 << 25 : 1 << 28,
 };
 

@@ -4,6 +4,7 @@
 #ifndef VMP_STATUS_H
 #define VMP_STATUS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -25,14 +26,23 @@ struct vmp_status_files {
 int
 vmp_status_open(pid_t tid);
 
-/* A number, which stands behind `key` ("\nName:") in `base`. Returns 0 or a
- * negative errno, -ENOTSUP if this kernel has none. */
+/* What stands behind `key` ("\nName:"): a number in `base`, or with one of 36 a letter,
+ * 'A' as 10. */
+struct vmp_status_word {
+    const char *key;
+    int base;
+    uint64_t value;
+    bool is_found;
+};
+
+/* Each anew: the kernel makes all of the text for one of them, too. Returns 0 or a
+ * negative errno, -ENOTSUP if this kernel lacks one. */
 int
-vmp_status_read(int fd, const char *key, int base, uint64_t *out);
+vmp_status_read(int fd, struct vmp_status_word *words, unsigned count);
 
 /* Both, of a thread that may have been asked before; `files` may be NULL. */
 int
-vmp_status(struct vmp_status_files *files, pid_t tid, const char *key, int base,
-           uint64_t *out);
+vmp_status(struct vmp_status_files *files, pid_t tid,
+           struct vmp_status_word *words, unsigned count);
 
 #endif

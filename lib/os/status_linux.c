@@ -37,24 +37,40 @@ find(const char *text, const char *key)
                                                       : NULL;
 }
 
+/* Returns how many are found. */
+static unsigned
+find_all(const char *text, struct vmp_status_word *words, unsigned count)
+{
+    unsigned found = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        const char *const at =
+            words[i].is_found ? NULL : find(text, words[i].key);
+
+        if (at)
+            words[i].value = strtoull(at, NULL, words[i].base);
+        words[i].is_found |= at != NULL;
+        found += words[i].is_found;
+    }
+    return found;
+}
+
 int
-vmp_status_read(int fd, const char *key, int base, uint64_t *out)
+vmp_status_read(int fd, struct vmp_status_word *words, unsigned count)
 {
     char text[PART + 1];
 
-    /* Parts overlap, so that one of them has the line whole. */
+    for (unsigned i = 0; i < count; i++)
+        words[i].is_found = false;
+    /* Parts overlap, so that one of them has a line whole. */
     for (unsigned i = 0; i < MOST_PARTS; i++) {
         const ssize_t size = pread(fd, text, PART, i * (PART - LONGEST));
-        const char *found;
 
         if (size < 0)
             return -errno;
         text[size] = '\0';
-        found = find(text, key);
-        if (found) {
-            *out = strtoull(found, NULL, base);
+        if (find_all(text, words, count) == count)
             return 0;
-        }
         if (size < PART)
             break;
     }
@@ -71,8 +87,8 @@ forget(struct vmp_status_files *files, unsigned i)
 
 /* To open and close it takes as long as to read it. */
 static int
-read_kept(struct vmp_status_files *files, pid_t tid, const char *key, int base,
-          uint64_t *out)
+read_kept(struct vmp_status_files *files, pid_t tid,
+          struct vmp_status_word *words, unsigned count)
 {
     const unsigned i = (unsigned)tid % VMP_STATUS_FILES;
     const bool is_kept = files->kept[i].tid == tid;
@@ -86,26 +102,26 @@ read_kept(struct vmp_status_files *files, pid_t tid, const char *key, int base,
         files->kept[i].fd = r;
         files->kept[i].tid = tid;
     }
-    r = vmp_status_read(files->kept[i].fd, key, base, out);
+    r = vmp_status_read(files->kept[i].fd, words, count);
     if (r == 0)
         return 0;
     forget(files, i);
     /* One that has ended may have left its number to another. */
-    return is_kept ? read_kept(files, tid, key, base, out) : r;
+    return is_kept ? read_kept(files, tid, words, count) : r;
 }
 
 int
-vmp_status(struct vmp_status_files *files, pid_t tid, const char *key, int base,
-           uint64_t *out)
+vmp_status(struct vmp_status_files *files, pid_t tid,
+           struct vmp_status_word *words, unsigned count)
 {
     int fd, r;
 
     if (files)
-        return read_kept(files, tid, key, base, out);
+        return read_kept(files, tid, words, count);
     fd = vmp_status_open(tid);
     if (fd < 0)
         return fd;
-    r = vmp_status_read(fd, key, base, out);
+    r = vmp_status_read(fd, words, count);
     close(fd);
     return r;
 }

@@ -68,9 +68,10 @@ has_nobody_slept(struct vmp_watch *watch, struct vmp_thread *thread,
 }
 
 /* Whether the thread has waited for anything but a CPU since it was asked last:
- * it may have, if it never was; false also if that cannot be told. */
+ * it may have, if it never was; false also if that cannot be told. And whether it
+ * does so now. */
 static bool
-has_slept(struct vmp_watch *watch, struct vmp_thread *thread)
+has_slept(struct vmp_watch *watch, struct vmp_thread *thread, bool *naps_now)
 {
     const int64_t before = thread->naps;
 
@@ -78,7 +79,7 @@ has_slept(struct vmp_watch *watch, struct vmp_thread *thread)
         thread->naps = 0;
         return true;
     }
-    thread->naps = vmp_thread_naps(&watch->files, thread->tid);
+    thread->naps = vmp_thread_naps(&watch->files, thread->tid, naps_now);
     return thread->naps >= 0 && thread->naps != before;
 }
 
@@ -98,6 +99,7 @@ vmp_activity_of(struct vmp_watch *watch, struct vmp_thread *thread,
                    passed_ns = vmp_since(thread->looked_ns, now_ns);
     const int64_t others = thread->others_naps;
     const bool was_unsure = thread->is_unsure;
+    bool naps_now = false;
 
     if (!was_unsure)
         thread->unlooked_ns = passed_ns;
@@ -111,11 +113,11 @@ vmp_activity_of(struct vmp_watch *watch, struct vmp_thread *thread,
         vmp_thread_cpu_ns(thread->tid) > cpu_ns)
         return VMP_RUNS;
     if (watch->can_ask ? has_nobody_slept(watch, thread, others) ||
-                             !has_slept(watch, thread)
+                             !has_slept(watch, thread, &naps_now)
                        : was_unsure)
         return was_unsure || used_ns + SLACK_NS >= passed_ns ? VMP_RUNS
                                                              : VMP_WAITS;
-    if (watch->can_ask && vmp_thread_naps_now(&watch->files, thread->tid))
+    if (naps_now)
         return VMP_SLEPT;
     thread->is_unsure = !was_unsure;
     return VMP_UNSURE;

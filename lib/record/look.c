@@ -49,6 +49,16 @@ look_at_clocks(struct vmp_watch *watch, const struct vmp_thread *thread)
     return cpu_ns;
 }
 
+/* The next sample carries the time of one that could not be taken. */
+static void
+record_look(struct vmp_watch *watch, struct vmp_thread *thread,
+            enum vmp_record_type type, uint64_t cpu_ns)
+{
+    vmp_count(&thread->counters.expirations, 1);
+    if (!vmp_observe(watch, thread, type, cpu_ns))
+        vmp_count(&thread->counters.lost_switching, 1);
+}
+
 void
 vmp_look(struct vmp_watch *watch, struct vmp_thread *thread)
 {
@@ -57,11 +67,8 @@ vmp_look(struct vmp_watch *watch, struct vmp_thread *thread)
     if (vmp_session.mode == VMPROF_MODE_CPU &&
         !is_due(thread, vmp_activity_of(watch, thread, cpu_ns), cpu_ns))
         return;
-    vmp_count(&thread->counters.expirations, 1);
     thread->looked_cpu_ns = cpu_ns;
-    /* The next sample carries the time of this one. */
-    if (!vmp_observe(watch, thread, VMP_RECORD_SAMPLE, false, cpu_ns))
-        vmp_count(&thread->counters.lost_switching, 1);
+    record_look(watch, thread, VMP_RECORD_SAMPLE, cpu_ns);
 }
 
 /* Whether a tick would have come by now. It may be on its way for twice as long as
@@ -88,45 +95,19 @@ is_blocked(struct vmp_watch *watch, const struct vmp_thread *thread)
     return r != 0;
 }
 
-/*
- * A tick that is overdue fell into the kernel, if the host does not block it: that
- * is asked when the stack has been read, and told by the next look. A stack that
- * moves while it is read is not in the kernel: the thread's own next tick sees all of
- * it, and stands for this look.
- */
+/* In its turn. A tick that is overdue fell into the kernel, if the host does not
+ * block it: that is asked when the stack has been read, and told by the next look. */
 static void
-record_or_leave(struct vmp_watch *watch, struct vmp_thread *thread,
-                uint64_t cpu_ns, uint64_t used_ns)
+take_look(struct vmp_watch *watch, struct vmp_thread *thread, uint64_t cpu_ns)
 {
     const bool overdue = is_overdue(thread, cpu_ns);
-    const enum vmp_record_type type =
-        overdue && !thread->is_blocked ? VMP_RECORD_SYSTEM : VMP_RECORD_SAMPLE;
 
-    if (vmp_observe(watch, thread, type, true, cpu_ns)) {
-        vmp_count(&thread->counters.expirations, 1);
-    } else {
-        thread->left_for_ns +=
-            thread->has_reserve ? thread->stands_for_ns : used_ns;
-    }
+    record_look(watch, thread,
+                overdue && !thread->is_blocked ? VMP_RECORD_SYSTEM
+                                               : VMP_RECORD_SAMPLE,
+                cpu_ns);
+    thread->was_observed = true;
     thread->is_blocked = overdue && is_blocked(watch, thread);
-}
-
-/* In its turn. */
-static void
-take_look(struct vmp_watch *watch, struct vmp_thread *thread,
-          enum vmp_activity activity, uint64_t cpu_ns, bool paused)
-{
-    const uint64_t used_ns = vmp_used_since_due(thread, cpu_ns);
-
-    if (cpu_ns <= thread->last_cpu_ns)
-        return;
-    if (paused)
-        vmp_leave_out(thread, watch->now_ns, cpu_ns);
-    else if (is_due(thread, activity, cpu_ns))
-        record_or_leave(watch, thread, cpu_ns, used_ns);
-    /* Not if the ring was full. */
-    if (thread->last_time_ns == watch->now_ns)
-        thread->was_observed = true;
 }
 
 /* Who sleeps is looked at for a while, and has a reserve from then on. */
@@ -146,10 +127,14 @@ vmp_look_in_kernel(struct vmp_watch *watch, struct vmp_thread *thread,
         return;
     if (!vmp_take_look(thread, VMP_LOOKS_ON))
         return;
-    /* At the first poll they end with the next tick. */
-    if (wants_more && !vmp_samples_itself(thread)) {
+    /* It may have ticked meanwhile. At its first poll looks end with the next tick. */
+    if (wants_more && cpu_ns > thread->last_cpu_ns &&
+        !vmp_samples_itself(thread)) {
         thread->has_reserve |= thread->has_slept;
-        take_look(watch, thread, activity, cpu_ns, paused);
+        if (paused)
+            vmp_leave_out(thread, watch->now_ns, cpu_ns);
+        else if (is_due(thread, activity, cpu_ns))
+            take_look(watch, thread, cpu_ns);
     }
     if (!wants_more)
         thread->idle_looks = 0;

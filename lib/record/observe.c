@@ -219,11 +219,10 @@ count_positions(const struct vmp_sampled_frame *frames, uint32_t count)
     return found;
 }
 
-/* Returns false if the thread switched stacks meanwhile, or has gone on in any other
- * way of which its stack is to be seen as a whole. */
+/* Returns false if the thread switched stacks meanwhile. */
 static bool
 try_to_observe(struct vmp_thread *thread, enum vmp_record_type type,
-               bool as_whole, uint64_t now_ns, uint64_t cpu_ns)
+               uint64_t now_ns, uint64_t cpu_ns)
 {
     struct vmp_last_sample *const last = &thread->last;
     struct vmp_window window;
@@ -256,8 +255,6 @@ try_to_observe(struct vmp_thread *thread, enum vmp_record_type type,
     read_cells(thread->tid, frames, whole);
     check_cells(thread, &window, switches, frames, links);
     positions -= count_positions(frames, whole);
-    if (as_whole && (window.leaf_missing || positions))
-        return false;
     if (positions)
         vmp_count(&thread->counters.locations_lost, positions);
 
@@ -277,14 +274,14 @@ try_to_observe(struct vmp_thread *thread, enum vmp_record_type type,
 
 bool
 vmp_observe(const struct vmp_watch *watch, struct vmp_thread *thread,
-            enum vmp_record_type type, bool as_whole, uint64_t cpu_ns)
+            enum vmp_record_type type, uint64_t cpu_ns)
 {
     if (watch->is_exact && has_not_run(thread, cpu_ns)) {
         record_again(thread, type, watch->now_ns, cpu_ns);
         return true;
     }
     for (unsigned i = 0; i < TRIES; i++)
-        if (try_to_observe(thread, type, as_whole, watch->now_ns, cpu_ns))
+        if (try_to_observe(thread, type, watch->now_ns, cpu_ns))
             return true;
     return false;
 }

@@ -8,12 +8,11 @@
 
 /*
  * Record the stack of another thread at watch->now_ns, when its CPU time was
- * `cpu_ns`; under both locks. `as_whole`: with its innermost frames and all positions
- * or not at all. Returns false if none could be read, for it never stood still as long
- * as that takes.
+ * `cpu_ns`; under both locks. Returns false if none could be read, for it never stood
+ * still as long as that takes.
  */
 bool
 vmp_observe(const struct vmp_watch *watch, struct vmp_thread *thread,
-            enum vmp_record_type type, bool as_whole, uint64_t cpu_ns);
+            enum vmp_record_type type, uint64_t cpu_ns);
 
 #endif

@@ -133,7 +133,6 @@ vmp_session_join(struct vmp_thread *thread)
     thread->is_unsure = thread->has_slept = thread->was_observed = false;
     thread->idle_looks = 0;
     thread->is_blocked = false;
-    thread->left_for_ns = 0;
     atomic_store(&thread->looks, VMP_LOOKS_NONE);
     vmp_inherit(thread);
     if (vmp_session.native)

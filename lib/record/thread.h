@@ -133,7 +133,6 @@ struct vmp_thread {
     uint64_t weighed_cpu_ns; /* and when its last sample was weighed */
     bool has_reserve;       /* that is further than samples are: see weight.h */
     uint64_t stands_for_ns; /* the tick or look in hand */
-    uint64_t left_for_ns;   /* looks that are left to the next tick */
     uint64_t left_out_ns;   /* CPU time of pauses */
     uint64_t period_ns;     /* of CPU time, from then to the next sample */
     uint64_t inherited_ns;  /* from threads too brief for a sample: the first

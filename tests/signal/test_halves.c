@@ -259,7 +259,7 @@ check_stack(const struct decoded *d, uint32_t node, bool may_lack_positions)
 }
 
 static void
-profile(work_function function, uint32_t mode, double interval)
+profile(work_function function, uint32_t mode, uint32_t clock, double interval)
 {
     const int file = profile_file();
     struct vmprof_options options = profile_options(file, interval);
@@ -268,6 +268,7 @@ profile(work_function function, uint32_t mode, double interval)
     unsigned deep = 0;
 
     options.mode = mode;
+    options.clock = clock;
     options.ring_size = 8 << 20;
     register_codes();
     require(vmprof_enable_with(&options) == 0);
@@ -279,36 +280,53 @@ profile(work_function function, uint32_t mode, double interval)
         pthread_join(threads[i], NULL);
     finish_profile(file, &d);
     for (size_t i = 0; i < d.sample_count; i++) {
-        check_stack(&d, d.samples[i].node, mode == VMPROF_MODE_WALL);
+        check_stack(&d, d.samples[i].node, profile_stats().locations_lost);
         deep += d.nodes[d.samples[i].node].parent != 0;
     }
     require(function == run_switches || deep > d.sample_count / 4);
     decoded_free(&d);
 }
 
-#define BODY(name, function, mode, interval)                                   \
+#define BODY(name, function, mode, clock, interval)                            \
     static void name(void)                                                     \
     {                                                                          \
-        profile(function, mode, interval);                                     \
+        profile(function, mode, clock, interval);                              \
     }
 
-BODY(calls_by_signal, run_calls, VMPROF_MODE_CPU, 0.0001)
-BODY(calls_by_looks, run_calls, VMPROF_MODE_WALL, 0.00005)
-BODY(jumps_by_signal, run_jumps, VMPROF_MODE_CPU, 0.0001)
-BODY(jumps_by_looks, run_jumps, VMPROF_MODE_WALL, 0.00005)
-BODY(coroutines_by_signal, run_coroutines, VMPROF_MODE_CPU, 0.0001)
-BODY(coroutines_by_looks, run_coroutines, VMPROF_MODE_WALL, 0.00005)
-BODY(switches_by_signal, run_switches, VMPROF_MODE_CPU, 0.0001)
-BODY(switches_by_looks, run_switches, VMPROF_MODE_WALL, 0.00005)
+/* By both: on perf, where threads that are much in the kernel are looked at. */
+BODY(calls_by_signal, run_calls, VMPROF_MODE_CPU, VMPROF_CLOCK_MONOTONIC,
+     0.0001)
+BODY(calls_by_both, run_calls, VMPROF_MODE_CPU, VMPROF_CLOCK_AUTO, 0.0001)
+BODY(calls_by_looks, run_calls, VMPROF_MODE_WALL, VMPROF_CLOCK_AUTO, 0.00005)
+BODY(jumps_by_signal, run_jumps, VMPROF_MODE_CPU, VMPROF_CLOCK_MONOTONIC,
+     0.0001)
+BODY(jumps_by_both, run_jumps, VMPROF_MODE_CPU, VMPROF_CLOCK_AUTO, 0.0001)
+BODY(jumps_by_looks, run_jumps, VMPROF_MODE_WALL, VMPROF_CLOCK_AUTO, 0.00005)
+BODY(coroutines_by_signal, run_coroutines, VMPROF_MODE_CPU,
+     VMPROF_CLOCK_MONOTONIC, 0.0001)
+BODY(coroutines_by_both, run_coroutines, VMPROF_MODE_CPU, VMPROF_CLOCK_AUTO,
+     0.0001)
+BODY(coroutines_by_looks, run_coroutines, VMPROF_MODE_WALL, VMPROF_CLOCK_AUTO,
+     0.00005)
+BODY(switches_by_signal, run_switches, VMPROF_MODE_CPU, VMPROF_CLOCK_MONOTONIC,
+     0.0001)
+BODY(switches_by_both, run_switches, VMPROF_MODE_CPU, VMPROF_CLOCK_AUTO, 0.0001)
+BODY(switches_by_looks, run_switches, VMPROF_MODE_WALL, VMPROF_CLOCK_AUTO,
+     0.00005)
 
-BODY(generators_by_signal, run_generators, VMPROF_MODE_CPU, 0.0001)
-BODY(generators_by_looks, run_generators, VMPROF_MODE_WALL, 0.00005)
+BODY(generators_by_signal, run_generators, VMPROF_MODE_CPU,
+     VMPROF_CLOCK_MONOTONIC, 0.0001)
+BODY(generators_by_both, run_generators, VMPROF_MODE_CPU, VMPROF_CLOCK_AUTO,
+     0.0001)
+BODY(generators_by_looks, run_generators, VMPROF_MODE_WALL, VMPROF_CLOCK_AUTO,
+     0.00005)
 
 static void
 a_signal_never_sees_half_a_frame(void **state)
 {
     (void)state;
     assert_int_equal(isolate(calls_by_signal, 30), 0);
+    assert_int_equal(isolate(calls_by_both, 30), 0);
 }
 
 static void
@@ -323,6 +341,7 @@ jumps_past_many_frames_leave_no_trace(void **state)
 {
     (void)state;
     assert_int_equal(isolate(jumps_by_signal, 30), 0);
+    assert_int_equal(isolate(jumps_by_both, 30), 0);
     assert_int_equal(isolate(jumps_by_looks, 30), 0);
 }
 
@@ -331,6 +350,7 @@ nested_coroutines_are_whole_under_signals(void **state)
 {
     (void)state;
     assert_int_equal(isolate(coroutines_by_signal, 30), 0);
+    assert_int_equal(isolate(coroutines_by_both, 30), 0);
 }
 
 static void
@@ -345,6 +365,7 @@ stacks_switched_at_a_high_rate_are_never_mixed(void **state)
 {
     (void)state;
     assert_int_equal(isolate(switches_by_signal, 30), 0);
+    assert_int_equal(isolate(switches_by_both, 30), 0);
     assert_int_equal(isolate(switches_by_looks, 30), 0);
 }
 
@@ -353,6 +374,7 @@ a_look_that_was_given_up_leaves_nothing_to_the_next(void **state)
 {
     (void)state;
     assert_int_equal(isolate(generators_by_signal, 30), 0);
+    assert_int_equal(isolate(generators_by_both, 30), 0);
     assert_int_equal(isolate(generators_by_looks, 30), 0);
 }
 

@@ -20,6 +20,7 @@ static sem_t go_on;
 static atomic_int tid;
 static pthread_t sleeper;
 static struct vmp_status_files files;
+static bool naps_now;
 
 static void *
 sleep_when_told(void *user)
@@ -50,7 +51,7 @@ end_sleeper(void)
 static int64_t
 naps_of_sleeper(void)
 {
-    return vmp_thread_naps(&files, atomic_load(&tid));
+    return vmp_thread_naps(&files, atomic_load(&tid), &naps_now);
 }
 
 static int
@@ -87,6 +88,20 @@ a_nap_is_counted_by_a_file_that_is_opened_once(void **state)
     assert_true(vmp_others_naps() > others);
     assert_int_equal(open_descriptors(), were_open);
     end_sleeper();
+    forget_all();
+}
+
+static void
+who_sleeps_and_who_asks_are_told_apart(void **state)
+{
+    (void)state;
+    start_sleeper();
+    require(wait_until(naps_of_sleeper() >= 0 && naps_now, 5000));
+    assert_true(vmp_thread_naps(&files, gettid(), &naps_now) >= 0);
+    assert_false(naps_now);
+    end_sleeper();
+    assert_int_equal(naps_of_sleeper(), -ENOENT);
+    assert_false(naps_now);
     forget_all();
 }
 
@@ -182,6 +197,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_nap_is_counted_by_a_file_that_is_opened_once),
+        cmocka_unit_test(who_sleeps_and_who_asks_are_told_apart),
         cmocka_unit_test(naps_of_who_asks_are_not_those_of_others),
         cmocka_unit_test(who_has_ended_has_no_naps_and_no_file),
         cmocka_unit_test(a_number_that_is_used_again_has_a_file_of_its_own),

@@ -25,7 +25,7 @@ struct writing {
     struct export_job *job;
     struct runs *sessions;
     uint32_t session_count;
-    struct losses losses;
+    struct log_losses losses;
     /* Of the session at hand. */
     struct vmp_encoder *encoder;
     uint32_t *nodes;  /* the encoder's, by the profile's; 0: not yet */

@@ -24,7 +24,7 @@ phase_of(const struct frame *leaf)
 }
 
 void
-losses_see(struct losses *losses, const struct profile *profile,
+losses_see(struct log_losses *losses, const struct profile *profile,
            const struct batch *batch, uint32_t i)
 {
     const uint32_t node = batch->nodes[i];
@@ -49,7 +49,7 @@ may_have_lines(const struct profile *profile)
 }
 
 void
-losses_find(struct losses *losses, const struct profile *profile,
+losses_find(struct log_losses *losses, const struct profile *profile,
             bool lines_wanted)
 {
     losses->is_log = !strcmp(profile->format, "vmprof log");
@@ -98,7 +98,7 @@ count_bits(uint32_t bits)
 }
 
 void
-losses_tell(const struct losses *losses, const struct profile *profile)
+losses_tell(const struct log_losses *losses, const struct profile *profile)
 {
     struct telling telling = { "vmprof: not kept by the vmprof log: " };
 

@@ -7,7 +7,7 @@
 #include "../read/profile.h"
 
 /* Zeroed at first. */
-struct losses {
+struct log_losses {
     uint32_t phases;       /* bits: those that no kind of frame tells */
     uint64_t states;       /* samples of which something else is known */
     uint64_t unsampled_ns; /* CPU time */
@@ -19,17 +19,17 @@ struct losses {
 
 /* Sample `i` of a batch. */
 void
-losses_see(struct losses *losses, const struct profile *profile,
+losses_see(struct log_losses *losses, const struct profile *profile,
            const struct batch *batch, uint32_t i);
 
 /* All is read. Lines are kept if they are wanted, or if there are some and no
  * compiled code. */
 void
-losses_find(struct losses *losses, const struct profile *profile,
+losses_find(struct log_losses *losses, const struct profile *profile,
             bool lines_wanted);
 
 /* In one sentence on stderr; nothing if nothing is lost. */
 void
-losses_tell(const struct losses *losses, const struct profile *profile);
+losses_tell(const struct log_losses *losses, const struct profile *profile);
 
 #endif

@@ -57,8 +57,7 @@ vmp_ask_for_looks(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
     if (wants && !thread->clock.is_looked_at)
         atomic_store(&vmp_rest.is_wanted, true);
     if (wants == has_them)
-        return thread->clock.is_looked_at && !thread->left_for_ns &&
-               !is_late(thread, cpu_ns);
+        return thread->clock.is_looked_at && !is_late(thread, cpu_ns);
     if (wants)
         begin_looks(thread, now_ns, cpu_ns);
     else

@@ -332,8 +332,7 @@ is_due(const struct vmp_thread *thread, uint64_t used_ns)
 }
 
 /* Of a thread that the observer has looked at since its last tick: what passed up to
- * the last look is told, whether or not a tick waited by then, which is not asked at
- * each. The rest is this tick's to tell. */
+ * the last look is told. The rest is this tick's to tell. */
 static void
 leave_out_looks(const struct vmp_thread *thread, uint64_t cpu_ns,
                 struct vmp_missed *missed)
@@ -356,7 +355,7 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 
     vmp_clock_read(&thread->clock, now_ns, cpu_ns, vmp_session.interval_ns,
                    thread->context, &missed);
-    if (thread->was_observed || thread->left_for_ns)
+    if (thread->was_observed)
         leave_out_looks(thread, cpu_ns, &missed);
     thread->was_observed = false;
     if (vmp_is_paused()) {
@@ -375,10 +374,7 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
         return false;
     }
     thread->due_cpu_ns = cpu_ns;
-    thread->stands_for_ns = thread->left_for_ns ? thread->left_for_ns
-                            : sleep->has_slept  ? sleep->stands_for_ns
-                                                : used_ns;
-    thread->left_for_ns = 0;
+    thread->stands_for_ns = sleep->has_slept ? sleep->stands_for_ns : used_ns;
     if (sleep->has_slept && vmp_session.mode == VMPROF_MODE_CPU &&
         !vmp_samples_itself(thread))
         thread->has_reserve = true;

@@ -30,10 +30,8 @@ vmp_weigh(struct vmp_thread *thread, uint64_t cpu_ns, bool was_held_back)
     uint64_t weight_ns;
 
     thread->weighed_cpu_ns = cpu_ns;
-    if (was_held_back)
+    if (!thread->has_reserve || was_held_back)
         return used_ns;
-    if (!thread->has_reserve)
-        return vmp_since(thread->left_for_ns, used_ns);
     weight_ns = thread->stands_for_ns + left_ns / SHARE;
     weight_ns -=
         weight_ns < reserve_ns / SHARE ? weight_ns : reserve_ns / SHARE;

@@ -12,9 +12,8 @@
 static inline uint64_t
 vmp_used_since_due(const struct vmp_thread *thread, uint64_t cpu_ns)
 {
-    const uint64_t then_ns = thread->has_reserve || thread->left_for_ns
-                                 ? thread->due_cpu_ns
-                                 : thread->last_cpu_ns;
+    const uint64_t then_ns =
+        thread->has_reserve ? thread->due_cpu_ns : thread->last_cpu_ns;
 
     /* A poll may have charged it ahead of its time. */
     return vmp_since(then_ns, cpu_ns);
@@ -32,9 +31,8 @@ vmp_weigh(struct vmp_thread *thread, uint64_t cpu_ns, bool was_held_back);
 static inline void
 vmp_charge(struct vmp_thread *thread, uint64_t cpu_ns, uint64_t weight_ns)
 {
-    thread->last_cpu_ns = thread->has_reserve || thread->left_for_ns
-                              ? thread->last_cpu_ns + weight_ns
-                              : cpu_ns;
+    thread->last_cpu_ns =
+        thread->has_reserve ? thread->last_cpu_ns + weight_ns : cpu_ns;
 }
 
 #endif

@@ -104,7 +104,7 @@ def waiting(path):
     recording.add(thread, [(stacks.MAIN, CODE, 1)], 1000000)
     recording.add(thread, [(stacks.MAIN, CODE, 1), (stacks.WORK, CODE, 1)],
                   3000000, state=stacks.OFF_CPU)
-    recording.write(path, ring_full=7, stacks_cut=1)
+    recording.write(path, ring_full=7, walker=3, stacks_cut=1)
 
 
 def typed(path):

@@ -76,7 +76,17 @@ class Decoded(command.CommandTest):
         self.assertEqual(number(pprof.raw, 9), 1700000000000000000)
         self.assertEqual(number(pprof.raw, 10), 1500000000)
         self.assertEqual(pprof.strings[0], "")
-        self.assertTrue(packed(pprof.raw, 13))
+
+    def test_comments_tell_what_was_lost_apart_from_what_was_merged(self):
+        recording = stacks.small(self.path("a.vmprof"))
+        recording.write(self.path("a.vmprof"), ring_full=7, walker=3,
+                        stacks_cut=1)
+        self.succeed("convert", "a.vmprof", "--to", "pprof")
+        pprof = Pprof(self.path("a.pb.gz"))
+        source, counts = (pprof.strings[i] for i in packed(pprof.raw, 13))
+        self.assertRegex(source, "^converted by vmprof from: .*vmprof")
+        self.assertEqual(counts, "samples lost: 7; merged into another: 3; "
+                                 "stacks cut: 1")
 
     def test_wall_time_is_called_so(self):
         pprof = self.convert(mode=1, clock=3)

@@ -68,6 +68,7 @@ test("the header tells what was lost and cut", async (browser) => {
     const page = await openPage(browser, "waiting");
     const facts = await text(page, "#facts");
     check(/Lost\s*7 7 buffer full/.test(facts), facts);
+    check(/Merged\s*3 3 into the next one of a walker/.test(facts), facts);
     check(/Stacks cut\s*1/.test(facts), facts);
     check((await text(page, "#warnings")).includes("77.8 %"),
           "no warning of lost samples");
