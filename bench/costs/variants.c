@@ -140,9 +140,9 @@ static const struct variant own[] = {
 const struct variant *
 find_variant(const char *name)
 {
-    static const struct variant *const others[] = { &variant_empty,
-                                                    &variant_rearmed,
-                                                    &variant_gperftools };
+    static const struct variant *const others[] = {
+        &variant_empty, &variant_rearmed, &variant_sleeper, &variant_gperftools
+    };
 
     for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
         if (strcmp(own[i].name, name) == 0)

@@ -22,6 +22,9 @@ find_variant(const char *name);
  * re-armed in the handler. */
 extern const struct variant variant_empty, variant_rearmed;
 
+/* sleeper.c: a thread that sleeps for one interval after the other. */
+extern const struct variant variant_sleeper;
+
 /* peer.c: gperftools */
 extern const struct variant variant_gperftools;
 

@@ -46,6 +46,7 @@ struct vmp_clock {
     int64_t tries;              /* ticks that one sample takes, 256ths */
     unsigned on_time;           /* ticks in a row, up to the last one */
     unsigned gaps;              /* ticks that were not, of late */
+    int64_t owed_ns;            /* since what was due while they are more */
     bool is_looked_at;          /* by the observer, where perf does not tick */
     uint64_t ran_ns, unsure_ns; /* perf's count then: from, and up to so much
                                     more */
@@ -60,9 +61,10 @@ extern uint64_t vmp_clock_grain_ns;
 
 /* Periods that passed since the clock was armed, but for the last one. */
 struct vmp_missed {
-    uint64_t system;  /* that ended in the kernel, where perf does not tick */
-    uint64_t overrun; /* while the tick was on its way */
-    bool held_back;   /* on the way for so long that the host blocked it */
+    uint64_t system;    /* that ended in the kernel, where perf does not tick */
+    uint64_t system_ns; /* what passed in there */
+    uint64_t overrun;   /* while the tick was on its way */
+    bool held_back;     /* on the way for so long that the host blocked it */
 };
 
 /*

@@ -4,9 +4,11 @@
 
 #include "suite.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "kernel.h"
 
@@ -83,6 +85,82 @@ every_rung_accounts_for_each_period(void **state)
         rung = rungs[i];
         assert_int_equal(isolate(compute, 30), 0);
     }
+}
+
+static volatile sig_atomic_t asked;
+
+static void
+note_request(struct vmprof_thread *thread, void *user)
+{
+    (void)thread, (void)user;
+    asked = 1;
+}
+
+/* For 400 ms, all but a little of it in the kernel. */
+static void
+read_and_answer(void)
+{
+    static char bytes[1 << 16];
+    const struct vmprof_walked_frame frame = { code_named("walked"), 0, 0,
+                                               VMPROF_KIND_CODE };
+    const uint64_t end_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) + 400 * MS;
+    const int zeros = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+
+    require(zeros >= 0);
+    do {
+        require(read(zeros, bytes, sizeof(bytes)) == sizeof(bytes));
+        if (asked) {
+            asked = 0;
+            vmprof_sample_stack(head, &frame, 1, 0);
+        }
+    } while (clock_ns(CLOCK_THREAD_CPUTIME_ID) < end_ns);
+    close(zeros);
+}
+
+static void
+ask_sooner(bool by_walker)
+{
+    struct vmprof_options options = profile_options(profile_file(), 0.001);
+    struct vmprof_stats s;
+    int r;
+
+    options.clock = VMPROF_CLOCK_PERF;
+    options.native = by_walker ? VMPROF_NATIVE_OFF : VMPROF_NATIVE_COPY;
+    require(vmprof_attach_thread(NULL, &head) == 0);
+    require(!by_walker || vmprof_request_sample(head, note_request, NULL) == 0);
+    r = vmprof_enable_with(&options);
+    require(r == 0 || r == -ENOTSUP);
+    if (r < 0)
+        return;
+    read_and_answer();
+    require(vmprof_disable() == 0);
+    s = profile_stats();
+    if (s.expirations < 340 || s.expirations > 460)
+        dprintf(2, "%llu expirations, %llu samples\n",
+                (unsigned long long)s.expirations,
+                (unsigned long long)s.samples);
+    require(s.samples > 50);
+    require(s.expirations > 340 && s.expirations < 460);
+}
+
+static void
+walk(void)
+{
+    ask_sooner(true);
+}
+
+static void
+unwind(void)
+{
+    ask_sooner(false);
+}
+
+static void
+ticks_that_are_asked_for_sooner_are_no_more_than_is_due(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(walk, 60), 0);
+    assert_int_equal(isolate(unwind, 60), 0);
 }
 
 static void
@@ -348,6 +426,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_rung_accounts_for_each_period),
+        cmocka_unit_test(
+            ticks_that_are_asked_for_sooner_are_no_more_than_is_due),
         cmocka_unit_test(a_sample_whose_signal_was_blocked_says_so),
         cmocka_unit_test(time_in_system_calls_goes_to_who_made_them),
         cmocka_unit_test(a_loop_that_computes_makes_no_system_calls),

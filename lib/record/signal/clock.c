@@ -114,6 +114,58 @@ leave_out_switches(struct vmp_clock *clock, uint64_t elapsed_ns,
 }
 
 /*
+ * Where most ticks fall into the kernel the next is asked for sooner, so that
+ * there are samples at all, until the observer looks there. Not where few do: those
+ * between them would stand for less than a period, and a log has none that do.
+ * `tries` is how many ticks one takes, in 256ths, as a mean over the last few.
+ */
+static void
+adapt_tries(struct vmp_clock *clock, uint64_t lost)
+{
+    const int64_t now = (int64_t)((lost < 15 ? lost : 15) + 1) * VMP_ONE_TRY;
+
+    clock->tries += (now - clock->tries) / 8;
+    clock->on_time = lost ? 0 : clock->on_time + 1;
+    if (lost)
+        clock->gaps++;
+    else if (clock->on_time == FORGETS_GAPS)
+        clock->gaps = 0;
+}
+
+static uint64_t
+mean_period(uint64_t interval_ns)
+{
+    return interval_ns < LEAST_PERIOD_NS ? LEAST_PERIOD_NS : interval_ns;
+}
+
+/* Of the mean length, to the nearest: of jittered periods one over their
+ * length would count, which is more, and whole ones alone are fewer. */
+static uint64_t
+periods_in(uint64_t late_ns, uint64_t interval_ns)
+{
+    return (late_ns + mean_period(interval_ns) / 2) / mean_period(interval_ns);
+}
+
+/*
+ * What is due for so many of them, but for this one. Those that are asked for
+ * sooner are more than what is due, one by one; what came too soon is made up for by
+ * those that are lost.
+ */
+static uint64_t
+due_for(struct vmp_clock *clock, uint64_t ticks, uint64_t interval_ns)
+{
+    uint64_t due = 1;
+
+    if (clock->period_ns >= clock->asked_ns)
+        return ticks - 1;
+    clock->owed_ns += (int64_t)(ticks * clock->period_ns);
+    if (clock->owed_ns > (int64_t)mean_period(interval_ns))
+        due = periods_in((uint64_t)clock->owed_ns, interval_ns);
+    clock->owed_ns -= (int64_t)(due * mean_period(interval_ns));
+    return due - 1;
+}
+
+/*
  * perf's event counts the thread's CPU time from its arming until its tick is on
  * the way, which is up to 40 us of the CPU where processors are virtual, so
  * periods in there passed in the kernel; what is left of the time was spent
@@ -122,11 +174,11 @@ leave_out_switches(struct vmp_clock *clock, uint64_t elapsed_ns,
  * enough without.
  */
 static void
-read_perf(struct vmp_clock *clock, uint64_t elapsed_ns,
+read_perf(struct vmp_clock *clock, uint64_t elapsed_ns, uint64_t interval_ns,
           struct vmp_missed *missed)
 {
     const uint64_t period_ns = clock->period_ns, way_ns = clock->way_ns;
-    uint64_t count_ns, ran_ns, over_ns;
+    uint64_t count_ns, ran_ns, over_ns, ticks;
 
     if (elapsed_ns < period_ns + way_ns + period_ns / 2) {
         const uint64_t late_ns = vmp_since(period_ns, elapsed_ns);
@@ -138,6 +190,8 @@ read_perf(struct vmp_clock *clock, uint64_t elapsed_ns,
             clock->ran_ns = read_count(clock);
             clock->unsure_ns = 0;
         }
+        adapt_tries(clock, 0);
+        missed->system = due_for(clock, 1, interval_ns);
         return;
     }
     count_ns = read_count(clock);
@@ -148,19 +202,12 @@ read_perf(struct vmp_clock *clock, uint64_t elapsed_ns,
                                  vmp_since(ran_ns + way_ns, elapsed_ns));
     clock->ran_ns = count_ns;
     clock->unsure_ns = 0;
-    missed->system = (ran_ns + period_ns / 2) / period_ns - 1;
+    ticks = (ran_ns + period_ns / 2) / period_ns;
+    adapt_tries(clock, ticks - 1);
+    missed->system = due_for(clock, ticks, interval_ns);
+    missed->system_ns = (ticks - 1) * period_ns;
     missed->overrun = over_ns / clock->asked_ns;
     missed->held_back = is_held_back(clock, over_ns);
-}
-
-/* Of the mean length, to the nearest: of jittered periods one over their
- * length would count, which is more, and whole ones alone are fewer. */
-static uint64_t
-periods_in(uint64_t late_ns, uint64_t interval_ns)
-{
-    if (interval_ns < LEAST_PERIOD_NS)
-        interval_ns = LEAST_PERIOD_NS;
-    return (late_ns + interval_ns / 2) / interval_ns;
 }
 
 /* A timer on a CPU clock is late by a tick of the kernel, and it may skip a few. */
@@ -181,26 +228,6 @@ read_timer(const struct vmp_clock *clock, uint64_t elapsed_ns,
         elapsed_ns > due_ns && is_held_back(clock, elapsed_ns - due_ns);
 }
 
-/*
- * Where most ticks fall into the kernel the next is asked for sooner, so that
- * there are samples at all, until the observer looks there. Not where few do: those
- * between them would stand for less than a period, and a log has none that do.
- * `tries` is how many ticks one takes, in 256ths, as a mean over the last few.
- */
-static void
-adapt_tries(struct vmp_clock *clock, uint64_t system)
-{
-    const int64_t now =
-        (int64_t)((system < 15 ? system : 15) + 1) * VMP_ONE_TRY;
-
-    clock->tries += (now - clock->tries) / 8;
-    clock->on_time = system ? 0 : clock->on_time + 1;
-    if (system)
-        clock->gaps++;
-    else if (clock->on_time == FORGETS_GAPS)
-        clock->gaps = 0;
-}
-
 void
 vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
                uint64_t interval_ns, const void *context,
@@ -209,14 +236,11 @@ vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
     const uint64_t elapsed_ns = cpu_ns - clock->armed_cpu_ns,
                    passed_ns = now_ns - clock->armed_ns;
 
-    missed->system = missed->overrun = 0;
-    missed->held_back = false;
-    if (clock->rung == VMPROF_CLOCK_PERF) {
-        read_perf(clock, elapsed_ns, missed);
-        adapt_tries(clock, missed->system);
-    } else if (clock->rung != VMPROF_CLOCK_AUTO) {
+    *missed = (struct vmp_missed){ 0 };
+    if (clock->rung == VMPROF_CLOCK_PERF)
+        read_perf(clock, elapsed_ns, interval_ns, missed);
+    else if (clock->rung != VMPROF_CLOCK_AUTO)
         read_timer(clock, elapsed_ns, interval_ns, missed);
-    }
     /* The observer, and the writer's thread, look at them meanwhile. */
     __atomic_store_n(&clock->armed_cpu_ns, cpu_ns, __ATOMIC_RELAXED);
     __atomic_store_n(&clock->armed_ns, now_ns, __ATOMIC_RELAXED);

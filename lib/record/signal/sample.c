@@ -214,18 +214,18 @@ vmp_record_gap(struct vmp_thread *thread, const struct vmp_window *window,
  * is left for the sample. */
 static uint64_t
 record_system_time(struct vmp_thread *thread, const struct vmp_window *window,
-                   uint64_t periods, uint64_t now_ns, uint64_t weight_ns)
+                   const struct vmp_missed *missed, uint64_t now_ns,
+                   uint64_t weight_ns)
 {
-    uint64_t system_ns = periods * thread->clock.period_ns;
+    const uint64_t system_ns =
+        missed->system_ns < weight_ns ? missed->system_ns : weight_ns;
 
-    if (system_ns > weight_ns)
-        system_ns = weight_ns;
     if (!vmp_record_gap(thread, window, VMP_KIND_SYSTEM,
                         now_ns - (weight_ns - system_ns), system_ns)) {
-        vmp_count(&thread->counters.lost_ring_full, periods);
+        vmp_count(&thread->counters.lost_ring_full, missed->system);
         return weight_ns;
     }
-    vmp_count(&thread->counters.system_ticks, periods);
+    vmp_count(&thread->counters.system_ticks, missed->system);
     return weight_ns - system_ns;
 }
 
@@ -276,9 +276,9 @@ sample_shadow_stack(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
         return;
     }
     count_expirations(thread, missed);
-    if (missed->system)
-        weight_ns = record_system_time(thread, window, missed->system, now_ns,
-                                       weight_ns);
+    if (missed->system_ns)
+        weight_ns =
+            record_system_time(thread, window, missed, now_ns, weight_ns);
     if (vmp_record_stack(thread, window, now_ns, weight_ns, state) &&
         missed->held_back)
         vmp_count(&thread->counters.held_back, 1);
@@ -340,7 +340,7 @@ leave_out_looks(const struct vmp_thread *thread, uint64_t cpu_ns,
     const uint64_t most =
         vmp_used_since_due(thread, cpu_ns) / vmp_session.interval_ns;
 
-    missed->system = 0;
+    missed->system = missed->system_ns = 0;
     if (missed->overrun > most)
         missed->overrun = most;
     missed->held_back = missed->held_back && most;
