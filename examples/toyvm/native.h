@@ -24,6 +24,7 @@ struct native {
     native_function function;
     size_t min_count; /* of arguments */
     size_t max_count;
+    bool takes_long;      /* more than a few bytecodes */
     vmprof_code_id id;    /* see profile.c */
     native_function call; /* what is called instead: see events.c */
 };

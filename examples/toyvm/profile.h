@@ -80,6 +80,15 @@ profile_poll(struct vmprof_thread *thread)
     return vmprof_poll(thread);
 }
 
+/* After what took long: its time is not for whoever polls next. */
+static inline void
+profile_poll_now(struct vmprof_thread *thread)
+{
+    if (thread)
+        thread->poll_countdown =
+            vmprof_poll_expired(thread, thread->poll_countdown);
+}
+
 /* Whether instructions or calls are counted. */
 static inline bool
 profile_counts(const struct vmprof_thread *thread)
@@ -218,7 +227,10 @@ profile_call_native(struct vmprof_thread *thread, const struct native *native,
     native_function call = __atomic_load_n(&native->call, __ATOMIC_RELAXED);
     bool returned = call(interp, arguments, count, result);
 
-    profile_poll(thread);
+    if (native->takes_long)
+        profile_poll_now(thread);
+    else
+        profile_poll(thread);
     vmprof_execute_code_leave(thread, token);
     vmprof_set_phase(thread, phase);
     return returned;

@@ -17,6 +17,7 @@
 enum {
     VMP_SIGNAL = SIGPROF,
     VMP_ONE_TRY = 256,
+    VMP_MANY_ON_TIME = 32, /* ticks in a row: few fall into the kernel */
 };
 
 /*
@@ -42,11 +43,12 @@ struct vmp_clock {
     uint64_t period_ns;         /* until the tick that it is armed for */
     uint64_t armed_cpu_ns;      /* the thread's CPU time then */
     uint64_t armed_ns;          /* on CLOCK_MONOTONIC, then */
-    uint64_t asked_ns;          /* the same, before it was made shorter */
+    uint64_t asked_ns;          /* period_ns, before it was made shorter */
     int64_t tries;              /* ticks that one sample takes, 256ths */
     unsigned on_time;           /* ticks in a row, up to the last one */
-    unsigned gaps;              /* ticks that were not, of late */
-    int64_t owed_ns;            /* since what was due while they are more */
+    unsigned gaps;              /* ticks that were not, since many were */
+    int64_t early_ns;           /* of those asked for sooner: what they told as
+                                   due beyond their time */
     bool is_looked_at;          /* by the observer, where perf does not tick */
     uint64_t ran_ns, unsure_ns; /* perf's count then: from, and up to so much
                                     more */
@@ -59,10 +61,10 @@ struct vmp_clock {
 /* Of the kernel's own tick, at which timers on a CPU clock end. */
 extern uint64_t vmp_clock_grain_ns;
 
-/* Periods that passed since the clock was armed, but for the last one. */
+/* What was due since the clock was armed, in periods, but for the last one. */
 struct vmp_missed {
-    uint64_t system;    /* that ended in the kernel, where perf does not tick */
-    uint64_t system_ns; /* what passed in there */
+    uint64_t system;    /* in the kernel, where perf does not tick */
+    uint64_t system_ns; /* up to the last tick that was lost there */
     uint64_t overrun;   /* while the tick was on its way */
     bool held_back;     /* on the way for so long that the host blocked it */
 };
@@ -76,9 +78,10 @@ int
 vmp_clock_start(struct vmp_clock *clock, enum vmprof_clock rung, pid_t tid,
                 uint64_t period_ns);
 
-/* Ask for its first tick. What fails is clock->error. */
+/* Ask for its first tick, a period from now, when the thread's CPU time is `cpu_ns`.
+ * What fails is clock->error. */
 void
-vmp_clock_begin(struct vmp_clock *clock);
+vmp_clock_begin(struct vmp_clock *clock, uint64_t cpu_ns);
 void
 vmp_clock_stop(struct vmp_clock *clock);
 

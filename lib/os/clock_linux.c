@@ -299,7 +299,7 @@ check_once(enum vmprof_clock rung, const sigset_t *signals)
 
     if (r < 0)
         return r;
-    vmp_clock_begin(&clock);
+    vmp_clock_begin(&clock, vmp_now_ns(CLOCK_THREAD_CPUTIME_ID));
     r = clock.error ? -clock.error : await_tick(&clock, signals);
     if (r == 0)
         usual_way_ns = way_of(&clock);

@@ -60,9 +60,8 @@ make_clock(struct vmp_thread *thread)
     return r;
 }
 
-/* Returns whether there is one to begin. */
 static bool
-find_clock(struct vmp_thread *thread)
+get_clock(struct vmp_thread *thread)
 {
     const int r = make_clock(thread);
 
@@ -74,12 +73,18 @@ find_clock(struct vmp_thread *thread)
     return r == 0;
 }
 
+bool
+vmp_session_find_clock(struct vmp_thread *thread)
+{
+    return atomic_load(&vmp_session.sampling) && vmp_is_sampled(thread) &&
+           thread->clock.rung == VMPROF_CLOCK_AUTO && get_clock(thread);
+}
+
 void
 vmp_session_start_clock(struct vmp_thread *thread)
 {
-    if (atomic_load(&vmp_session.sampling) && vmp_is_sampled(thread) &&
-        thread->clock.rung == VMPROF_CLOCK_AUTO && find_clock(thread))
-        vmp_clock_begin(&thread->clock);
+    if (vmp_session_find_clock(thread))
+        vmp_clock_begin(&thread->clock, vmp_thread_cpu_ns(thread->tid));
 }
 
 /* Threads that want the observer to look at them cannot start it in a handler. */
@@ -133,11 +138,11 @@ replace_clock(struct vmp_thread *thread, int reason)
     else
         vmp_session_count_clock_error(thread);
     vmp_clock_stop(&thread->clock);
-    found = find_clock(thread);
+    found = get_clock(thread);
     atomic_store(&thread->is_replaced, false);
     /* Its tick would have been nobody's before. */
     if (found)
-        vmp_clock_begin(&thread->clock);
+        vmp_clock_begin(&thread->clock, vmp_thread_cpu_ns(thread->tid));
 }
 
 /*

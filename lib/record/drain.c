@@ -8,11 +8,7 @@
 #include "jit/follow.h"
 #include "splice.h"
 
-enum {
-    KIND_SHIFT = 56,
-};
-
-static const uint64_t CODE_ID_MASK = ((uint64_t)1 << KIND_SHIFT) - 1;
+static const uint64_t CODE_ID_MASK = ((uint64_t)1 << VMP_KIND_SHIFT) - 1;
 
 /* The frame of a position, whose place is asked for when it is new. */
 static int64_t
@@ -47,7 +43,8 @@ walked_frame(struct vmp_encoder *encoder,
         walked->kind == VMPROF_KIND_CODE ? 0 : walked->kind & 15;
 
     return vmp_encoder_frame(
-        encoder, (walked->code & CODE_ID_MASK) | kind << KIND_SHIFT, &place);
+        encoder, (walked->code & CODE_ID_MASK) | kind << VMP_KIND_SHIFT,
+        &place);
 }
 
 static int64_t
@@ -57,7 +54,7 @@ linked_frame(struct vmp_encoder *encoder,
     const uint64_t kind =
         linked->kind == VMPROF_KIND_CODE ? 0 : linked->kind & 15;
     const struct vmp_sampled_frame sampled = {
-        .code = (linked->code & CODE_ID_MASK) | kind << 56 |
+        .code = (linked->code & CODE_ID_MASK) | kind << VMP_KIND_SHIFT |
                 (linked->has_position ? VMP_HAS_POSITION : 0),
         .position = linked->position,
     };
@@ -317,7 +314,7 @@ gap_node(struct vmp_encoder *encoder, uint32_t parent, unsigned kind)
 {
     const struct vmp_place nowhere = { 0 };
     const int64_t frame =
-        vmp_encoder_frame(encoder, (uint64_t)kind << KIND_SHIFT, &nowhere);
+        vmp_encoder_frame(encoder, (uint64_t)kind << VMP_KIND_SHIFT, &nowhere);
 
     return frame < 0 ? frame
                      : vmp_encoder_node(encoder, parent, (uint32_t)frame);

@@ -5,6 +5,7 @@
 #include "../os/pending.h"
 #include "observe.h"
 #include "session.h"
+#include "signal/handler.h"
 #include "signal/rest.h"
 #include "signal/sample.h"
 #include "signal/takeover.h"
@@ -78,13 +79,16 @@ is_overdue(const struct vmp_thread *thread, uint64_t cpu_ns)
 {
     const struct vmp_clock *const clock = &thread->clock;
 
-    return cpu_ns > __atomic_load_n(&clock->armed_cpu_ns, __ATOMIC_RELAXED) +
+    return __atomic_load_n(&clock->rung, __ATOMIC_RELAXED) !=
+               VMPROF_CLOCK_AUTO &&
+           cpu_ns > __atomic_load_n(&clock->armed_cpu_ns, __ATOMIC_RELAXED) +
                         __atomic_load_n(&clock->period_ns, __ATOMIC_RELAXED) +
                         2 * __atomic_load_n(&clock->way_ns, __ATOMIC_RELAXED) +
                         INSTANT_NS;
 }
 
-/* Whether the host blocks the tick. A file of /proc takes long to read. */
+/* Whether the host blocks the tick, or has the signal for itself. A file of /proc
+ * takes long to read. */
 static bool
 is_blocked(struct vmp_watch *watch, const struct vmp_thread *thread)
 {
@@ -92,7 +96,7 @@ is_blocked(struct vmp_watch *watch, const struct vmp_thread *thread)
 
     if (r < 0)
         atomic_store(&vmp_rest.is_blind, true);
-    return r != 0;
+    return r != 0 || !vmp_handler_is_in_place();
 }
 
 /* In its turn. A tick that is overdue fell into the kernel, if the host does not
@@ -120,17 +124,18 @@ vmp_look_in_kernel(struct vmp_watch *watch, struct vmp_thread *thread,
     bool wants_more = !atomic_load(&vmp_rest.is_blind);
 
     thread->idle_looks = activity == VMP_SLEEPS ? thread->idle_looks + 1 : 0;
-    thread->has_slept |= activity == VMP_SLEPT;
+    thread->was_seen_asleep |= activity == VMP_SLEPT;
     if (thread->idle_looks > MOST_IDLE_IN_KERNEL)
         wants_more = false;
     else if (activity < VMP_WAITS)
         return;
     if (!vmp_take_look(thread, VMP_LOOKS_ON))
         return;
-    /* It may have ticked meanwhile. At its first poll looks end with the next tick. */
-    if (wants_more && cpu_ns > thread->last_cpu_ns &&
-        !vmp_samples_itself(thread)) {
-        thread->has_reserve |= thread->has_slept;
+    /* It may have ticked meanwhile. At its first poll, and once it has frames of its
+     * own, looks end with the next tick. */
+    if (wants_more && vmp_used_since_due(thread, cpu_ns) &&
+        !vmp_samples_itself(thread) && !vmp_has_own_frames(thread)) {
+        thread->has_reserve |= thread->was_seen_asleep;
         if (paused)
             vmp_leave_out(thread, watch->now_ns, cpu_ns);
         else if (is_due(thread, activity, cpu_ns))

@@ -16,8 +16,8 @@ vmp_look(struct vmp_watch *watch, struct vmp_thread *thread);
 void
 vmp_look_for_work(struct vmp_watch *watch, struct vmp_thread *thread);
 
-/* At one that is much in the kernel: the same, beside ticks of its own, which tell
- * whether it is there; or leave its time out, if sampling is paused. */
+/* At one that is much in the kernel: as at one without a clock, beside ticks of its
+ * own, which tell whether it is there; or leave its time out, if sampling is paused. */
 void
 vmp_look_in_kernel(struct vmp_watch *watch, struct vmp_thread *thread,
                    bool paused);

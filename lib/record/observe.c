@@ -261,7 +261,9 @@ try_to_observe(struct vmp_thread *thread, enum vmp_record_type type,
     for (uint32_t i = 0; i < whole; i++)
         last->links[window.keep + i] = links[i];
     record->size = (uint32_t)(sizeof(*record) + whole * sizeof(*frames));
-    fill_record(thread, record, type, now_ns, cpu_ns);
+    /* One that went on meanwhile was not in the kernel. */
+    fill_record(thread, record, window.leaf_missing ? VMP_RECORD_SAMPLE : type,
+                now_ns, cpu_ns);
     if (window.leaf_missing)
         record->state |= VMP_STATE_LEAF_MISSING;
     record->keep = window.keep;

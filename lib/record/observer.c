@@ -47,6 +47,8 @@ look_at(struct vmp_watch *watch, struct vmp_thread *thread, bool paused)
         vmp_look_for_work(watch, thread);
     } else if (atomic_load(&thread->looks) != VMP_LOOKS_NONE) {
         vmp_look_in_kernel(watch, thread, paused);
+    } else {
+        thread->is_unsure = false; /* looks at it may just have ended */
     }
 }
 

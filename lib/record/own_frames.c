@@ -8,6 +8,7 @@
 
 #include "session.h"
 #include "signal/own_frames.h"
+#include "signal/walked.h"
 
 /* A tick in between sees the old source, the new one, or none. */
 static void
@@ -19,8 +20,8 @@ change_source(struct vmp_thread *thread, vmprof_request_function request,
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     thread->request_user = user;
     thread->read_user = user;
-    if (atomic_exchange(&thread->requested, false))
-        vmp_count(&thread->counters.lost_walker, 1);
+    vmp_give_up_request(thread);
+    thread->marked = 0;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     thread->request = request;
     thread->read = read;

@@ -25,17 +25,21 @@ take_turn(struct vmp_thread *thread, unsigned session, uint64_t now_ns,
           void (*act)(struct vmp_thread *thread, uint64_t now_ns))
 {
     struct vmp_poll *const poll = &thread->poll;
+    enum vmp_busy busy;
 
     /* It is taken when a handler that polls has interrupted one of ours, or
      * while the clock is replaced. A thread that is cancelled meanwhile ends
      * later: a sample has no cancellation point in it. */
-    if (vmp_take(thread) != VMP_IDLE)
+    busy = vmp_take(thread);
+    if (busy == VMP_BUSY || busy == VMP_REPLACED)
         return;
-    atomic_store_explicit(&poll->sampling, true, memory_order_relaxed);
-    if (atomic_load(&vmp_session.sampling) &&
-        atomic_load(&poll->session) == session)
-        act(thread, now_ns);
-    atomic_store_explicit(&poll->sampling, false, memory_order_relaxed);
+    if (busy == VMP_IDLE) {
+        atomic_store_explicit(&poll->sampling, true, memory_order_relaxed);
+        if (atomic_load(&vmp_session.sampling) &&
+            atomic_load(&poll->session) == session)
+            act(thread, now_ns);
+        atomic_store_explicit(&poll->sampling, false, memory_order_relaxed);
+    }
     vmp_give_back(thread);
 }
 

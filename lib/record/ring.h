@@ -61,6 +61,10 @@ struct vmp_sampled_frame {
 
 #define VMP_HAS_POSITION ((uint64_t)1 << 63)
 
+enum {
+    VMP_KIND_SHIFT = 56, /* above a code's id, in the same word */
+};
+
 struct vmp_ring {
     unsigned char *data;
     size_t size; /* a power of two */

@@ -14,6 +14,7 @@
 #include "observer.h"
 #include "signal/handler.h"
 #include "signal/sample.h"
+#include "signal/walked.h"
 #include "splice.h"
 
 enum {
@@ -98,9 +99,22 @@ end_last_session(struct vmp_thread *thread)
     return 0;
 }
 
+/* What sampling needs was made before, in the thread's own time. */
+static void
+open_accounts(struct vmp_thread *thread)
+{
+    thread->cpu_start_ns = vmp_thread_cpu_ns(thread->tid);
+    thread->last_cpu_ns = thread->due_cpu_ns = thread->weighed_cpu_ns =
+        thread->cpu_start_ns;
+    thread->last_time_ns = vmp_now_ns(CLOCK_MONOTONIC);
+    thread->looked_cpu_ns = thread->cpu_start_ns;
+    thread->looked_ns = thread->last_time_ns;
+}
+
 void
 vmp_session_join(struct vmp_thread *thread)
 {
+    bool has_clock = false;
     int r;
 
     /* Not `enabled`: while a session ends, no clock may start any more. */
@@ -120,18 +134,14 @@ vmp_session_join(struct vmp_thread *thread)
     thread->end_ns = thread->cpu_end_ns = thread->left_out_ns = 0;
     thread->awaits_clock = false;
     atomic_store(&thread->requested, false);
-    thread->cpu_start_ns = vmp_thread_cpu_ns(thread->tid);
-    thread->last_cpu_ns = thread->due_cpu_ns = thread->weighed_cpu_ns =
-        thread->cpu_start_ns;
     thread->has_reserve = vmp_session.clock == VMPROF_CLOCK_OBSERVER &&
                           vmp_session.mode == VMPROF_MODE_CPU;
-    thread->last_time_ns = vmp_now_ns(CLOCK_MONOTONIC);
-    thread->looked_cpu_ns = thread->cpu_start_ns;
-    thread->looked_ns = thread->last_time_ns;
     thread->naps = thread->others_naps = VMP_NAPS_UNASKED;
     thread->recorded_cpu_ns = 0;
-    thread->is_unsure = thread->has_slept = thread->was_observed = false;
+    thread->is_unsure = thread->was_seen_asleep = thread->was_observed = false;
     thread->idle_looks = 0;
+    thread->marked = 0;
+    thread->untold_ns = thread->untold_ticks = 0;
     thread->is_blocked = false;
     atomic_store(&thread->looks, VMP_LOOKS_NONE);
     vmp_inherit(thread);
@@ -142,7 +152,10 @@ vmp_session_join(struct vmp_thread *thread)
         vmp_session_failed_clock(r);
     else if (vmp_session.clock != VMPROF_CLOCK_OBSERVER ||
              vmp_has_own_frames(thread))
-        vmp_session_start_clock(thread);
+        has_clock = vmp_session_find_clock(thread);
+    open_accounts(thread);
+    if (has_clock)
+        vmp_clock_begin(&thread->clock, thread->cpu_start_ns);
     if (r == 0)
         vmp_jit_join(&thread->jit, vmp_session.number, &vmp_session.jit,
                      thread->cpu_start_ns);
@@ -168,17 +181,19 @@ give_up_sample(struct vmp_counters *c)
 /* Its counters are final. A handler that is still at work may be in the middle
  * of a record: the ring stays its own. */
 static void
-close_accounts(struct vmp_thread *thread)
+close_accounts(struct vmp_thread *thread, uint64_t cpu_end_ns)
 {
     const bool is_stuck = thread != vmp_current && atomic_load(&thread->busy);
 
-    thread->cpu_end_ns = vmp_thread_cpu_ns(thread->tid);
+    thread->cpu_end_ns = cpu_end_ns;
     if (thread->awaits_clock)
         vmp_session_failed_clock(-EAGAIN);
     thread->awaits_clock = false;
-    if (atomic_exchange(&thread->requested, false))
+    if (!is_stuck)
+        vmp_give_up_request(thread);
+    else if (atomic_exchange(&thread->requested, false))
         thread->counters.lost_walker++;
-    else if (is_stuck)
+    else
         give_up_sample(&thread->counters);
     if (!is_stuck && thread->ring.data && vmp_has_own_frames(thread))
         vmp_close_own_frames(thread);
@@ -187,6 +202,9 @@ close_accounts(struct vmp_thread *thread)
 void
 vmp_session_part(struct vmp_thread *thread)
 {
+    /* Nobody samples it any more, and to take things apart is none of its work. */
+    const uint64_t cpu_end_ns = vmp_thread_cpu_ns(thread->tid);
+
     end_last_session(thread);
     atomic_store(&thread->poll.session, 0);
     vmp_session_count_clock_error(thread);
@@ -200,7 +218,7 @@ vmp_session_part(struct vmp_thread *thread)
     }
     /* When sampling ended they were closed, and the writer may be done. */
     if (atomic_load(&vmp_session.sampling)) {
-        close_accounts(thread);
+        close_accounts(thread, cpu_end_ns);
         vmp_bequeath(thread);
     }
     thread->end_ns = vmp_now_ns(CLOCK_MONOTONIC);
@@ -317,7 +335,7 @@ vmp_session_stop_sampling(void)
         vmp_session_count_clock_error(t);
         vmp_clock_stop(&t->clock);
         vmp_jit_part(&t->jit);
-        close_accounts(t);
+        close_accounts(t, vmp_thread_cpu_ns(t->tid));
     }
     vmp_pauses_end();
 }

@@ -74,7 +74,11 @@ vmp_session_join(struct vmp_thread *thread);
 void
 vmp_session_part(struct vmp_thread *thread);
 
-/* Give a thread its clock if it has none: it has got frames of its own. */
+/* Make a thread its clock if it has none. Returns whether there is one to begin. */
+bool
+vmp_session_find_clock(struct vmp_thread *thread);
+
+/* And begin it: the thread has got frames of its own. */
 void
 vmp_session_start_clock(struct vmp_thread *thread);
 

@@ -4,6 +4,8 @@
 
 #include <vmprof/sampler.h>
 
+#include <errno.h>
+
 #include "../sized.h"
 #include "session.h"
 
@@ -82,7 +84,7 @@ vmp_stats_take(struct vmprof_stats *to)
 int
 vmprof_get_stats(struct vmprof_stats *stats)
 {
-    const int r = vmp_stats_check(stats);
+    const int r = stats ? vmp_stats_check(stats) : -EINVAL;
 
     if (r < 0)
         return r;

@@ -14,9 +14,10 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <libunwind.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "thread.h"
 
 struct vmp_stepper {
     unw_addr_space_t space;
@@ -87,10 +88,15 @@ load(void)
 bool
 vmp_step_load(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    bool is_whole;
 
-    pthread_once(&once, load);
-    return unwind.is_whole;
+    vmp_threads_lock();
+    /* Where it failed, for want of descriptors, say, it may do so no more. */
+    if (!unwind.is_whole)
+        load();
+    is_whole = unwind.is_whole;
+    vmp_threads_unlock();
+    return is_whole;
 }
 
 static int

@@ -114,12 +114,17 @@ struct vmp_thread {
     void *read_user;
     uint32_t frames_read; /* at the last sample */
 
+    /* A walker's: what its last answer had, where links of a stack would be; and what
+     * passed in the kernel since then, where perf does not tick, with the periods that
+     * were due there. */
+    uint32_t marked;
+    uint64_t marked_cut, untold_ns, untold_ticks;
+
     /* Whether a handler, a poll or a walker's answer is at work, on the thread
      * itself; and whether another replaces its clock, which no tick may touch. */
     atomic_bool busy, is_replaced;
     atomic_uint looks; /* enum vmp_looks */
-    bool was_observed; /* it took one since the thread's last tick */
-    bool is_blocked;   /* a tick was, at the last one */
+    bool was_observed; /* it took one since the thread's last sample */
 
     /* Under vmp_threads_lock(): it was busy to the end of the last session, and
      * may write to what that gave it. */
@@ -158,7 +163,8 @@ struct vmp_thread {
 
     /* The observer's: close to what it looks at of each thread. */
     bool is_unsure;                    /* whether it sleeps: it looks again */
-    bool has_slept;                    /* as looks have found */
+    bool was_seen_asleep;              /* in this session */
+    bool is_blocked;                   /* a tick was, at the last look */
     unsigned idle_looks;               /* in a row, that found it asleep */
     uint64_t looked_cpu_ns, looked_ns; /* at the last look */
     uint64_t unlooked_ns;              /* from the one before until then */
@@ -236,15 +242,14 @@ vmp_hold_looks(struct vmp_thread *thread)
 
 /*
  * Begin to work with the calling thread's sample. VMP_IDLE: until vmp_give_back()
- * it is the caller's; VMP_BUSY: it is of what the caller has interrupted. Any
- * context.
+ * it is the caller's; VMP_LOOKED_AT: only the clock is; VMP_BUSY: it is of what the
+ * caller has interrupted. Any context.
  */
 static inline enum vmp_busy
 vmp_take(struct vmp_thread *thread)
 {
     const bool was_busy =
         atomic_load_explicit(&thread->busy, memory_order_relaxed);
-    enum vmp_busy other = VMP_LOOKED_AT;
 
     /* No exchange, which takes longer than all of a short sample's frames: only
      * this thread writes it, and what interrupts it here leaves it as it was. */
@@ -255,12 +260,10 @@ vmp_take(struct vmp_thread *thread)
     vmp_barrier_own();
     if (was_busy)
         return VMP_BUSY;
-    if (atomic_load_explicit(&thread->is_replaced, memory_order_acquire))
-        other = VMP_REPLACED;
-    else if (vmp_hold_looks(thread))
-        return VMP_IDLE;
+    if (!atomic_load_explicit(&thread->is_replaced, memory_order_acquire))
+        return vmp_hold_looks(thread) ? VMP_IDLE : VMP_LOOKED_AT;
     atomic_store_explicit(&thread->busy, false, memory_order_release);
-    return other;
+    return VMP_REPLACED;
 }
 
 static inline void

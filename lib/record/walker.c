@@ -11,6 +11,7 @@
 #include "session.h"
 #include "signal/own_frames.h"
 #include "signal/trace.h"
+#include "signal/walked.h"
 
 static int
 record_walk(struct vmp_thread *thread, const struct vmprof_walked_frame *frames,
@@ -18,7 +19,7 @@ record_walk(struct vmp_thread *thread, const struct vmprof_walked_frame *frames,
 {
     const uint64_t now_ns = vmp_now_ns(CLOCK_MONOTONIC);
     const uint64_t cpu_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
-    const uint64_t weight_ns = vmp_weigh_own_frames(thread, now_ns, cpu_ns);
+    uint64_t weight_ns = vmp_weigh_own_frames(thread, now_ns, cpu_ns);
     struct vmp_record *record;
 
     if (count > vmp_session.max_frames) {
@@ -26,10 +27,13 @@ record_walk(struct vmp_thread *thread, const struct vmprof_walked_frame *frames,
         cut += count - vmp_session.max_frames;
         count = vmp_session.max_frames;
     }
+    weight_ns -= vmp_tell_system_time(thread, frames, (uint32_t)count, cut,
+                                      now_ns, weight_ns);
     record = vmp_reserve_own_frames(thread, VMP_RECORD_WALKED, count,
                                     sizeof(*frames));
     if (!record)
         return 0;
+    vmp_mark_walk(thread, frames, (uint32_t)count, cut);
     /* Where it was asked: a safe point is not in compiled code. */
     record->trace = thread->asked_in;
     record->phase = vmp_phase_in(thread, record->trace);
@@ -82,6 +86,8 @@ vmprof_sample_stack(struct vmprof_thread *head,
         /* Who answers there may have found out which trace is current. */
         thread->asked_in = vmp_running_trace(thread);
         r = answer(thread, frames, count, cut);
+    } else if (busy == VMP_LOOKED_AT) {
+        vmp_give_back(thread);
     }
     pthread_setcancelstate(cancel_state, NULL);
     return r;

@@ -155,6 +155,41 @@ unwind(void)
     ask_sooner(false);
 }
 
+/* Ticks are rare while polls come, and asked for sooner for the calls. */
+static void
+poll_between_calls(void)
+{
+    static char bytes[1 << 16];
+    struct vmprof_options options = profile_options(profile_file(), 0.001);
+    const int zeros = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    struct decoded d;
+
+    options.clock = VMPROF_CLOCK_PERF;
+    require(zeros >= 0 && vmprof_attach_thread(NULL, &head) == 0);
+    if (vmprof_enable_with(&options) < 0)
+        return;
+    vmprof_execute_code_enter(head, code_named("reads"), NULL);
+    for (unsigned i = 0; i < 4; i++) {
+        const uint64_t end_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) + 60 * MS;
+
+        do {
+            require(read(zeros, bytes, sizeof(bytes)) == sizeof(bytes));
+            vmprof_poll(head);
+        } while (clock_ns(CLOCK_THREAD_CPUTIME_ID) < end_ns);
+        burn_cpu_ms(40);
+    }
+    close(zeros);
+    finish_profile(options.fd, &d);
+    decoded_free(&d);
+}
+
+static void
+each_expiration_has_its_cause_where_a_thread_polls_between_calls(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(poll_between_calls, 60), 0);
+}
+
 static void
 ticks_that_are_asked_for_sooner_are_no_more_than_is_due(void **state)
 {
@@ -428,6 +463,8 @@ main(void)
         cmocka_unit_test(every_rung_accounts_for_each_period),
         cmocka_unit_test(
             ticks_that_are_asked_for_sooner_are_no_more_than_is_due),
+        cmocka_unit_test(
+            each_expiration_has_its_cause_where_a_thread_polls_between_calls),
         cmocka_unit_test(a_sample_whose_signal_was_blocked_says_so),
         cmocka_unit_test(time_in_system_calls_goes_to_who_made_them),
         cmocka_unit_test(a_loop_that_computes_makes_no_system_calls),

@@ -5,9 +5,13 @@
 #include "suite.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <math.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include "by_hand.h"
+#include "kernel.h"
 
 static struct vmprof_thread *thread;
 static volatile sig_atomic_t asked;
@@ -74,6 +78,95 @@ a_walker_answers_each_request_with_one_sample(void **state)
 {
     (void)state;
     assert_int_equal(isolate(answer_ticks, 20), 0);
+}
+
+static void
+answer_in(vmprof_code_id caller, vmprof_code_id code)
+{
+    const struct vmprof_walked_frame frames[2] = {
+        { caller, 0, 1, VMPROF_KIND_CODE },
+        { code, 0, 1, VMPROF_KIND_CODE },
+    };
+
+    if (!asked)
+        return;
+    asked = 0;
+    vmprof_sample_stack(thread, frames, 2, 0);
+}
+
+/* Returns how long it took. */
+static uint64_t
+compute_in(vmprof_code_id caller, vmprof_code_id code, uint64_t ns)
+{
+    const uint64_t start_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
+    uint64_t now_ns;
+
+    do {
+        for (volatile unsigned i = 0; i < 20000; i++)
+            ;
+        answer_in(caller, code);
+        now_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
+    } while (now_ns - start_ns < ns);
+    return now_ns - start_ns;
+}
+
+static uint64_t
+read_in(vmprof_code_id caller, vmprof_code_id code, uint64_t ns, int zeros)
+{
+    static char bytes[1 << 16];
+    const uint64_t start_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
+    uint64_t now_ns;
+
+    do {
+        require(read(zeros, bytes, sizeof(bytes)) == sizeof(bytes));
+        answer_in(caller, code);
+        now_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
+    } while (now_ns - start_ns < ns);
+    return now_ns - start_ns;
+}
+
+/* Between ticks that find it where it computes, a thread is in the kernel. */
+static void
+compute_and_read(void)
+{
+    enum {
+        MS = 1000 * 1000,
+    };
+    const int file = profile_file(),
+              zeros = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    const vmprof_code_id whole = code_named("whole"),
+                         computes = code_named("computes"),
+                         reads = code_named("reads");
+    struct vmprof_options options = profile_options(file, 0.001);
+    double computed = 0, all = 0, found, truth;
+    struct decoded d;
+
+    options.clock = VMPROF_CLOCK_PERF;
+    attach();
+    if (vmprof_enable_with(&options) < 0)
+        return;
+    for (unsigned i = 0; i < rounds(200); i++) {
+        const double ns = (double)compute_in(whole, computes, 2 * MS);
+
+        computed += ns;
+        all += ns + (double)read_in(whole, reads, 5 * MS, zeros);
+    }
+    close(zeros);
+    finish_profile(file, &d);
+    truth = computed / all;
+    found = weight_under(&d, "t:computes:1:") / weight_under(&d, "t:whole:1:");
+    if (fabs(found - truth) > 0.05)
+        dprintf(2, "%.4f where %.4f was due\n", found, truth);
+    require(is_slow() || fabs(found - truth) < 0.05);
+    require(profile_stats().system_ticks > 0);
+    decoded_free(&d);
+}
+
+static void
+what_computes_is_not_charged_with_time_in_the_kernel(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(compute_and_read, 60), 0);
 }
 
 static void
@@ -366,6 +459,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_walker_answers_each_request_with_one_sample),
+        cmocka_unit_test(what_computes_is_not_charged_with_time_in_the_kernel),
         cmocka_unit_test(requests_without_an_answer_are_losses),
         cmocka_unit_test(an_answer_that_nobody_asked_for_does_nothing),
         cmocka_unit_test(a_request_that_its_walker_leaves_open_is_a_loss),

@@ -86,7 +86,8 @@ all_periods_come(void **state)
     }
     sum /= 100.0 * SAMPLES * INTERVAL_NS;
     assert_true(sum > 0.998 && sum < 1.002);
-    /* No sixteenth comes twice in a row: one interval is the rarest. */
+    /* A sixteenth comes twice in a row only where one group follows the other: one
+     * interval is the rarest. */
     for (unsigned i = 0; i < TENTHS; i++)
         assert_in_range(found[i], 70000, 110000);
 }

@@ -236,7 +236,7 @@ print_warnings(const struct view *view, const struct losses *losses)
     print_warning(view, losses->sessions_without_stats,
                   "process(es) left no counters: what they lost is unknown");
     print_warning(view, losses->stats.clock_failures,
-                  "thread(s) could not be sampled: no clock was to be had");
+                  "time(s) a thread had no clock, or lost the one that it had");
     print_warning(view, losses->stats.overflows,
                   "calls found the shadow stack full");
     print_warning(view, losses->stats.locations_lost,

@@ -23,7 +23,7 @@ enum {
 
     MOST_SWITCH_NS = 20 * 1000,
     LEAST_LEG_NS = 100 * 1000, /* of which a handler is but a small part */
-    FORGETS_GAPS = 256,        /* ticks on time */
+    MOST_EARLY = 4,            /* periods that are made up for */
     RARELY = 32,               /* periods: to tick a thread that may sleep */
 };
 
@@ -52,18 +52,16 @@ is_held_back(const struct vmp_clock *clock, uint64_t late_ns)
     return late_ns > clock->asked_ns / 2 && late_ns > USUAL_WAY_NS;
 }
 
-/* The median of what ticks took to arrive. */
-static void
-learn_way(struct vmp_clock *clock, uint64_t late_ns)
+/* A median, as each of them is told. */
+static uint64_t
+follow(uint64_t median_ns, uint64_t seen_ns, uint64_t least_step_ns,
+       uint64_t most_ns)
 {
-    uint64_t way_ns = clock->way_ns;
-    const uint64_t step_ns = way_ns / 16 + 250;
+    const uint64_t step_ns = median_ns / 16 + least_step_ns;
 
-    if (late_ns > way_ns + step_ns && way_ns < MOST_WAY_NS)
-        way_ns += step_ns;
-    else if (late_ns + step_ns < way_ns)
-        way_ns -= step_ns;
-    __atomic_store_n(&clock->way_ns, way_ns, __ATOMIC_RELAXED);
+    if (seen_ns > median_ns + step_ns && median_ns < most_ns)
+        return median_ns + step_ns;
+    return seen_ns + step_ns < median_ns ? median_ns - step_ns : median_ns;
 }
 
 /* How often the thread left the CPU in so much of its time, as often as it does
@@ -80,20 +78,9 @@ count_switches(struct vmp_clock *clock, uint64_t elapsed_ns)
         return 0;
     clock->switches = (uint64_t)usage.ru_nvcsw + (uint64_t)usage.ru_nivcsw;
     clock->switched_cpu_ns = cpu_ns;
-    return ((clock->switches - before) * elapsed_ns + used_ns / 2) / used_ns;
-}
-
-/* The median, as few ticks wait for a mask, and those rarely for as little. */
-static void
-learn_switch(struct vmp_clock *clock, uint64_t switch_ns)
-{
-    const uint64_t step_ns = clock->switch_ns / 16 + 100;
-
-    if (switch_ns > clock->switch_ns + step_ns &&
-        clock->switch_ns < MOST_SWITCH_NS)
-        clock->switch_ns += step_ns;
-    else if (switch_ns + step_ns < clock->switch_ns)
-        clock->switch_ns -= step_ns;
+    return used_ns ? ((clock->switches - before) * elapsed_ns + used_ns / 2) /
+                         used_ns
+                   : 0;
 }
 
 /*
@@ -109,7 +96,9 @@ leave_out_switches(struct vmp_clock *clock, uint64_t elapsed_ns,
 
     if (!switches)
         return over_ns;
-    learn_switch(clock, over_ns / switches);
+    /* Few ticks wait for a mask, and those rarely for as little. */
+    clock->switch_ns =
+        follow(clock->switch_ns, over_ns / switches, 100, MOST_SWITCH_NS);
     return vmp_since(switches * clock->switch_ns, over_ns);
 }
 
@@ -128,7 +117,7 @@ adapt_tries(struct vmp_clock *clock, uint64_t lost)
     clock->on_time = lost ? 0 : clock->on_time + 1;
     if (lost)
         clock->gaps++;
-    else if (clock->on_time == FORGETS_GAPS)
+    else if (clock->on_time == VMP_MANY_ON_TIME)
         clock->gaps = 0;
 }
 
@@ -147,22 +136,30 @@ periods_in(uint64_t late_ns, uint64_t interval_ns)
 }
 
 /*
- * What is due for so many of them, but for this one. Those that are asked for
- * sooner are more than what is due, one by one; what came too soon is made up for by
- * those that are lost.
+ * How many of those that were lost are due, at a tick that is. Those that are asked
+ * for sooner are more than what is due, one by one; what came too soon is made up
+ * for by those that are lost.
  */
 static uint64_t
-due_for(struct vmp_clock *clock, uint64_t ticks, uint64_t interval_ns)
+due_of_lost(struct vmp_clock *clock, uint64_t lost, uint64_t interval_ns)
 {
-    uint64_t due = 1;
+    const int64_t mean_ns = (int64_t)mean_period(interval_ns),
+                  asked_ns = (int64_t)clock->asked_ns,
+                  /* Of those that polls sample, ticks are rarer. */
+        unit_ns = asked_ns > mean_ns * 3 / 2 ? asked_ns : mean_ns;
+    int64_t late_ns;
+    uint64_t due = 0;
 
     if (clock->period_ns >= clock->asked_ns)
-        return ticks - 1;
-    clock->owed_ns += (int64_t)(ticks * clock->period_ns);
-    if (clock->owed_ns > (int64_t)mean_period(interval_ns))
-        due = periods_in((uint64_t)clock->owed_ns, interval_ns);
-    clock->owed_ns -= (int64_t)(due * mean_period(interval_ns));
-    return due - 1;
+        return lost;
+    late_ns =
+        (int64_t)((lost + 1) * clock->period_ns) - unit_ns - clock->early_ns;
+    if (lost && late_ns > 0)
+        due = (uint64_t)((late_ns + unit_ns / 2) / unit_ns);
+    late_ns -= (int64_t)due * unit_ns;
+    clock->early_ns =
+        late_ns < -MOST_EARLY * unit_ns ? MOST_EARLY * unit_ns : -late_ns;
+    return due;
 }
 
 /*
@@ -178,12 +175,14 @@ read_perf(struct vmp_clock *clock, uint64_t elapsed_ns, uint64_t interval_ns,
           struct vmp_missed *missed)
 {
     const uint64_t period_ns = clock->period_ns, way_ns = clock->way_ns;
-    uint64_t count_ns, ran_ns, over_ns, ticks;
+    uint64_t count_ns, ran_ns, over_ns, lost;
 
     if (elapsed_ns < period_ns + way_ns + period_ns / 2) {
         const uint64_t late_ns = vmp_since(period_ns, elapsed_ns);
 
-        learn_way(clock, late_ns);
+        __atomic_store_n(&clock->way_ns,
+                         follow(way_ns, late_ns, 250, MOST_WAY_NS),
+                         __ATOMIC_RELAXED);
         clock->ran_ns += period_ns;
         clock->unsure_ns += late_ns;
         if (clock->unsure_ns > period_ns / 4) {
@@ -191,7 +190,7 @@ read_perf(struct vmp_clock *clock, uint64_t elapsed_ns, uint64_t interval_ns,
             clock->unsure_ns = 0;
         }
         adapt_tries(clock, 0);
-        missed->system = due_for(clock, 1, interval_ns);
+        due_of_lost(clock, 0, interval_ns);
         return;
     }
     count_ns = read_count(clock);
@@ -202,10 +201,10 @@ read_perf(struct vmp_clock *clock, uint64_t elapsed_ns, uint64_t interval_ns,
                                  vmp_since(ran_ns + way_ns, elapsed_ns));
     clock->ran_ns = count_ns;
     clock->unsure_ns = 0;
-    ticks = (ran_ns + period_ns / 2) / period_ns;
-    adapt_tries(clock, ticks - 1);
-    missed->system = due_for(clock, ticks, interval_ns);
-    missed->system_ns = (ticks - 1) * period_ns;
+    lost = (ran_ns + period_ns / 2) / period_ns - 1;
+    adapt_tries(clock, lost);
+    missed->system = due_of_lost(clock, lost, interval_ns);
+    missed->system_ns = lost * period_ns;
     missed->overrun = over_ns / clock->asked_ns;
     missed->held_back = is_held_back(clock, over_ns);
 }
@@ -233,8 +232,9 @@ vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
                uint64_t interval_ns, const void *context,
                struct vmp_missed *missed)
 {
-    const uint64_t elapsed_ns = cpu_ns - clock->armed_cpu_ns,
-                   passed_ns = now_ns - clock->armed_ns;
+    /* Whoever begins it may do so meanwhile. */
+    const uint64_t elapsed_ns = vmp_since(clock->armed_cpu_ns, cpu_ns),
+                   passed_ns = vmp_since(clock->armed_ns, now_ns);
 
     *missed = (struct vmp_missed){ 0 };
     if (clock->rung == VMPROF_CLOCK_PERF)
@@ -278,8 +278,12 @@ set_event(struct vmp_clock *clock)
 }
 
 void
-vmp_clock_begin(struct vmp_clock *clock)
+vmp_clock_begin(struct vmp_clock *clock, uint64_t cpu_ns)
 {
+    /* To make it took a while. */
+    __atomic_store_n(&clock->armed_cpu_ns, cpu_ns, __ATOMIC_RELAXED);
+    __atomic_store_n(&clock->armed_ns, vmp_now_ns(CLOCK_MONOTONIC),
+                     __ATOMIC_RELAXED);
     if (clock->rung == VMPROF_CLOCK_PERF)
         set_event(clock);
     else if (clock->rung != VMPROF_CLOCK_AUTO)

@@ -118,18 +118,16 @@ tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
 
     /* This may be the last tick of a clock that is replaced; and what it has
      * interrupted may not know that yet. */
-    if (busy != VMP_IDLE) {
-        if (busy == VMP_LOOKED_AT && atomic_load(&vmp_session.sampling))
-            tick_beside_looks(thread, now_ns, cpu_ns, context);
-        else if (busy == VMP_BUSY && !atomic_load(&thread->is_replaced))
-            tick_in_between(thread, now_ns, cpu_ns, context);
+    if (busy == VMP_BUSY && !atomic_load(&thread->is_replaced))
+        tick_in_between(thread, now_ns, cpu_ns, context);
+    if (busy == VMP_BUSY || busy == VMP_REPLACED)
         return;
-    }
     /* A clock that is off has sent this for a session that is over. */
     if (atomic_load(&vmp_session.sampling) &&
         __atomic_load_n(&thread->clock.rung, __ATOMIC_ACQUIRE) !=
             VMPROF_CLOCK_AUTO) {
-        if (vmp_ask_for_looks(thread, now_ns, cpu_ns)) {
+        if (busy == VMP_LOOKED_AT ||
+            vmp_ask_for_looks(thread, now_ns, cpu_ns)) {
             tick_beside_looks(thread, now_ns, cpu_ns, context);
         } else if (vmp_polls_come(thread, now_ns, cpu_ns)) {
             rearm_unused(thread, now_ns, cpu_ns, context,

@@ -10,7 +10,6 @@
 enum {
     MOST_TRIES = VMP_ONE_TRY * 5 / 4, /* a fifth of the time in the kernel */
     LEAST_GAPS = 8,                   /* one long call is no habit */
-    MOST_ON_TIME = 32,                /* after which it is looked at no more */
 };
 
 /* A look sees no native frames: with them, samples without are few. */
@@ -19,7 +18,7 @@ wants_looks(const struct vmp_thread *thread, bool has_them)
 {
     return thread->clock.rung == VMPROF_CLOCK_PERF &&
            vmp_session.clock != VMPROF_CLOCK_OBSERVER && !vmp_session.native &&
-           (has_them ? thread->clock.on_time < MOST_ON_TIME
+           (has_them ? thread->clock.on_time < VMP_MANY_ON_TIME
                      : thread->clock.tries > MOST_TRIES &&
                            thread->clock.gaps >= LEAST_GAPS) &&
            !vmp_has_own_frames(thread) && !vmp_samples_itself(thread) &&

@@ -179,10 +179,11 @@ vmp_record_stack(struct vmp_thread *thread, const struct vmp_window *window,
 }
 
 bool
-vmp_record_gap(struct vmp_thread *thread, const struct vmp_window *window,
-               unsigned kind, uint64_t until_ns, uint64_t weight_ns)
+vmp_put_gap(struct vmp_thread *thread, unsigned kind, uint32_t lasting,
+            uint64_t cut, const struct vmp_sampled_frame *innermost,
+            uint64_t until_ns, uint64_t weight_ns)
 {
-    const uint32_t added = window->lasting ? 1 : 0;
+    const uint32_t added = lasting ? 1 : 0;
     const size_t size =
         sizeof(struct vmp_record) + added * sizeof(struct vmp_sampled_frame);
     struct vmp_record *const record = vmp_ring_reserve(&thread->ring, size);
@@ -196,18 +197,29 @@ vmp_record_gap(struct vmp_thread *thread, const struct vmp_window *window,
         .kind = (uint8_t)kind,
         .time_ns = until_ns,
         .weight_ns = weight_ns,
-        .keep = window->lasting - added,
+        .keep = lasting - added,
         .added = added,
-        .cut = window->cut,
+        .cut = cut,
     };
     if (added)
-        copy_frame(vmp_window_frame(window, record->keep),
-                   (struct vmp_sampled_frame *)(record + 1));
+        *(struct vmp_sampled_frame *)(record + 1) = *innermost;
     vmp_count(&thread->counters.sampled_ns, weight_ns);
     vmp_ring_commit(&thread->ring, record);
     thread->last_cpu_ns += weight_ns;
     thread->last_time_ns = until_ns;
     return true;
+}
+
+bool
+vmp_record_gap(struct vmp_thread *thread, const struct vmp_window *window,
+               unsigned kind, uint64_t until_ns, uint64_t weight_ns)
+{
+    struct vmp_sampled_frame innermost = { 0 };
+
+    if (window->lasting)
+        copy_frame(vmp_window_frame(window, window->lasting - 1), &innermost);
+    return vmp_put_gap(thread, kind, window->lasting, window->cut, &innermost,
+                       until_ns, weight_ns);
 }
 
 /* Charge the periods that passed in the kernel to who called it. Returns what
@@ -294,8 +306,15 @@ ask_walker(struct vmp_thread *thread, const struct vmp_missed *missed)
 
     count_expirations(thread, missed);
     /* Its next sample has the time of all of them. */
-    if (is_open || missed->system)
-        vmp_count(&thread->counters.lost_walker, missed->system + is_open);
+    if (is_open)
+        vmp_count(&thread->counters.lost_walker, 1);
+    /* Its answer tells it. In wall mode there is no time apart for it. */
+    if (vmp_session.mode == VMPROF_MODE_CPU) {
+        thread->untold_ns += missed->system_ns;
+        thread->untold_ticks += missed->system;
+    } else {
+        vmp_count(&thread->counters.lost_walker, missed->system);
+    }
     if (!is_open)
         thread->asked_in = vmp_running_trace(thread);
     atomic_store_explicit(&thread->requested, true, memory_order_relaxed);
@@ -331,18 +350,21 @@ is_due(const struct vmp_thread *thread, uint64_t used_ns)
            used_ns + vmp_session.interval_ns / 16 >= thread->period_ns;
 }
 
-/* Of a thread that the observer has looked at since its last tick: what passed up to
- * the last look is told. The rest is this tick's to tell. */
+/* Of a thread that the observer has looked at since its last sample of its own: what
+ * passed up to the last look is told. The rest is this tick's to tell. */
 static void
 leave_out_looks(const struct vmp_thread *thread, uint64_t cpu_ns,
                 struct vmp_missed *missed)
 {
-    const uint64_t most =
-        vmp_used_since_due(thread, cpu_ns) / vmp_session.interval_ns;
+    const uint64_t used_ns = vmp_used_since_due(thread, cpu_ns),
+                   most = used_ns / vmp_session.interval_ns;
 
-    missed->system = missed->system_ns = 0;
-    if (missed->overrun > most)
-        missed->overrun = most;
+    if (missed->system > most)
+        missed->system = most;
+    if (missed->system_ns > used_ns)
+        missed->system_ns = used_ns;
+    if (missed->overrun > most - missed->system)
+        missed->overrun = most - missed->system;
     missed->held_back = missed->held_back && most;
 }
 

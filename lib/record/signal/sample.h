@@ -46,12 +46,18 @@ vmp_record_stack(struct vmp_thread *thread, const struct vmp_window *window,
                  uint64_t now_ns, uint64_t weight_ns, unsigned state);
 
 /*
- * Time up to `until_ns` that no sample was taken of: it is charged to the
- * frames of the window which were active ever since the last record, with a
- * frame of `kind` on top (enum vmp_frame_kind). It is neither a sample nor an
- * expiration in the counters. Goes before the sample of the window. Returns
- * false if there was no room: then nothing has changed.
+ * Time up to `until_ns` that no sample was taken of: it is charged to so many outer
+ * frames of the last record, with a frame of `kind` on top (enum vmp_frame_kind). The
+ * innermost of them may have gone on: it is told as it was all the time. It is
+ * neither a sample nor an expiration in the counters. Goes before the sample that
+ * follows. Returns false if there was no room: then nothing has changed.
  */
+bool
+vmp_put_gap(struct vmp_thread *thread, unsigned kind, uint32_t lasting,
+            uint64_t cut, const struct vmp_sampled_frame *innermost,
+            uint64_t until_ns, uint64_t weight_ns);
+
+/* The same under those frames of the window which were active ever since that record. */
 bool
 vmp_record_gap(struct vmp_thread *thread, const struct vmp_window *window,
                unsigned kind, uint64_t until_ns, uint64_t weight_ns);

@@ -6,10 +6,6 @@
 
 #include "../thread.h"
 
-enum {
-    VMP_KIND_SHIFT = 56,
-};
-
 /* Frames of these kinds are polled for right before they are left, so the time up
  * to then is theirs. */
 static inline bool

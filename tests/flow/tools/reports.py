@@ -257,7 +257,7 @@ class Counters(unittest.TestCase):
     def test_threads_without_a_clock_are_named(self):
         s = vmprof_file.Session()
         s.stats(clock_failures=3)
-        self.assertIn("3 thread(s) could not be sampled",
+        self.assertIn("3 time(s) a thread had no clock",
                       text("report", write(s.bytes())))
 
     def test_samples_that_came_late_are_named(self):
