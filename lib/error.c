@@ -44,6 +44,8 @@ vmprof_strerror(int error)
         return "out of memory";
     case -ENOTSUP:
         return "none of the sampling clocks works here";
+    case -EPERM:
+        return "a sandbox or a lack of rights forbids it";
     case -EOVERFLOW:
         return "there are too many";
     case -ESRCH:

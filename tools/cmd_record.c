@@ -141,8 +141,9 @@ warn_of_nothing(const struct record *record)
                 record->options.argv[0]);
     else
         fprintf(stderr,
-                "vmprof: nothing was recorded: %s started no VM that supports "
-                "vmprof. A VM calls vmprof_autostart() (pkg-config "
+                "vmprof: nothing was recorded. If no VM said why, %s started "
+                "none that supports vmprof. A VM calls vmprof_autostart() "
+                "(pkg-config "
                 "vmprof-autostart); for Lua 5.4 vmprof's Lua module must be "
                 "installed\n",
                 record->options.argv[0]);

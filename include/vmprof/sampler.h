@@ -113,7 +113,7 @@ enum vmprof_jit_overflow {
 struct vmprof_options {
     uint64_t size;       /**< set by vmprof_options_init() */
     double interval;     /**< seconds between samples of a thread;
-                              0 < interval < 1; no default; timers tick no
+                              1e-9 <= interval < 1; no default; timers tick no
                               more often than every 40 microseconds */
     int32_t fd;          /**< where to write; kept open by the library in a
                               duplicate and still the caller's at disable */
@@ -232,7 +232,7 @@ vmprof_stats_init(struct vmprof_stats *stats)
  * come, into @p fd.
  *
  * @param fd        A writable descriptor. See vmprof_options::fd.
- * @param interval  Seconds, 0 < interval < 1.
+ * @param interval  Seconds, 1e-9 <= interval < 1.
  *
  * @retval -EINVAL  The interval is out of range or no number.
  * @retval -EBADF   @p fd is not open.
@@ -351,7 +351,7 @@ vmprof_resume(void);
 /**
  * Read the counters.
  *
- * @retval -EINVAL  A bad size.
+ * @retval -EINVAL  A bad size, or NULL.
  * @par Context
  * Any thread, not from a signal handler.
  * @since 0.1

@@ -99,7 +99,7 @@ end_last_session(struct vmp_thread *thread)
     return 0;
 }
 
-/* What sampling needs was made before, in the thread's own time. */
+/* What sampling needs has been made, in the thread's time, which is not its work. */
 static void
 open_accounts(struct vmp_thread *thread)
 {
@@ -189,12 +189,12 @@ close_accounts(struct vmp_thread *thread, uint64_t cpu_end_ns)
     if (thread->awaits_clock)
         vmp_session_failed_clock(-EAGAIN);
     thread->awaits_clock = false;
-    if (!is_stuck)
+    if (!is_stuck) {
         vmp_give_up_request(thread);
-    else if (atomic_exchange(&thread->requested, false))
-        thread->counters.lost_walker++;
-    else
+    } else {
+        atomic_store(&thread->requested, false);
         give_up_sample(&thread->counters);
+    }
     if (!is_stuck && thread->ring.data && vmp_has_own_frames(thread))
         vmp_close_own_frames(thread);
 }

@@ -31,10 +31,11 @@ weight_under(const struct decoded *d, const char *name)
     uint64_t total = 0;
 
     for (size_t i = 0; i < d->sample_count; i++) {
-        uint32_t frames[10];
+        uint32_t frames[100];
         const size_t depth = decoded_stack(d, d->samples[i].node, frames,
                                            sizeof(frames) / sizeof(*frames));
 
+        require(depth <= sizeof(frames) / sizeof(*frames));
         for (size_t j = 0; j < depth; j++) {
             const char *const found =
                 decoded_name(d, d->frames[frames[j]].code);

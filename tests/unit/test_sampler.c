@@ -265,6 +265,7 @@ stats_of_a_bad_size_are_refused_untouched(void **state)
     }
     stats.size = 5000;
     assert_int_equal(vmprof_get_stats(&stats), -EINVAL);
+    assert_int_equal(vmprof_get_stats(NULL), -EINVAL);
     stats.size = sizeof(stats);
     assert_int_equal(vmprof_get_stats(&stats), 0);
 }

@@ -143,10 +143,11 @@ periods_in(uint64_t late_ns, uint64_t interval_ns)
 static uint64_t
 due_of_lost(struct vmp_clock *clock, uint64_t lost, uint64_t interval_ns)
 {
-    const int64_t mean_ns = (int64_t)mean_period(interval_ns),
-                  asked_ns = (int64_t)clock->asked_ns,
-                  /* Of those that polls sample, ticks are rarer. */
-        unit_ns = asked_ns > mean_ns * 3 / 2 ? asked_ns : mean_ns;
+    const uint64_t mean_ns = mean_period(interval_ns);
+    /* Of threads that polls sample, ticks are rarer. */
+    const int64_t unit_ns =
+        (int64_t)(clock->asked_ns > mean_ns * 3 / 2 ? clock->asked_ns
+                                                    : mean_ns);
     int64_t late_ns;
     uint64_t due = 0;
 

@@ -63,7 +63,7 @@ class Progress(unittest.TestCase):
     def test_a_terminal_sees_a_bar_when_it_takes_long(self):
         one = struct.pack("<B7q", 1, 1, 4, CODE, G, CODE, F, 0)
         member = gzip.compress(one * 100000, 1)
-        file = write(gzip.compress(names(Log()).bytes()) + member * 60,
+        file = write(gzip.compress(names(Log()).bytes()) + member * 180,
                      "long.prof")
         outer, inner = pty.openpty()
         with subprocess.Popen([VMPROF, "info", file], stderr=inner,
