@@ -183,7 +183,7 @@ take_turns(void)
     const int file = profile_file();
     const vmprof_code_id in_kernel = code_named("kernel"),
                          other = code_named("other");
-    const struct timespec nap = { 0, turns.sleep_us * 1000L };
+    const struct timespec nap = { 0, (long)turns.sleep_us * 1000 };
     double truth, found, kernel_ns = 0, own_ns = 0;
     const uint64_t end_ns =
         vmp_now_ns(CLOCK_MONOTONIC) + (uint64_t)rounds(3000) * MS;
