@@ -46,7 +46,7 @@ struct vmp_clock {
     uint64_t asked_ns;          /* period_ns, before it was made shorter */
     int64_t tries;              /* ticks that one sample takes, 256ths */
     unsigned on_time;           /* ticks in a row, up to the last one */
-    unsigned gaps;              /* ticks that were not, since many were */
+    unsigned gaps;              /* ticks that were not, of late */
     int64_t early_ns;           /* of those asked for sooner: what they told as
                                    due beyond their time */
     bool is_looked_at;          /* by the observer, where perf does not tick */

@@ -118,7 +118,7 @@ adapt_tries(struct vmp_clock *clock, uint64_t lost)
     if (lost)
         clock->gaps++;
     else if (clock->on_time == VMP_MANY_ON_TIME)
-        clock->gaps = 0;
+        clock->gaps /= 2; /* of many, chance makes such a row now and then */
 }
 
 static uint64_t
