@@ -8,8 +8,6 @@
 #include "jit/follow.h"
 #include "splice.h"
 
-static const uint64_t CODE_ID_MASK = ((uint64_t)1 << VMP_KIND_SHIFT) - 1;
-
 /* The frame of a position, whose place is asked for when it is new. */
 static int64_t
 frame_of(struct vmp_encoder *encoder, const struct vmp_sampled_frame *sampled,
@@ -24,7 +22,7 @@ frame_of(struct vmp_encoder *encoder, const struct vmp_sampled_frame *sampled,
     frame = vmp_encoder_find_frame(encoder, code, sampled->position);
     if (frame >= 0)
         return frame;
-    if (vmp_code_place(code & CODE_ID_MASK, sampled->position, &place) == 0)
+    if (vmp_code_place(code & VMP_CODE_ID_MASK, sampled->position, &place) == 0)
         return vmp_encoder_add_frame(encoder, code, sampled->position, &place);
     ++*locations_lost;
     return vmp_encoder_frame(encoder, code, &place);
@@ -39,22 +37,17 @@ walked_frame(struct vmp_encoder *encoder,
         .line = walked->line,
         .has_offset = walked->offset != 0,
     };
-    const uint64_t kind =
-        walked->kind == VMPROF_KIND_CODE ? 0 : walked->kind & 15;
 
     return vmp_encoder_frame(
-        encoder, (walked->code & CODE_ID_MASK) | kind << VMP_KIND_SHIFT,
-        &place);
+        encoder, vmp_code_and_kind(walked->code, walked->kind), &place);
 }
 
 static int64_t
 linked_frame(struct vmp_encoder *encoder,
              const struct vmprof_linked_frame *linked, uint64_t *locations_lost)
 {
-    const uint64_t kind =
-        linked->kind == VMPROF_KIND_CODE ? 0 : linked->kind & 15;
     const struct vmp_sampled_frame sampled = {
-        .code = (linked->code & CODE_ID_MASK) | kind << VMP_KIND_SHIFT |
+        .code = vmp_code_and_kind(linked->code, linked->kind) |
                 (linked->has_position ? VMP_HAS_POSITION : 0),
         .position = linked->position,
     };

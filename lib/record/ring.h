@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <vmprof/vmprof.h>
+
 enum vmp_record_type {
     VMP_RECORD_SKIP = 0,   /* nothing up to the end of the buffer */
     VMP_RECORD_SAMPLE = 1, /* followed by `added` struct vmp_sampled_frame */
@@ -64,6 +66,19 @@ struct vmp_sampled_frame {
 enum {
     VMP_KIND_SHIFT = 56, /* above a code's id, in the same word */
 };
+
+#define VMP_CODE_ID_MASK (((uint64_t)1 << VMP_KIND_SHIFT) - 1)
+
+/* That word; code as such is of kind 0. */
+static inline uint64_t
+vmp_code_and_kind(vmprof_code_id code, uint32_t kind)
+{
+    const uint64_t id = code & VMP_CODE_ID_MASK;
+
+    return kind == VMPROF_KIND_CODE
+               ? id
+               : id | (uint64_t)(kind & 15) << VMP_KIND_SHIFT;
+}
 
 struct vmp_ring {
     unsigned char *data;

@@ -42,27 +42,33 @@ live_in_kernel(vmprof_code_id code, uint64_t ns)
     return call_kernel(head, code, ns);
 }
 
-/* With so many turns of a loop from one reading of the clock to the next. */
+/* Do so much from one reading of the clock to the next. */
 static uint64_t
-turn(vmprof_code_id code, uint64_t ns, unsigned turns)
+spend(vmprof_code_id code, uint64_t ns, void (*work)(unsigned), unsigned much)
 {
     const vmprof_token token = vmprof_execute_code_enter(head, code, NULL);
     const uint64_t start_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
     uint64_t now_ns;
 
     do {
-        for (volatile unsigned i = 0; i < turns; i++)
-            ;
+        work(much);
         now_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
     } while (now_ns - start_ns < ns);
     vmprof_execute_code_leave(head, token);
     return now_ns - start_ns;
 }
 
+static void
+loop(unsigned turns)
+{
+    for (volatile unsigned i = 0; i < turns; i++)
+        ;
+}
+
 static uint64_t
 compute(vmprof_code_id code, uint64_t ns)
 {
-    return turn(code, ns, 100000);
+    return spend(code, ns, loop, 100000);
 }
 
 /* Calls of little more than a period, each of which lies between two ticks. */
@@ -132,31 +138,29 @@ dive(vmprof_code_id code, unsigned depth)
     vmprof_execute_code_leave(head, token);
 }
 
+static void
+dive_often(unsigned times)
+{
+    static vmprof_code_id leaf;
+
+    if (!leaf)
+        leaf = code_named("leaf");
+    for (unsigned i = 0; i < times; i++)
+        dive(leaf, 20);
+}
+
 /* In calls of no length, so that its stack is hardly ever the same for as long as it
  * takes to read it. */
 static uint64_t
 hop(vmprof_code_id code, uint64_t ns)
 {
-    static vmprof_code_id leaf;
-    const vmprof_token token = vmprof_execute_code_enter(head, code, NULL);
-    const uint64_t start_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
-    uint64_t now_ns;
-
-    if (!leaf)
-        leaf = code_named("leaf");
-    do {
-        for (unsigned i = 0; i < 100; i++)
-            dive(leaf, 20);
-        now_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
-    } while (now_ns - start_ns < ns);
-    vmprof_execute_code_leave(head, token);
-    return now_ns - start_ns;
+    return spend(code, ns, dive_often, 100);
 }
 
 static uint64_t
 compute_briefly(vmprof_code_id code, uint64_t ns)
 {
-    return turn(code, ns, 5000);
+    return spend(code, ns, loop, 5000);
 }
 
 static bool

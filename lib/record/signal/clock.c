@@ -144,15 +144,14 @@ static uint64_t
 due_of_lost(struct vmp_clock *clock, uint64_t lost, uint64_t interval_ns)
 {
     const uint64_t mean_ns = mean_period(interval_ns);
-    /* Of threads that polls sample, ticks are rarer. */
-    const int64_t unit_ns =
-        (int64_t)(clock->asked_ns > mean_ns * 3 / 2 ? clock->asked_ns
-                                                    : mean_ns);
-    int64_t late_ns;
+    int64_t unit_ns, late_ns;
     uint64_t due = 0;
 
     if (clock->period_ns >= clock->asked_ns)
         return lost;
+    /* Of threads that polls sample, ticks are rarer. */
+    unit_ns = (int64_t)(clock->asked_ns > mean_ns * 3 / 2 ? clock->asked_ns
+                                                          : mean_ns);
     late_ns =
         (int64_t)((lost + 1) * clock->period_ns) - unit_ns - clock->early_ns;
     if (lost && late_ns > 0)
@@ -191,7 +190,7 @@ read_perf(struct vmp_clock *clock, uint64_t elapsed_ns, uint64_t interval_ns,
             clock->unsure_ns = 0;
         }
         adapt_tries(clock, 0);
-        due_of_lost(clock, 0, interval_ns);
+        missed->system = due_of_lost(clock, 0, interval_ns);
         return;
     }
     count_ns = read_count(clock);

@@ -23,8 +23,7 @@ mix(uint64_t value)
 static uint64_t
 mark_of(const struct vmprof_walked_frame *frame)
 {
-    return (uint64_t)mix(frame->code ^ (uint64_t)frame->kind << VMP_KIND_SHIFT)
-               << 32 |
+    return (uint64_t)mix(vmp_code_and_kind(frame->code, frame->kind)) << 32 |
            mix(frame->offset << 32 ^ frame->line);
 }
 
@@ -69,10 +68,8 @@ vmp_tell_system_time(struct vmp_thread *thread,
     lasting = count_lasting(thread, frames, count, cut);
     if (lasting) {
         const struct vmprof_walked_frame *const frame = &frames[lasting - 1];
-        const uint64_t kind =
-            frame->kind == VMPROF_KIND_CODE ? 0 : frame->kind & 15;
 
-        innermost.code = frame->code | kind << VMP_KIND_SHIFT;
+        innermost.code = vmp_code_and_kind(frame->code, frame->kind);
     }
     /* Where there is no room the answer has the time. */
     if (!vmp_put_gap(thread, VMP_KIND_SYSTEM, lasting, cut, &innermost,
@@ -88,6 +85,9 @@ vmp_mark_walk(struct vmp_thread *thread,
               const struct vmprof_walked_frame *frames, uint32_t count,
               uint64_t cut)
 {
+    /* No other clock leaves anything to tell. */
+    if (thread->clock.rung != VMPROF_CLOCK_PERF)
+        return;
     for (uint32_t i = 0; i < count; i++)
         thread->last.links[i] = mark_of(&frames[i]);
     thread->marked = count;

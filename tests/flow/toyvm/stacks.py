@@ -67,6 +67,21 @@ for i in 0..50 {
 }
 """
 
+# Of a native function and one that polls at each turn, as long as an interval.
+TURNS = """\
+fn script(ns) {
+    let start = cpu_time()
+    let s = 0
+    while cpu_time() - start < ns / 1000000000.0 {
+        for i in 0..500 { s = s + i * 3 % 7 }
+    }
+}
+for i in 0..700 {
+    burn_ns(1000000)
+    script(1000000)
+}
+"""
+
 OVERFLOW = """\
 fn dive(n) {
     if n == 0 { burn_ns(100000000) return 0 }
@@ -282,6 +297,16 @@ class Shares(unittest.TestCase):
 
     def test_four_threads_spend_their_time_where_the_clock_says(self):
         self.check(4)
+
+    def test_a_native_function_has_its_time_from_who_polls_often(self):
+        with tempfile.TemporaryDirectory() as directory:
+            program = pathlib.Path(directory) / "turns.toy"
+            program.write_text(TURNS)
+            profile = Profile(program, options=["--truth"])
+        truth = {f["function"]: 100 * f["share"] for f in
+                 json.loads(profile.output.splitlines()[-1])["functions"]}
+        self.assertAlmostEqual(profile.shares()["burn_ns"], truth["burn_ns"],
+                               delta=8)
 
     def test_shares_are_right_at_10_and_100_khz(self):
         for threads in (1, 4):
