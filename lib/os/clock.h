@@ -66,6 +66,7 @@ struct vmp_missed {
     uint64_t system;    /* in the kernel, where perf does not tick */
     uint64_t system_ns; /* up to the last tick that was lost there */
     uint64_t overrun;   /* while the tick was on its way */
+    uint64_t late_ns;   /* the tick, all of that */
     bool held_back;     /* on the way for so long that the host blocked it */
 };
 
@@ -125,6 +126,13 @@ vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
 /* Ask for the next tick. Signal context. */
 void
 vmp_clock_rearm(struct vmp_clock *clock, uint64_t period_ns);
+
+/* Move the tick that it is armed for: it takes `period_ns` from now on, when the CPU
+ * time of the thread, which calls this, is `cpu_ns`. Not where an observer or the
+ * kernel's CPU timer is to tell of the end of a sleep. */
+void
+vmp_clock_move(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
+               uint64_t period_ns);
 
 /* Instead, after a tick that was too early: go on for `left_ns` of CPU time.
  * VMPROF_CLOCK_MONOTONIC alone. Signal context. */

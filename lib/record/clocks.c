@@ -157,11 +157,15 @@ is_silent(struct vmp_thread *thread)
         __atomic_load_n(&thread->clock.armed_ns, __ATOMIC_RELAXED);
     const struct vmp_clock_watch then = thread->watch;
 
-    thread->watch = (struct vmp_clock_watch){ .armed_ns = armed_ns };
+    if (armed_ns != then.armed_ns)
+        thread->watch = (struct vmp_clock_watch){
+            .armed_ns = armed_ns,
+            /* A poll may move it. */
+            .cpu_ns =
+                __atomic_load_n(&thread->clock.armed_cpu_ns, __ATOMIC_RELAXED),
+        };
     if (armed_ns != then.armed_ns ||
-        vmp_thread_cpu_ns(thread->tid) <=
-            __atomic_load_n(&thread->clock.armed_cpu_ns, __ATOMIC_RELAXED) +
-                LEAST_USED_NS)
+        vmp_thread_cpu_ns(thread->tid) <= then.cpu_ns + LEAST_USED_NS)
         return false;
     thread->watch.count_ns = vmp_clock_count(&thread->clock);
     return thread->watch.count_ns == then.count_ns &&

@@ -16,6 +16,7 @@ enum {
     STEPS = 2,        /* in an interval, at least */
     WINDOW = 64,      /* looks over which the highest are found */
     LEAST_STEP_NS = 10000,
+    FAR_NS = 50 * 1000, /* the next functions may poll more rarely */
     LEAST_LOOKS = 1,
     MOST_LOOKS = 96,
     LEAST_SPAN_NS = 128, /* else how long it took says little */
@@ -23,7 +24,7 @@ enum {
 };
 
 static const double MEMORY = 1000 /* polls */, SLOW_MEMORY = 0.95,
-                    MOST_OF_WAY = 0.97;
+                    MOST_OF_WAY = 0.97, PART_OF_FAR = 0.75;
 
 static double
 least(double a, double b)
@@ -128,22 +129,27 @@ within(double polls)
 }
 
 int64_t
-vmp_pace_next(struct vmp_pace *pace, uint64_t left_ns, uint64_t interval_ns)
+vmp_pace_next(struct vmp_pace *pace, uint64_t left_ns, uint64_t interval_ns,
+              bool has_deadline)
 {
     const double rate = pace->rate;
     const double allowed = looks_for(interval_ns);
     const double looks = allowed - pace->looks++;
-    const double slow_ns =
+    double slow_ns =
         most(most(pace->slow_ns, pace->highest_ns[1]), pace->average_ns);
-    const double ahead_ns =
-        least((double)left_ns, longest_step(interval_ns)) - slow_ns;
-    const double rare = slow_ns * rate; /* polls, as they mostly come */
-    double way, steps, part;
+    double ahead_ns, rare, way, steps, part;
 
     if (!(rate > 0))
         return FIRST_POLLS;
+    /* Of rarer ones than looks can do the deadline takes care. */
+    if (has_deadline)
+        slow_ns = least(
+            slow_ns, most(looks / (rough_log((double)left_ns * rate) + 1), 1) *
+                         pace->average_ns);
+    ahead_ns = least((double)left_ns, longest_step(interval_ns)) - slow_ns;
+    rare = slow_ns * rate; /* polls, as they mostly come */
     /* One more, or it mostly takes another look to see that one was lacking. */
-    if (looks <= 1 - allowed || allowed < STEPS)
+    if (!has_deadline && (looks <= 1 - allowed || allowed < STEPS))
         return within((double)left_ns * rate + 1);
     if (ahead_ns <= 0)
         return 1;
@@ -155,5 +161,6 @@ vmp_pace_next(struct vmp_pace *pace, uint64_t left_ns, uint64_t interval_ns)
     steps = rough_log(part);
     if (looks - rare < rare * steps)
         part = way * steps / most(looks - rare, steps);
-    return within(least(part, way * MOST_OF_WAY));
+    return within(
+        least(part, way * (ahead_ns > FAR_NS ? PART_OF_FAR : MOST_OF_WAY)));
 }

@@ -4,6 +4,7 @@
 #ifndef VMP_PACE_H
 #define VMP_PACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -39,9 +40,11 @@ vmp_pace_begin(struct vmp_pace *pace);
 
 /*
  * How many polls may come until the time is looked at again, when a sample is
- * due in `left_ns`: from 1 to VMP_MOST_POLLS. It counts as a look.
+ * due in `left_ns`: from 1 to VMP_MOST_POLLS. It counts as a look. With a deadline
+ * a tick takes samples that polls come too rarely for.
  */
 int64_t
-vmp_pace_next(struct vmp_pace *pace, uint64_t left_ns, uint64_t interval_ns);
+vmp_pace_next(struct vmp_pace *pace, uint64_t left_ns, uint64_t interval_ns,
+              bool has_deadline);
 
 #endif

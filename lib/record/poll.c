@@ -93,6 +93,7 @@ join_in(struct vmp_thread *thread, uint64_t not_looked)
     poll->missed = false;
     poll->ticks = 0;
     poll->rests = 0;
+    poll->deadline = (struct vmp_deadline){ 0 };
     poll->pace = (struct vmp_pace){ 0 };
     thread->has_reserve = false; /* a poll's sample is due by all it has used */
     aim(thread, now_ns);
@@ -173,6 +174,17 @@ record(struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
         vmp_count(&thread->counters.polled, 1);
 }
 
+/* Beyond what one of the polls that passed since the last look takes. */
+static uint64_t
+lateness(const struct vmp_poll *poll, uint64_t now_ns, uint64_t used_ns)
+{
+    const uint64_t late_ns = vmp_since(poll->period_ns, used_ns),
+                   passed_ns = now_ns - poll->look_ns,
+                   most_ns = passed_ns - passed_ns / (uint64_t)poll->polls;
+
+    return late_ns < most_ns ? late_ns : most_ns;
+}
+
 /* A native function is sampled at its end, however long that has been due. */
 static void
 sample_at_end(struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
@@ -183,6 +195,16 @@ sample_at_end(struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
     record(thread, now_ns, due_ns);
     vmp_leave_rest(thread, now_ns, left_ns);
     aim_for(thread, now_ns - left_ns, thread->poll.period_ns);
+    vmp_ask_for_deadline(thread, now_ns);
+}
+
+/* Whether a sample still is: a tick may have taken one. */
+static bool
+is_due(struct vmp_thread *thread, uint64_t now_ns)
+{
+    if (thread->last_time_ns >= thread->poll.due_ns)
+        aim_for(thread, thread->last_time_ns, thread->poll.period_ns);
+    return now_ns >= thread->poll.due_ns;
 }
 
 static void
@@ -198,13 +220,16 @@ sample(struct vmp_thread *thread, uint64_t now_ns)
     } else if (vmp_has_own_frames(thread) || now_ns <= thread->last_time_ns) {
         /* A tick does, or has done just now; or the counter was set ahead. */
         aim(thread, vmp_poll_time_set(&thread->poll.time));
-    } else if (has_used_enough(thread, &now_ns, &used_ns)) {
+    } else if (is_due(thread, now_ns) &&
+               has_used_enough(thread, &now_ns, &used_ns)) {
         if (is_in_native_code(thread)) {
             sample_at_end(thread, now_ns, used_ns);
             return;
         }
         record(thread, now_ns, used_ns);
+        vmp_note_poll(thread, lateness(&thread->poll, now_ns, used_ns));
         aim(thread, now_ns);
+        vmp_ask_for_deadline(thread, now_ns);
     }
 }
 
@@ -244,7 +269,7 @@ look(struct vmp_thread *thread, unsigned session, int64_t countdown)
     poll->ticks = 0;
     poll->polls = vmp_pace_next(
         &poll->pace, poll->due_ns > now_ns ? poll->due_ns - now_ns : 0,
-        poll->interval_ns);
+        poll->interval_ns, poll->deadline.is_set);
     if (poll->pace.looks == 2 && poll->turns++ % WEIGHED == 0)
         weigh_look(poll, now_ns);
     return poll->polls;

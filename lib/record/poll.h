@@ -10,6 +10,7 @@
 
 #include "pace.h"
 #include "poll_time.h"
+#include "signal/deadline.h"
 
 enum {
     /* A tick takes no longer, from when it is due to the end of our handler. */
@@ -37,6 +38,7 @@ struct vmp_poll {
     bool missed;        /* polls were too far apart since the last tick */
     unsigned ticks;     /* since the last look */
     unsigned rests;     /* the ticks' period is doubled so often */
+    struct vmp_deadline deadline;
     struct vmp_pace pace;
     struct vmp_poll_time time;
 };

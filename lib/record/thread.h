@@ -93,7 +93,7 @@ enum vmp_thread_state {
 
 /* Of a thread's clock, when it was looked at last whether it goes on. */
 struct vmp_clock_watch {
-    uint64_t armed_ns, count_ns;
+    uint64_t armed_ns, cpu_ns, count_ns;
 };
 
 /* What a struct vmprof_thread * really points at. Never unmapped: an ended

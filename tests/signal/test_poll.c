@@ -46,11 +46,13 @@ run(vmprof_code_id code, unsigned us, unsigned spins,
 }
 
 static int
-begin(double interval, enum vmprof_sampling sampling)
+begin_on(enum vmprof_clock clock, double interval,
+         enum vmprof_sampling sampling)
 {
     const int file = profile_file();
     struct vmprof_options options = profile_options(file, interval);
 
+    options.clock = clock;
     options.sampling = sampling;
     often = code_named("often");
     rarely = code_named("rarely");
@@ -58,6 +60,12 @@ begin(double interval, enum vmprof_sampling sampling)
     require(vmprof_attach_thread(NULL, &thread) == 0);
     require(vmprof_enable_with(&options) == 0);
     return file;
+}
+
+static int
+begin(double interval, enum vmprof_sampling sampling)
+{
+    return begin_on(VMPROF_CLOCK_AUTO, interval, sampling);
 }
 
 /* Nanoseconds in samples whose innermost frame is of `kind` and, unless 0, of
@@ -352,6 +360,84 @@ alternate(void)
     decoded_free(&d);
 }
 
+/* How much spinning takes so long: perf does not tick in a system call. */
+static unsigned
+spins_in(uint64_t ns)
+{
+    const unsigned tried = 100 * 1000;
+    uint64_t least_ns = UINT64_MAX;
+
+    for (unsigned i = 0; i < 20; i++) {
+        const uint64_t start_ns = cpu_now_ns();
+
+        spin(tried);
+        if (cpu_now_ns() - start_ns < least_ns)
+            least_ns = cpu_now_ns() - start_ns;
+    }
+    return (unsigned)(tried * ns / least_ns);
+}
+
+/* So few polls in its turn that looks, which are so many polls apart, pass it by: it
+ * had 8 of 28 % while nothing else saw it. */
+static uint64_t
+poll_twice(unsigned spins)
+{
+    const vmprof_token token = vmprof_execute_code_enter(thread, rarely, NULL);
+    const uint64_t start_ns = cpu_now_ns();
+
+    for (unsigned i = 0; i < 2; i++) {
+        spin(spins);
+        vmprof_poll(thread);
+    }
+    vmprof_execute_code_leave(thread, token);
+    return cpu_now_ns() - start_ns;
+}
+
+static void
+poll_far_apart(enum vmprof_clock clock)
+{
+    const int file = begin_on(clock, 0.001, VMPROF_SAMPLING_AUTO);
+    const unsigned spins = spins_in(200 * 1000);
+    const uint64_t start_ns = cpu_now_ns();
+    uint64_t true_rarely = 0, used_ns = 0;
+    double found_rarely, truth;
+    struct decoded d;
+
+    while (used_ns < (uint64_t)rounds(3000) * 1000000) {
+        run(often, 1000, 20, thread);
+        true_rarely += poll_twice(spins);
+        used_ns = cpu_now_ns() - start_ns;
+    }
+    finish_profile(file, &d);
+    found_rarely = time_in(&d, rarely, VMPROF_KIND_CODE) / (double)used_ns;
+    truth = (double)true_rarely / (double)used_ns;
+    if (fabs(found_rarely - truth) > 0.07)
+        dprintf(2, "clock %d: truth %.3f, found %.3f\n", (int)clock, truth,
+                found_rarely);
+    require(is_slow() || fabs(found_rarely - truth) < 0.07);
+    decoded_free(&d);
+}
+
+static void
+poll_far_apart_beside_the_usual_clock(void)
+{
+    poll_far_apart(VMPROF_CLOCK_AUTO);
+}
+
+static void
+poll_far_apart_beside_a_timer(void)
+{
+    poll_far_apart(VMPROF_CLOCK_MONOTONIC);
+}
+
+static void
+code_whose_polls_are_a_part_of_an_interval_apart_gets_its_share(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(poll_far_apart_beside_the_usual_clock, 60), 0);
+    assert_int_equal(isolate(poll_far_apart_beside_a_timer, 60), 0);
+}
+
 static void
 code_that_polls_rarely_gets_its_share(void **state)
 {
@@ -507,6 +593,8 @@ main(void)
         cmocka_unit_test(
             native_functions_that_poll_at_their_ends_have_their_shares),
         cmocka_unit_test(code_that_polls_rarely_gets_its_share),
+        cmocka_unit_test(
+            code_whose_polls_are_a_part_of_an_interval_apart_gets_its_share),
         cmocka_unit_test(what_ends_with_a_look_is_no_sign_of_rare_polls),
         cmocka_unit_test(
             the_clock_rests_beside_polls_that_come_at_the_highest_rate),

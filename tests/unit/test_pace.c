@@ -19,11 +19,14 @@ struct program {
 struct found {
     double rarely; /* the share of samples in that phase */
     double late_ns, looks;
+    double passed; /* samples that came after their deadline */
 };
 
-/* Run the program for 2,000 samples. */
+/* Run the program for 4,000 samples. With a deadline, one that is further beyond
+ * the time it was due is not the poll's. */
 static struct found
-play(const struct program *program, struct vmp_pace *pace)
+play_until(const struct program *program, struct vmp_pace *pace,
+           uint64_t deadline_ns)
 {
     enum {
         SAMPLES = 4000,
@@ -46,6 +49,9 @@ play(const struct program *program, struct vmp_pace *pace)
         vmp_pace_learn(pace, polls, (int64_t)(now_ns - looked_ns), INTERVAL_NS);
         looked_ns = now_ns;
         if (now_ns >= due_ns) {
+            found.passed += deadline_ns && now_ns > due_ns + deadline_ns
+                                ? 1 / (double)SAMPLES
+                                : 0;
             found.rarely += is_rare / (double)SAMPLES;
             found.late_ns += (double)(now_ns - due_ns) / SAMPLES;
             found.looks += pace->looks / (double)SAMPLES;
@@ -53,10 +59,16 @@ play(const struct program *program, struct vmp_pace *pace)
             vmp_pace_begin(pace);
             n++;
         }
-        polls = vmp_pace_next(pace, due_ns - now_ns, INTERVAL_NS);
+        polls = vmp_pace_next(pace, due_ns - now_ns, INTERVAL_NS, deadline_ns);
         assert_in_range(polls, 1, VMP_MOST_POLLS);
     }
     return found;
+}
+
+static struct found
+play(const struct program *program, struct vmp_pace *pace)
+{
+    return play_until(program, pace, 0);
 }
 
 static void
@@ -98,6 +110,19 @@ functions_that_poll_rarely_get_their_share(void **state)
     }
 }
 
+/* Half of it looks cannot find: 250 polls of 1 us, then two of 125. */
+static void
+looks_that_have_a_deadline_are_for_those_that_it_is_not_for(void **state)
+{
+    (void)state;
+    const struct program uneven = { 250, 1000, 2, 125 * 1000, 0 };
+    struct vmp_pace pace = { 0 }, without = { 0 };
+    const struct found found = play_until(&uneven, &pace, 8 * 1000);
+
+    assert_true(found.passed > 0.4 && found.passed < 0.6);
+    assert_true(found.looks < play(&uneven, &without).looks);
+}
+
 static void
 an_interrupt_now_and_then_costs_few_looks(void **state)
 {
@@ -134,7 +159,7 @@ what_a_look_is_off_by_is_no_rare_poll(void **state)
             vmp_pace_begin(&pace);
             samples++;
         }
-        polls = vmp_pace_next(&pace, due_ns - now_ns, INTERVAL_NS);
+        polls = vmp_pace_next(&pace, due_ns - now_ns, INTERVAL_NS, false);
     }
     assert_true(looks < samples * 10);
 }
@@ -158,6 +183,8 @@ main(void)
         cmocka_unit_test(
             a_sample_falls_on_the_next_poll_where_polls_come_evenly),
         cmocka_unit_test(functions_that_poll_rarely_get_their_share),
+        cmocka_unit_test(
+            looks_that_have_a_deadline_are_for_those_that_it_is_not_for),
         cmocka_unit_test(an_interrupt_now_and_then_costs_few_looks),
         cmocka_unit_test(what_a_look_is_off_by_is_no_rare_poll),
         cmocka_unit_test(after_a_long_sleep_it_is_as_exact_as_before),

@@ -24,7 +24,8 @@ enum {
     MOST_SWITCH_NS = 20 * 1000,
     LEAST_LEG_NS = 100 * 1000, /* of which a handler is but a small part */
     MOST_EARLY = 4,            /* periods that are made up for */
-    RARELY = 32,               /* periods: to tick a thread that may sleep */
+    MOVE_NS = 1000, /* by which a count may be off where it is moved */
+    RARELY = 32,    /* periods: to tick a thread that may sleep */
 };
 
 /* Marks our timers' signals; perf's are marked by their descriptor. */
@@ -236,7 +237,9 @@ vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
     const uint64_t elapsed_ns = vmp_since(clock->armed_cpu_ns, cpu_ns),
                    passed_ns = vmp_since(clock->armed_ns, now_ns);
 
-    *missed = (struct vmp_missed){ 0 };
+    *missed = (struct vmp_missed){
+        .late_ns = vmp_since(clock->period_ns, elapsed_ns),
+    };
     if (clock->rung == VMPROF_CLOCK_PERF)
         read_perf(clock, elapsed_ns, interval_ns, missed);
     else if (clock->rung != VMPROF_CLOCK_AUTO)
@@ -367,6 +370,50 @@ vmp_clock_rearm(struct vmp_clock *clock, uint64_t period_ns)
         set_event(clock);
     } else if (clock->rung != VMPROF_CLOCK_AUTO) {
         rearm_timer(clock, period_ns);
+    }
+}
+
+/* Of one that has ended, as its tick was lost, it changes nothing: armed_ns, by
+ * which that is found out, stays. */
+static void
+move_event(struct vmp_clock *clock, uint64_t elapsed_ns, uint64_t period_ns)
+{
+    clock->ran_ns += elapsed_ns;
+    clock->unsure_ns += MOVE_NS;
+    if (clock->unsure_ns > period_ns / 4) {
+        clock->ran_ns = read_count(clock);
+        clock->unsure_ns = 0;
+    }
+    if (ioctl(clock->fd, PERF_EVENT_IOC_PERIOD, &period_ns) < 0)
+        __atomic_store_n(&clock->error, errno, __ATOMIC_RELAXED);
+}
+
+static bool
+is_on_its_timer(const struct vmp_clock *clock)
+{
+    return clock->rung == VMPROF_CLOCK_MONOTONIC &&
+           __atomic_load_n(&clock->sleep.armed, __ATOMIC_RELAXED) ==
+               VMP_ARMED_TIMER;
+}
+
+void
+vmp_clock_move(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
+               uint64_t period_ns)
+{
+    const uint64_t elapsed_ns = vmp_since(clock->armed_cpu_ns, cpu_ns);
+
+    if (clock->rung != VMPROF_CLOCK_PERF && !is_on_its_timer(clock))
+        return;
+    if (period_ns < LEAST_TIMER_NS)
+        period_ns = LEAST_TIMER_NS;
+    clock->asked_ns = period_ns;
+    __atomic_store_n(&clock->period_ns, period_ns, __ATOMIC_RELAXED);
+    __atomic_store_n(&clock->armed_cpu_ns, cpu_ns, __ATOMIC_RELAXED);
+    if (clock->rung == VMPROF_CLOCK_PERF) {
+        move_event(clock, elapsed_ns, period_ns);
+    } else {
+        __atomic_store_n(&clock->armed_ns, now_ns, __ATOMIC_RELAXED);
+        set_timer(clock, clock->timer, period_ns);
     }
 }
 

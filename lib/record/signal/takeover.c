@@ -13,7 +13,18 @@ enum {
     LEAST_PERIOD_NS = 200 * 1000,
     MOST_PERIOD_NS = 20 * 1000 * 1000,
     MOST_MISSED = 64,
+
+    /* To move a tick takes a microsecond of each sample. */
+    LEAST_WITH_DEADLINE_NS = 100 * 1000,
+    LEAST_SLACK_NS = 4 * 1000,
+    ABOUT_NS = 4 * 1000,
 };
+
+static uint64_t
+most(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
 
 bool
 vmp_samples_itself(const struct vmp_thread *thread)
@@ -25,6 +36,58 @@ vmp_samples_itself(const struct vmp_thread *thread)
            !vmp_has_own_frames(thread);
 }
 
+void
+vmp_note_poll(struct vmp_thread *thread, uint64_t late_ns)
+{
+    const enum vmprof_clock rung = thread->clock.rung;
+
+    if ((rung == VMPROF_CLOCK_PERF || rung == VMPROF_CLOCK_MONOTONIC) &&
+        thread->poll.interval_ns >= LEAST_WITH_DEADLINE_NS)
+        vmp_deadline_kept(&thread->poll.deadline, late_ns);
+    else
+        thread->poll.deadline.is_set = false;
+}
+
+/* From when a sample is due to its deadline: where a poll is about to take it, the
+ * tick is not to come before. */
+static uint64_t
+slack(const struct vmp_poll *poll)
+{
+    return LEAST_SLACK_NS + 4 * (uint64_t)poll->pace.average_ns;
+}
+
+void
+vmp_ask_for_deadline(struct vmp_thread *thread, uint64_t now_ns)
+{
+    const struct vmp_poll *const poll = &thread->poll;
+
+    if (poll->deadline.is_set)
+        vmp_clock_move(&thread->clock, now_ns,
+                       thread->last_cpu_ns + (now_ns - thread->last_time_ns),
+                       vmp_since(now_ns, poll->due_ns) + slack(poll));
+}
+
+/* Else it was not a poll that was waited for: the thread itself did not run. */
+static bool
+is_in_time(const struct vmp_thread *thread, uint64_t late_ns)
+{
+    const uint64_t way_ns = thread->clock.way_ns;
+
+    return late_ns < (way_ns ? way_ns + ABOUT_NS : VMP_TICK_NS);
+}
+
+void
+vmp_take_over(struct vmp_thread *thread, uint64_t late_ns)
+{
+    struct vmp_poll *const poll = &thread->poll;
+
+    if (!vmp_samples_itself(thread))
+        return;
+    vmp_deadline_passed(&poll->deadline, is_in_time(thread, late_ns));
+    poll->period_ns = vmp_next_period(&thread->periods, poll->interval_ns);
+    thread->period_ns = poll->period_ns;
+}
+
 bool
 vmp_polls_come(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 {
@@ -33,6 +96,8 @@ vmp_polls_come(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 
     if (!vmp_samples_itself(thread))
         return false;
+    if (poll->deadline.is_set)
+        return cpu_ns < thread->last_cpu_ns + poll->period_ns;
     /* It may just have been off the CPU, if this is the first tick since. A
      * poll's time is not quite the clock's: its look may seem to lie ahead. */
     return now_ns < poll->look_ns + most_ns ||
@@ -74,8 +139,10 @@ vmp_tick_period(struct vmp_thread *thread, bool polls_come)
         thread->period_ns = vmp_next_period(&thread->periods, period_ns);
         return thread->period_ns;
     }
-    if (period_ns < LEAST_PERIOD_NS)
-        period_ns = LEAST_PERIOD_NS;
+    poll->ticks++;
+    if (poll->deadline.is_set)
+        return most(poll->period_ns + slack(poll), LEAST_PERIOD_NS);
+    period_ns = most(period_ns, LEAST_PERIOD_NS);
     if (most_ns < MOST_PERIOD_NS)
         most_ns = MOST_PERIOD_NS;
     if (!polls_come || poll->missed)
@@ -83,7 +150,6 @@ vmp_tick_period(struct vmp_thread *thread, bool polls_come)
     else if (period_ns << poll->rests < most_ns)
         poll->rests++;
     poll->missed = false;
-    poll->ticks++;
     period_ns <<= poll->rests;
     return vmp_next_period(&thread->periods,
                            period_ns < most_ns ? period_ns : most_ns);
