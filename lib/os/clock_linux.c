@@ -26,7 +26,8 @@ extern uintptr_t vmp_clock_cookie;
 enum {
     CHECK_PERIOD_NS = 200 * 1000,
     CHECK_PATIENCE_NS = 100 * 1000 * 1000,
-    CHECKS = 3,           /* while the host sends the signal, too */
+    CHECKS = 3, /* while the host sends the signal, too */
+    CHECK_NAPS = 5,
     PER_THREAD_SCHED = 6, /* the kernel's clock number for one thread */
 
     /* A thread that begins is in the kernel for most of its time, where perf
@@ -291,6 +292,25 @@ way_of(const struct vmp_clock *clock)
     return way_ns < CHECK_PERIOD_NS / 2 ? way_ns : 0;
 }
 
+/* What a thread pays to fall asleep and wake up: the least of a few. */
+static uint64_t
+measure_nap(void)
+{
+    const struct timespec moment = { .tv_nsec = 1000 };
+    uint64_t least_ns = UINT64_MAX;
+
+    for (unsigned i = 0; i < CHECK_NAPS; i++) {
+        const uint64_t start_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
+        uint64_t nap_ns;
+
+        nanosleep(&moment, NULL);
+        nap_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns;
+        if (nap_ns < least_ns)
+            least_ns = nap_ns;
+    }
+    return least_ns;
+}
+
 static int
 check_once(enum vmprof_clock rung, const sigset_t *signals)
 {
@@ -304,6 +324,8 @@ check_once(enum vmprof_clock rung, const sigset_t *signals)
     if (r == 0)
         usual_way_ns = way_of(&clock);
     vmp_clock_stop(&clock);
+    if (r == 0 && rung == VMPROF_CLOCK_MONOTONIC)
+        vmp_usual_nap_ns = measure_nap();
     return r;
 }
 

@@ -212,6 +212,18 @@ take_turns(void)
     decoded_free(&d);
 }
 
+static uint64_t
+sleep_in(vmprof_code_id code, uint64_t ns)
+{
+    const vmprof_token token = vmprof_execute_code_enter(head, code, NULL);
+    const uint64_t start_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
+    const struct timespec nap = { 0, (long)ns };
+
+    nanosleep(&nap, NULL);
+    vmprof_execute_code_leave(head, token);
+    return vmp_now_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns;
+}
+
 static int
 found_amiss(struct turns planned)
 {
@@ -240,6 +252,22 @@ frames_briefer_than_a_look_have_their_time(void **state)
     assert_int_equal(found_amiss((struct turns){ VMPROF_CLOCK_PERF, 600, 300, 0,
                                                  live_in_kernel, hop, 0.06 }),
                      0);
+}
+
+/* A tick ends the sleep for good, and the next one finds another: what passed in
+ * between is work. It was the sleeps' time, 0.34 to 0.5 in place of 0.08 to 0.2. */
+static void
+sleeps_that_ticks_end_have_no_more_than_their_time(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        found_amiss((struct turns){ VMPROF_CLOCK_MONOTONIC, 500, 100, 0,
+                                    sleep_in, compute_briefly, 0.12 }),
+        0);
+    assert_int_equal(
+        found_amiss((struct turns){ VMPROF_CLOCK_MONOTONIC, 2000, 200, 0,
+                                    sleep_in, compute_briefly, 0.12 }),
+        0);
 }
 
 static void
@@ -511,6 +539,7 @@ main(void)
         cmocka_unit_test(brief_calls_that_live_in_the_kernel_have_their_time),
         cmocka_unit_test(calls_briefer_than_the_way_to_a_look_have_their_time),
         cmocka_unit_test(frames_briefer_than_a_look_have_their_time),
+        cmocka_unit_test(sleeps_that_ticks_end_have_no_more_than_their_time),
         cmocka_unit_test(calls_between_sleeps_have_their_time),
         cmocka_unit_test(looks_end_where_a_thread_computes_or_sleeps),
         cmocka_unit_test(who_cannot_tell_a_blocked_tick_looks_at_nobody),

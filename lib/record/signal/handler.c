@@ -110,6 +110,17 @@ tick_beside_looks(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
                  vmp_next_period(&thread->periods, vmp_session.interval_ns));
 }
 
+/* By where its innermost frame is, and the serial of that. */
+static uint64_t
+activation(const struct vmp_thread *thread)
+{
+    const struct vmprof_frame *const top = thread->head.top;
+
+    if (!thread->head.stack || vmp_has_own_frames(thread))
+        return 0;
+    return (uint64_t)(uintptr_t)top << 32 ^ (top - 1)->link;
+}
+
 static void
 tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
 {
@@ -126,6 +137,7 @@ tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
     if (atomic_load(&vmp_session.sampling) &&
         __atomic_load_n(&thread->clock.rung, __ATOMIC_ACQUIRE) !=
             VMPROF_CLOCK_AUTO) {
+        thread->clock.sleep.activation = activation(thread);
         if (busy == VMP_LOOKED_AT ||
             vmp_ask_for_looks(thread, now_ns, cpu_ns)) {
             tick_beside_looks(thread, now_ns, cpu_ns, context);

@@ -17,6 +17,8 @@ enum {
     MOST_MET = 256,           /* ticks that are remembered of a call */
 };
 
+uint64_t vmp_usual_nap_ns;
+
 /* How often the thread has waited for anything since it was asked last: one that
  * only had to share its CPU has not. */
 static uint64_t
@@ -30,16 +32,20 @@ count_naps(struct vmp_sleep *sleep)
     return (uint64_t)(sleep->naps - before);
 }
 
-/* What the thread used between two ticks that ended one and the same sleep, as it
- * seems: the median, for now and then it did something in between. */
+/*
+ * What the thread used between two ticks that ended one and the same sleep, as it
+ * seems: the median, for now and then it did something in between. One run of a
+ * function that went on sleeping has all of that; else work lies in between, as a tick
+ * ends some sleeps for good.
+ */
 static void
-learn_nap(struct vmp_sleep *sleep, uint64_t elapsed_ns)
+learn_nap(struct vmp_sleep *sleep, uint64_t elapsed_ns, bool in_one_run)
 {
     const uint64_t step_ns = sleep->nap_ns / 16 + 1;
 
-    if (!sleep->nap_ns)
-        sleep->nap_ns = elapsed_ns < MOST_NAP_NS ? elapsed_ns : MOST_NAP_NS;
-    else if (elapsed_ns < sleep->nap_ns)
+    if (!in_one_run && elapsed_ns > vmp_usual_nap_ns)
+        elapsed_ns = vmp_usual_nap_ns;
+    if (elapsed_ns < sleep->nap_ns)
         sleep->nap_ns -= step_ns;
     else if (sleep->nap_ns + step_ns <= MOST_NAP_NS)
         sleep->nap_ns += step_ns;
@@ -51,13 +57,21 @@ static bool
 is_due_for_naps(struct vmp_sleep *sleep, uint64_t naps, bool was_asleep,
                 uint64_t elapsed_ns, uint64_t asked_ns)
 {
+    if (!sleep->nap_ns)
+        sleep->nap_ns = vmp_usual_nap_ns;
     if (was_asleep && sleep->is_asleep && naps == 1)
-        learn_nap(sleep, elapsed_ns);
+        learn_nap(sleep, elapsed_ns,
+                  sleep->activation && sleep->activation == sleep->slept_in);
+    sleep->slept_in = sleep->is_asleep ? sleep->activation : 0;
     sleep->napped_ns += naps * sleep->nap_ns;
-    if (!sleep->is_asleep || sleep->napped_ns < asked_ns)
-        return false;
-    sleep->napped_ns -= asked_ns;
-    return true;
+    return sleep->is_asleep && sleep->napped_ns >= asked_ns;
+}
+
+void
+vmp_sleep_pay(struct vmp_sleep *sleep, uint64_t weight_ns)
+{
+    if (sleep->is_for_naps)
+        sleep->napped_ns = vmp_since(weight_ns, sleep->napped_ns);
 }
 
 /* A rest may be short that began late in a sleep. */
@@ -118,7 +132,7 @@ is_in_wait(struct vmp_sleep *sleep, const void *context)
         wait->ended++;
     else
         wait->done++;
-    return call == VMP_CALL_ENDED || wait->done * 2 <= wait->ended + 2;
+    return call == VMP_CALL_ENDED || wait->done <= wait->ended + 2;
 }
 
 /*
@@ -148,6 +162,8 @@ vmp_sleep_read(struct vmp_sleep *sleep, uint64_t elapsed_ns, uint64_t passed_ns,
     else if (is_on_timer)
         sleep->stands_for_ns = passed_ns;
     __atomic_store_n(&sleep->armed, VMP_ARMED_TIMER, __ATOMIC_RELAXED);
-    if (is_due_for_naps(sleep, naps, was_asleep, elapsed_ns, asked_ns))
+    sleep->is_for_naps =
+        is_due_for_naps(sleep, naps, was_asleep, elapsed_ns, asked_ns);
+    if (sleep->is_for_naps)
         sleep->is_asleep = false;
 }
