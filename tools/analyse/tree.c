@@ -233,6 +233,24 @@ sum_up(struct tree *tree, const struct profile *profile)
         tree->total_ns[profile->nodes[i].parent] += tree->total_ns[i];
 }
 
+/* Whether its time was found without a sample. */
+static bool
+is_gap(const struct profile *profile, uint32_t node)
+{
+    const struct frame *const frame =
+        &profile->frames[profile->nodes[node].frame];
+
+    return frame->kind == FRAME_SYSTEM || frame->kind == FRAME_NO_POLL;
+}
+
+static void
+leave_out_gaps(struct tree *tree, const struct profile *profile)
+{
+    for (uint32_t i = 1; i < tree->node_count; i++)
+        if (is_gap(profile, i))
+            tree->samples -= tree->self[i].samples;
+}
+
 int
 tree_finish(struct tree *tree, const struct profile *profile)
 {
@@ -249,6 +267,7 @@ tree_finish(struct tree *tree, const struct profile *profile)
         add_thread(tree, &tree->threads[i]);
     }
     sum_up(tree, profile);
+    leave_out_gaps(tree, profile);
     return 0;
 }
 

@@ -46,7 +46,8 @@ struct tree {
     uint64_t
         *total_ns; /* by node: self and all below; tree_finish() fills it */
     uint32_t node_count;
-    uint64_t sum_ns, samples, off_cpu_ns, leaf_missing;
+    uint64_t sum_ns, off_cpu_ns, leaf_missing;
+    uint64_t samples; /* no entries of "[system calls]" and "[no poll]" */
     struct cell empty_off_cpu;
     struct cell phases[PHASE_COUNT];
     const char *only_thread; /* others were left out; NULL: none was */

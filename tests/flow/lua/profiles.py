@@ -76,6 +76,23 @@ class Profiles(unittest.TestCase):
         self.assertGreater(profile.share_of_stacks("resumer", "unseen"), 90)
         self.assertGreater(profile.share_of_stacks("busy"), 90)
 
+    def test_entries_of_system_calls_count_for_no_samples(self):
+        profile, _ = record_lua(BUSY + """
+            local start = os.clock()
+            while os.clock() < start + 0.5 do
+                for i = 1, 100 do
+                    local file = io.open("/proc/self/stat")
+                    file:read("a")
+                    file:close()
+                end
+                busy(5000)
+            end""")
+        report = profile.report
+        rows = sum(node["samples"] for node in report["tree"])
+        self.assertGreater(rows, report["summary"]["samples"] * 1.1)
+        self.assertEqual(report["summary"]["samples"],
+                         report["losses"]["samples"])
+
     def test_time_in_c_functions_is_theirs(self):
         profile, done = record_lua(BUSY + """
             local text = ("xy"):rep(5000)
