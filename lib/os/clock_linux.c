@@ -28,6 +28,7 @@ enum {
     CHECK_PATIENCE_NS = 100 * 1000 * 1000,
     CHECKS = 3, /* while the host sends the signal, too */
     CHECK_NAPS = 5,
+    MOST_NAP_NS = 100 * 1000,
     PER_THREAD_SCHED = 6, /* the kernel's clock number for one thread */
 
     /* A thread that begins is in the kernel for most of its time, where perf
@@ -297,13 +298,14 @@ static uint64_t
 measure_nap(void)
 {
     const struct timespec moment = { .tv_nsec = 1000 };
-    uint64_t least_ns = UINT64_MAX;
+    uint64_t least_ns = MOST_NAP_NS;
 
     for (unsigned i = 0; i < CHECK_NAPS; i++) {
         const uint64_t start_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID);
         uint64_t nap_ns;
 
-        nanosleep(&moment, NULL);
+        if (nanosleep(&moment, NULL) < 0)
+            continue; /* a signal of the host's */
         nap_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns;
         if (nap_ns < least_ns)
             least_ns = nap_ns;

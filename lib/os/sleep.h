@@ -41,14 +41,13 @@ struct vmp_sleep {
                             tick from all others; 0: unknown */
     uint64_t slept_in;    /* that of the last tick, if it ended a sleep */
     uint64_t nap_ns;    /* what going to sleep and waking up takes of the CPU */
-    uint64_t napped_ns; /* of naps in all, that no sample has yet */
-    bool is_for_naps;   /* the last tick: what it samples is theirs */
+    uint64_t napped_ns; /* of naps in all, for which no tick was due yet */
     struct vmp_wait waits[VMP_WAITS_KNOWN];
     unsigned next_wait;     /* to be forgotten for another */
     uint64_t stands_for_ns; /* the last tick, if the thread has slept */
 };
 
-/* What it mostly takes on this machine, as measured when the rung was tried. */
+/* What it takes on this machine at least, as measured when the rung was tried. */
 extern uint64_t vmp_usual_nap_ns;
 
 /*
@@ -59,10 +58,6 @@ extern uint64_t vmp_usual_nap_ns;
 void
 vmp_sleep_read(struct vmp_sleep *sleep, uint64_t elapsed_ns, uint64_t passed_ns,
                uint64_t asked_ns, const void *context);
-
-/* That the sample of the last tick weighs so much. Signal context. */
-void
-vmp_sleep_pay(struct vmp_sleep *sleep, uint64_t weight_ns);
 
 /* Whether the clock has to rest after a tick that ended a sleep: a few may end
  * short ones. Signal context. */

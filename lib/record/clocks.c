@@ -156,17 +156,21 @@ is_silent(struct vmp_thread *thread)
     const uint64_t armed_ns =
         __atomic_load_n(&thread->clock.armed_ns, __ATOMIC_RELAXED);
     const struct vmp_clock_watch then = thread->watch;
+    uint64_t cpu_ns;
 
-    if (armed_ns != then.armed_ns)
+    if (armed_ns != then.armed_ns) {
         thread->watch = (struct vmp_clock_watch){
             .armed_ns = armed_ns,
-            /* A poll may move it. */
             .cpu_ns =
                 __atomic_load_n(&thread->clock.armed_cpu_ns, __ATOMIC_RELAXED),
         };
-    if (armed_ns != then.armed_ns ||
-        vmp_thread_cpu_ns(thread->tid) <= then.cpu_ns + LEAST_USED_NS)
         return false;
+    }
+    cpu_ns = vmp_thread_cpu_ns(thread->tid);
+    if (cpu_ns <= then.cpu_ns + LEAST_USED_NS)
+        return false;
+    /* A poll may move it, so that it goes on. */
+    thread->watch.cpu_ns = cpu_ns;
     thread->watch.count_ns = vmp_clock_count(&thread->clock);
     return thread->watch.count_ns == then.count_ns &&
            vmp_clock_is_done(&thread->clock) && vmp_handler_is_in_place() &&

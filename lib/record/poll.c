@@ -51,6 +51,7 @@ aim_for(struct vmp_thread *thread, uint64_t then_ns, uint64_t period_ns)
 
     poll->period_ns = period_ns;
     thread->period_ns = period_ns;
+    poll->from_ns = then_ns;
     poll->due_ns = then_ns + period_ns;
     vmp_pace_begin(&poll->pace);
 }
@@ -88,7 +89,7 @@ join_in(struct vmp_thread *thread, uint64_t not_looked)
     poll->exact_ns = 0;
     poll->cost_ns = 0;
     poll->turns = 0;
-    poll->polls = 0;
+    poll->polls = 1;
     poll->rest = 0;
     poll->missed = false;
     poll->ticks = 0;
@@ -166,6 +167,7 @@ record(struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
     vmp_look_at_stack(thread, &window);
     if (was_too_far(thread, now_ns, used_ns)) {
         thread->poll.missed = true;
+        vmp_note_poll(thread, used_ns);
         vmp_record_gap(thread, &window, VMP_KIND_NO_POLL, now_ns, used_ns);
         return;
     }
@@ -198,11 +200,11 @@ sample_at_end(struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
     vmp_ask_for_deadline(thread, now_ns);
 }
 
-/* Whether a sample still is: a tick may have taken one. */
+/* Whether a sample still is. If a tick has taken one, the next is due after that. */
 static bool
-is_due(struct vmp_thread *thread, uint64_t now_ns)
+is_still_due(struct vmp_thread *thread, uint64_t now_ns)
 {
-    if (thread->last_time_ns >= thread->poll.due_ns)
+    if (thread->last_time_ns > thread->poll.from_ns)
         aim_for(thread, thread->last_time_ns, thread->poll.period_ns);
     return now_ns >= thread->poll.due_ns;
 }
@@ -220,14 +222,14 @@ sample(struct vmp_thread *thread, uint64_t now_ns)
     } else if (vmp_has_own_frames(thread) || now_ns <= thread->last_time_ns) {
         /* A tick does, or has done just now; or the counter was set ahead. */
         aim(thread, vmp_poll_time_set(&thread->poll.time));
-    } else if (is_due(thread, now_ns) &&
+    } else if (is_still_due(thread, now_ns) &&
                has_used_enough(thread, &now_ns, &used_ns)) {
         if (is_in_native_code(thread)) {
             sample_at_end(thread, now_ns, used_ns);
             return;
         }
-        record(thread, now_ns, used_ns);
         vmp_note_poll(thread, lateness(&thread->poll, now_ns, used_ns));
+        record(thread, now_ns, used_ns);
         aim(thread, now_ns);
         vmp_ask_for_deadline(thread, now_ns);
     }

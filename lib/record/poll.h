@@ -29,6 +29,7 @@ struct vmp_poll {
     uint64_t look_ns;  /* when the time was looked at last */
     uint64_t exact_ns; /* when the CPU time was read last */
     int64_t used_ns;   /* how much of it there was then since the last sample */
+    uint64_t from_ns;  /* when the last ended that polls know of */
     uint64_t due_ns;   /* when the next sample is due, if the thread runs */
     uint64_t period_ns; /* the CPU time after which it is */
     uint64_t cost_ns;   /* of a look */

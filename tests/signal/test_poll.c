@@ -438,6 +438,39 @@ code_whose_polls_are_a_part_of_an_interval_apart_gets_its_share(void **state)
     assert_int_equal(isolate(poll_far_apart_beside_a_timer, 60), 0);
 }
 
+/* Three intervals apart: of a third of the time nobody knew whose it was, while ticks
+ * came to rest between them. */
+static void
+poll_each_3_ms(void)
+{
+    const int file = begin(0.001, VMPROF_SAMPLING_AUTO);
+    const unsigned spins = spins_in(3000 * 1000);
+    const vmprof_token token = vmprof_execute_code_enter(thread, rarely, NULL);
+    const uint64_t start_ns = cpu_now_ns();
+    double share;
+    struct decoded d;
+
+    for (unsigned i = 0; i < rounds(500); i++) {
+        spin(spins);
+        vmprof_poll(thread);
+    }
+    share = 1 / (double)(cpu_now_ns() - start_ns);
+    vmprof_execute_code_leave(thread, token);
+    finish_profile(file, &d);
+    share *= time_in(&d, rarely, VMPROF_KIND_CODE);
+    if (share < 0.85)
+        dprintf(2, "%.3f of it was sampled\n", share);
+    require(is_slow() || share > 0.85);
+    decoded_free(&d);
+}
+
+static void
+polls_that_are_intervals_apart_leave_the_samples_to_ticks(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(poll_each_3_ms, 60), 0);
+}
+
 static void
 code_that_polls_rarely_gets_its_share(void **state)
 {
@@ -595,6 +628,8 @@ main(void)
         cmocka_unit_test(code_that_polls_rarely_gets_its_share),
         cmocka_unit_test(
             code_whose_polls_are_a_part_of_an_interval_apart_gets_its_share),
+        cmocka_unit_test(
+            polls_that_are_intervals_apart_leave_the_samples_to_ticks),
         cmocka_unit_test(what_ends_with_a_look_is_no_sign_of_rare_polls),
         cmocka_unit_test(
             the_clock_rests_beside_polls_that_come_at_the_highest_rate),

@@ -178,6 +178,12 @@ read_perf(struct vmp_clock *clock, uint64_t elapsed_ns, uint64_t interval_ns,
     const uint64_t period_ns = clock->period_ns, way_ns = clock->way_ns;
     uint64_t count_ns, ran_ns, over_ns, lost;
 
+    /* It was on its way when a poll moved it. */
+    if (elapsed_ns < period_ns) {
+        clock->ran_ns = read_count(clock);
+        clock->unsure_ns = 0;
+        return;
+    }
     if (elapsed_ns < period_ns + way_ns + period_ns / 2) {
         const uint64_t late_ns = vmp_since(period_ns, elapsed_ns);
 
@@ -378,20 +384,25 @@ vmp_clock_rearm(struct vmp_clock *clock, uint64_t period_ns)
 static void
 move_event(struct vmp_clock *clock, uint64_t elapsed_ns, uint64_t period_ns)
 {
+    /* The host may have closed it, and have another file of its number. */
+    if (ioctl(clock->fd, PERF_EVENT_IOC_PERIOD, &period_ns) < 0) {
+        __atomic_store_n(&clock->error, errno, __ATOMIC_RELAXED);
+        return;
+    }
     clock->ran_ns += elapsed_ns;
     clock->unsure_ns += MOVE_NS;
     if (clock->unsure_ns > period_ns / 4) {
         clock->ran_ns = read_count(clock);
         clock->unsure_ns = 0;
     }
-    if (ioctl(clock->fd, PERF_EVENT_IOC_PERIOD, &period_ns) < 0)
-        __atomic_store_n(&clock->error, errno, __ATOMIC_RELAXED);
 }
 
+/* One that should have ticked may be the host's, which has taken the signal. */
 static bool
-is_on_its_timer(const struct vmp_clock *clock)
+is_on_its_timer(const struct vmp_clock *clock, uint64_t now_ns)
 {
     return clock->rung == VMPROF_CLOCK_MONOTONIC &&
+           now_ns < clock->armed_ns + clock->period_ns + USUAL_WAY_NS &&
            __atomic_load_n(&clock->sleep.armed, __ATOMIC_RELAXED) ==
                VMP_ARMED_TIMER;
 }
@@ -402,7 +413,7 @@ vmp_clock_move(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
 {
     const uint64_t elapsed_ns = vmp_since(clock->armed_cpu_ns, cpu_ns);
 
-    if (clock->rung != VMPROF_CLOCK_PERF && !is_on_its_timer(clock))
+    if (clock->rung != VMPROF_CLOCK_PERF && !is_on_its_timer(clock, now_ns))
         return;
     if (period_ns < LEAST_TIMER_NS)
         period_ns = LEAST_TIMER_NS;

@@ -372,8 +372,7 @@ leave_out_looks(const struct vmp_thread *thread, uint64_t cpu_ns,
 bool
 vmp_tick(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 {
-    struct vmp_sleep *const sleep = &thread->clock.sleep;
-    const uint64_t sampled_ns = thread->counters.sampled_ns;
+    const struct vmp_sleep *const sleep = &thread->clock.sleep;
     struct vmp_missed missed;
     uint64_t used_ns;
 
@@ -408,9 +407,5 @@ vmp_tick(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
         read_frames(thread, now_ns, cpu_ns, &missed);
     else
         sample_shadow_stack(thread, now_ns, cpu_ns, &missed);
-    /* A walker answers later. */
-    vmp_sleep_pay(sleep, thread->request
-                             ? vmp_session.interval_ns
-                             : thread->counters.sampled_ns - sampled_ns);
     return true;
 }

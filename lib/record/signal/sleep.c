@@ -14,10 +14,11 @@ enum {
     MOST_IDLE = 6,            /* ticks that one sleep may take */
     MOST_SHORT_RESTS = 2,     /* in a row, of who sleeps for long */
     MOST_NAP_NS = 100 * 1000, /* to fall asleep and wake up takes no more */
+    MOST_OWED = 2,            /* ticks to naps */
     MOST_MET = 256,           /* ticks that are remembered of a call */
 };
 
-uint64_t vmp_usual_nap_ns;
+uint64_t vmp_usual_nap_ns = 10 * 1000; /* until it is measured */
 
 /* How often the thread has waited for anything since it was asked last: one that
  * only had to share its CPU has not. */
@@ -29,7 +30,8 @@ count_naps(struct vmp_sleep *sleep)
 
     if (getrusage(RUSAGE_THREAD, &usage) == 0)
         sleep->naps = usage.ru_nvcsw;
-    return (uint64_t)(sleep->naps - before);
+    /* Of the first time it is not known how many there were before. */
+    return before || !sleep->naps ? (uint64_t)(sleep->naps - before) : 1;
 }
 
 /*
@@ -64,14 +66,13 @@ is_due_for_naps(struct vmp_sleep *sleep, uint64_t naps, bool was_asleep,
                   sleep->activation && sleep->activation == sleep->slept_in);
     sleep->slept_in = sleep->is_asleep ? sleep->activation : 0;
     sleep->napped_ns += naps * sleep->nap_ns;
-    return sleep->is_asleep && sleep->napped_ns >= asked_ns;
-}
-
-void
-vmp_sleep_pay(struct vmp_sleep *sleep, uint64_t weight_ns)
-{
-    if (sleep->is_for_naps)
-        sleep->napped_ns = vmp_since(weight_ns, sleep->napped_ns);
+    /* Polls have them, or a pause left them out. */
+    if (sleep->napped_ns > MOST_OWED * asked_ns)
+        sleep->napped_ns = MOST_OWED * asked_ns;
+    if (!sleep->is_asleep || sleep->napped_ns < asked_ns)
+        return false;
+    sleep->napped_ns -= asked_ns;
+    return true;
 }
 
 /* A rest may be short that began late in a sleep. */
@@ -162,8 +163,6 @@ vmp_sleep_read(struct vmp_sleep *sleep, uint64_t elapsed_ns, uint64_t passed_ns,
     else if (is_on_timer)
         sleep->stands_for_ns = passed_ns;
     __atomic_store_n(&sleep->armed, VMP_ARMED_TIMER, __ATOMIC_RELAXED);
-    sleep->is_for_naps =
-        is_due_for_naps(sleep, naps, was_asleep, elapsed_ns, asked_ns);
-    if (sleep->is_for_naps)
+    if (is_due_for_naps(sleep, naps, was_asleep, elapsed_ns, asked_ns))
         sleep->is_asleep = false;
 }

@@ -17,7 +17,7 @@ enum {
     /* To move a tick takes a microsecond of each sample. */
     LEAST_WITH_DEADLINE_NS = 100 * 1000,
     LEAST_SLACK_NS = 4 * 1000,
-    ABOUT_NS = 4 * 1000,
+    ABOUT_NS = 8 * 1000,
 };
 
 static uint64_t
@@ -53,7 +53,10 @@ vmp_note_poll(struct vmp_thread *thread, uint64_t late_ns)
 static uint64_t
 slack(const struct vmp_poll *poll)
 {
-    return LEAST_SLACK_NS + 4 * (uint64_t)poll->pace.average_ns;
+    const uint64_t polls_ns = 4 * (uint64_t)poll->pace.average_ns,
+                   most_ns = poll->interval_ns / 4;
+
+    return LEAST_SLACK_NS + (polls_ns < most_ns ? polls_ns : most_ns);
 }
 
 void
@@ -62,9 +65,11 @@ vmp_ask_for_deadline(struct vmp_thread *thread, uint64_t now_ns)
     const struct vmp_poll *const poll = &thread->poll;
 
     if (poll->deadline.is_set)
+        /* In the kernel perf's event would end in vain each time. */
         vmp_clock_move(&thread->clock, now_ns,
                        thread->last_cpu_ns + (now_ns - thread->last_time_ns),
-                       vmp_since(now_ns, poll->due_ns) + slack(poll));
+                       most(vmp_since(now_ns, poll->due_ns) + slack(poll),
+                            poll->interval_ns / 4));
 }
 
 /* Else it was not a poll that was waited for: the thread itself did not run. */
@@ -130,7 +135,7 @@ vmp_leave_rest(struct vmp_thread *thread, uint64_t now_ns, uint64_t left_ns)
 }
 
 uint64_t
-vmp_tick_period(struct vmp_thread *thread, bool polls_come)
+vmp_tick_period(struct vmp_thread *thread, bool polls_come, uint64_t cpu_ns)
 {
     struct vmp_poll *const poll = &thread->poll;
     uint64_t period_ns = vmp_session.interval_ns, most_ns = 2 * period_ns;
@@ -140,6 +145,9 @@ vmp_tick_period(struct vmp_thread *thread, bool polls_come)
         return thread->period_ns;
     }
     poll->ticks++;
+    if (poll->deadline.is_set && polls_come)
+        return slack(poll) +
+               vmp_since(cpu_ns, thread->last_cpu_ns + poll->period_ns);
     if (poll->deadline.is_set)
         return most(poll->period_ns + slack(poll), LEAST_PERIOD_NS);
     period_ns = most(period_ns, LEAST_PERIOD_NS);

@@ -53,6 +53,6 @@ vmp_ask_for_deadline(struct vmp_thread *thread, uint64_t now_ns);
 
 /* How long until the next tick. */
 uint64_t
-vmp_tick_period(struct vmp_thread *thread, bool polls_come);
+vmp_tick_period(struct vmp_thread *thread, bool polls_come, uint64_t cpu_ns);
 
 #endif
