@@ -92,7 +92,8 @@ def said_by(command, file):
     def ask(*arguments):
         return json.loads(run(command, *arguments, "--json", file))
 
-    info, report = ask("info"), ask("report")["summary"]
+    info, whole = ask("info"), ask("report")
+    report = whole["summary"]
     has = {name: info["counts"].get(name, 0)
            for name in ("type_rows", "traces")}
     traces = ask("jit") if has["traces"] else {}
@@ -100,7 +101,8 @@ def said_by(command, file):
     layers = [ask("events", option) if recorded else {}
               for option in ("--counters", "--coverage", "--callgraph")]
     return {
-        "samples": report["samples"],
+        # With entries of time in the kernel, which the summary does not count.
+        "samples": sum(node["samples"] for node in whole["tree"]),
         "sampled_ns": report["sampled_ns"],
         "rows of types": has["type_rows"],
         "hits": ask("types")["summary"]["hits"] if has["type_rows"] else 0,
