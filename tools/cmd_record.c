@@ -103,7 +103,7 @@ print_counts(const struct record *record)
 {
     char samples[32], events[32], bytes[32];
 
-    format_count(samples, record->file.scan.samples);
+    format_count(samples, scan_samples(&record->file.scan));
     format_count(bytes, record->file.scan.offset);
     fprintf(stderr, "%.1f s, %s samples", elapsed(record), samples);
     if (record->file.scan.events) {
@@ -191,7 +191,7 @@ static void
 say_what_was_recorded(struct record *record, int status)
 {
     const bool nothing =
-        !record->file.scan.samples && !record->file.scan.events;
+        !record->file.scan.entries && !record->file.scan.events;
     const bool early = output_file_stops_early(&record->file);
     const int error = nothing || early ? output_file_error(&record->file) : 0;
 

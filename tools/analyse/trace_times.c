@@ -105,7 +105,7 @@ static bool
 is_native(const struct frame *frame)
 {
     return frame->is_machine_code || frame->kind == VMPROF_KIND_NATIVE ||
-           frame->kind == FRAME_SYSTEM || frame->kind == FRAME_NO_POLL;
+           frame_is_gap(frame);
 }
 
 /* What the VM ran is the innermost of its frames; native ones work for it. */

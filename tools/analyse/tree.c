@@ -233,21 +233,11 @@ sum_up(struct tree *tree, const struct profile *profile)
         tree->total_ns[profile->nodes[i].parent] += tree->total_ns[i];
 }
 
-/* Whether its time was found without a sample. */
-static bool
-is_gap(const struct profile *profile, uint32_t node)
-{
-    const struct frame *const frame =
-        &profile->frames[profile->nodes[node].frame];
-
-    return frame->kind == FRAME_SYSTEM || frame->kind == FRAME_NO_POLL;
-}
-
 static void
 leave_out_gaps(struct tree *tree, const struct profile *profile)
 {
     for (uint32_t i = 1; i < tree->node_count; i++)
-        if (is_gap(profile, i))
+        if (frame_is_gap(&profile->frames[profile->nodes[i].frame]))
             tree->samples -= tree->self[i].samples;
 }
 

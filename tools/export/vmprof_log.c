@@ -95,20 +95,14 @@ write_bytes(void *user, const void *data, size_t size)
     return fwrite(data, 1, size, file) == size ? 0 : -EIO;
 }
 
-static bool
-is_gap(const struct profile *profile, uint32_t node)
-{
-    const uint32_t kind = profile->frames[profile->nodes[node].frame].kind;
-
-    return node && (kind == FRAME_SYSTEM || kind == FRAME_NO_POLL);
-}
-
 static int
 write_run(struct writing *writing, const struct run *run)
 {
     const struct profile *profile = &writing->job->profile;
     const int64_t node = log_find_node(writing, run->node);
-    const bool gap = is_gap(profile, run->node);
+    const bool gap =
+        run->node &&
+        frame_is_gap(&profile->frames[profile->nodes[run->node].frame]);
     int result = 0;
 
     if (node < 0)

@@ -105,8 +105,7 @@ make_frame(struct writing *writing, uint32_t index)
     const struct profile *profile = &writing->job->profile;
     const struct frame *frame = &profile->frames[index];
     const uint64_t kind = kind_of(frame);
-    const uint64_t id = frame->code == UNKNOWN_CODE || kind == FRAME_SYSTEM ||
-                                kind == FRAME_NO_POLL
+    const uint64_t id = frame->code == UNKNOWN_CODE || frame_is_gap(frame)
                             ? 0
                             : FIRST_ID + (uint64_t)frame->code * ID_STEP;
     /* One of a trace begins it; elsewhere an offset is a place in the code. */

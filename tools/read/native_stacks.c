@@ -137,10 +137,8 @@ put_frame(struct profile *profile, uint32_t parent, uint32_t frame)
 static uint32_t
 entering_node(const struct profile *profile, uint32_t parent, uint32_t frame)
 {
-    const uint32_t kind = profile->frames[frame].kind;
-
-    if (profile->frames[frame].is_machine_code || kind == FRAME_SYSTEM ||
-        kind == FRAME_NO_POLL)
+    if (profile->frames[frame].is_machine_code ||
+        frame_is_gap(&profile->frames[frame]))
         return parent;
     while (profile->frames[profile->nodes[parent].frame].inlined_into)
         parent = profile->nodes[parent].parent;

@@ -58,6 +58,13 @@ struct frame {
     const char *file; /* of the line; NULL: the code's */
 };
 
+/* Whether it stands for time that no sample was taken of. */
+static inline bool
+frame_is_gap(const struct frame *frame)
+{
+    return frame->kind == FRAME_SYSTEM || frame->kind == FRAME_NO_POLL;
+}
+
 /* A file that was mapped into a process. Number 0 stands for none. */
 struct module {
     uint32_t session;

@@ -2,6 +2,7 @@
 
 #include "scan.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "cursor.h"
@@ -22,32 +23,69 @@ scan_recorded(struct scan *scan, struct cursor payload)
     scan->events += cursor_varint(&payload);
 }
 
+/* NULL: no memory. */
+static struct scan_session *
+find_session(struct scan *scan, uint32_t id)
+{
+    struct scan_session *told = scan->told;
+
+    for (size_t i = scan->told_count; i-- > 0;)
+        if (told[i].id == id)
+            return &told[i];
+    told = realloc(told, (scan->told_count + 1) * sizeof(*told));
+    if (!told)
+        return NULL;
+    scan->told = told;
+    told += scan->told_count++;
+    *told = (struct scan_session){ .id = id };
+    return told;
+}
+
 static void
-scan_payload(struct scan *scan, uint64_t type, struct cursor payload)
+scan_stats(struct scan *scan, uint32_t id, struct cursor payload)
+{
+    struct scan_session *const session = find_session(scan, id);
+    uint64_t samples = 0, unwritten = 0;
+    struct field field;
+
+    while (cursor_field(&payload, &field))
+        if (field.key == VMP_STATS_SAMPLES)
+            samples = field.number;
+        else if (field.key == VMP_STATS_UNWRITTEN)
+            unwritten = field.number;
+    if (session)
+        session->samples = samples > unwritten ? samples - unwritten : 0;
+}
+
+static void
+scan_payload(struct scan *scan, uint32_t session, uint64_t type,
+             struct cursor payload)
 {
     if (type == VMP_CHUNK_SESSION) {
         scan->sessions++;
     } else if (type == VMP_CHUNK_END) {
         scan->ends++;
+    } else if (type == VMP_CHUNK_STATS) {
+        scan_stats(scan, session, payload);
     } else if (type == VMP_CHUNK_MODULES) {
         scan->modules++;
     } else if (type == VMP_CHUNK_RECORDED) {
         scan_recorded(scan, payload);
     } else if (type == VMP_CHUNK_SAMPLES) {
         cursor_varint(&payload); /* the thread */
-        scan->samples += cursor_varint(&payload);
+        scan->entries += cursor_varint(&payload);
     }
 }
 
 static void
-scan_group(struct scan *scan, struct cursor group)
+scan_group(struct scan *scan, uint32_t session, struct cursor group)
 {
     while (cursor_has_more(&group)) {
         const uint64_t type = cursor_varint(&group);
         const struct bytes section = cursor_string(&group);
 
         if (!group.bad)
-            scan_payload(scan, type,
+            scan_payload(scan, session, type,
                          (struct cursor){ section.data,
                                           section.data + section.size, false });
     }
@@ -72,6 +110,25 @@ next_chunk(struct scan *scan, int fd, struct scan_chunk *chunk)
     return true;
 }
 
+uint64_t
+scan_samples(const struct scan *scan)
+{
+    uint64_t samples = 0;
+
+    if (scan->told_count < scan->sessions || scan->ends < scan->sessions)
+        return scan->entries;
+    for (size_t i = 0; i < scan->told_count; i++)
+        samples += scan->told[i].samples;
+    return samples;
+}
+
+void
+scan_free(struct scan *scan)
+{
+    free(scan->told);
+    *scan = (struct scan){ 0 };
+}
+
 void
 scan_file(struct scan *scan, int fd)
 {
@@ -82,6 +139,7 @@ scan_file(struct scan *scan, int fd)
         return;
     }
     while (next_chunk(scan, fd, &chunk)) {
+        const uint32_t session = vmp_get_u32(chunk.bytes + 8);
         const unsigned type = vmp_get_u16(chunk.bytes + 16);
         const struct cursor payload = {
             chunk.bytes + VMP_CHUNK_HEADER_SIZE,
@@ -90,9 +148,9 @@ scan_file(struct scan *scan, int fd)
         };
 
         if (type == VMP_CHUNK_GROUP)
-            scan_group(scan, payload);
+            scan_group(scan, session, payload);
         else
-            scan_payload(scan, type, payload);
+            scan_payload(scan, session, type, payload);
     }
 }
 

@@ -23,7 +23,7 @@ static void
 take(struct scan *scan, const struct log_record *record)
 {
     if (record->marker == LOG_STACK)
-        scan->samples++;
+        scan->entries++;
     else if (record->marker == LOG_HEADER)
         scan->memory = record->mode & LOG_MEMORY;
     else if (record->marker == LOG_NATIVE_NAME)

@@ -192,13 +192,14 @@ output_file_close(struct output_file *file)
 {
     struct stat status;
 
-    if (file->previous && (file->scan.samples || file->scan.events))
+    if (file->previous && (file->scan.entries || file->scan.events))
         unlink(file->previous);
     else if (file->previous)
         bring_back(file);
     else if (fstat(file->fd, &status) == 0 && status.st_size == 0)
         unlink(file->path);
     close(file->fd);
+    scan_free(&file->scan);
     free(file->previous);
     free(file->path);
 }

@@ -30,6 +30,7 @@ const EXTRAS = [
     { kind: 0, name: "[unsampled]" },
 ];
 const UNSAMPLED = EXTRAS[2];
+const GAPS = ["[system calls]", "[no poll]"];
 
 const PHASES = [
     null,
@@ -187,6 +188,18 @@ function timeWith(isMatch)
             time += sums.self[node];
     }
     return time;
+}
+
+/* Entries of time that no sample was taken of are none. */
+function takenSamples()
+{
+    let taken = sums.totalSamples[0];
+    for (let node = 1; node < nodeCount; node++) {
+        const { name, place } = labels[labelOf[node]];
+        if (GAPS.includes(name) && !place)
+            taken -= sums.samples[node];
+    }
+    return taken;
 }
 
 function unsampledTime()

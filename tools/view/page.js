@@ -340,8 +340,8 @@ function fillThreads()
     if (matchMedia("(max-width: 760px)").matches)
         toggle(byId("table-toggle"), "functions");
     sumUp(filter);
-    showFacts(sums.total[0], sums.totalSamples[0]);
-    showWarnings(sums.total[0], sums.totalSamples[0]);
+    showFacts(sums.total[0], takenSamples());
+    showWarnings(sums.total[0], takenSamples());
     fillMarkers();
     hasTime = sums.labelTotal.map((time) => time > 0);
     fillThreads();

@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 import stacks
-from stacks import CODE, JITTED, NATIVE
+from stacks import CODE, JITTED, NATIVE, NO_POLL, SYSTEM
 
 HERE = pathlib.Path(__file__).resolve().parent / "browser"
 
@@ -105,6 +105,16 @@ def waiting(path):
     recording.add(thread, [(stacks.MAIN, CODE, 1), (stacks.WORK, CODE, 1)],
                   3000000, state=stacks.OFF_CPU)
     recording.write(path, ring_full=7, walker=3, stacks_cut=1)
+
+
+def gaps(path):
+    """Two samples, and two entries of time that none was taken of."""
+    recording = stacks.Recording(program="gaps")
+    thread = recording.thread("main", 1)
+    for kind in (CODE, CODE, SYSTEM, NO_POLL):
+        recording.add(thread, [(stacks.MAIN, CODE, 1), (stacks.WORK, kind, 0)],
+                      500000)
+    recording.write(path)
 
 
 def typed(path):
@@ -201,7 +211,7 @@ def told(path):
 
 PAGES = {
     "jit": (traced, traced_with_source, traces_hostile, traces_many, stacks.small),
-    "flamegraph": (stacks.small, hostile, huge, deep, waiting, typed),
+    "flamegraph": (stacks.small, hostile, huge, deep, waiting, gaps, typed),
     "markers": (stacks.small, told),
     "speedscope": (stacks.small, hostile),
 }

@@ -9,6 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "tools"))
 import vmprof_file as native
 
 CODE, JITTED, JITTING, GC, NATIVE = 1, 3, 4, 5, 7
+SYSTEM, NO_POLL = 8, 9
 INTERPRETING, TRACING, COLLECTING = 0, 1, 6
 OFF_CPU, HELD_BACK = 1, 8
 

@@ -77,7 +77,7 @@ class Profiles(unittest.TestCase):
         self.assertGreater(profile.share_of_stacks("busy"), 90)
 
     def test_entries_of_system_calls_count_for_no_samples(self):
-        profile, _ = record_lua(BUSY + """
+        profile, done = record_lua(BUSY + """
             local start = os.clock()
             while os.clock() < start + 0.5 do
                 for i = 1, 100 do
@@ -92,6 +92,8 @@ class Profiles(unittest.TestCase):
         self.assertGreater(rows, report["summary"]["samples"] * 1.1)
         self.assertEqual(report["summary"]["samples"],
                          report["losses"]["samples"])
+        self.assertIn(f" {report['summary']['samples']:,} samples",
+                      done.stderr)
 
     def test_time_in_c_functions_is_theirs(self):
         profile, done = record_lua(BUSY + """

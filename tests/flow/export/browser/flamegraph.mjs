@@ -75,6 +75,14 @@ test("the header tells what was lost and cut", async (browser) => {
     await close(page);
 });
 
+test("entries of time that no sample was taken of are no samples",
+     async (browser) => {
+         const page = await openPage(browser, "gaps");
+         const facts = await text(page, "#facts");
+         check(/Samples\s*2\s/.test(facts), facts);
+         await close(page);
+     });
+
 test("the table has the self and total time of every function",
      async (browser) => {
          const page = await openPage(browser);
