@@ -127,12 +127,16 @@ vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
 void
 vmp_clock_rearm(struct vmp_clock *clock, uint64_t period_ns);
 
-/* Move the tick that it is armed for: it takes `period_ns` from now on, when the CPU
- * time of the thread, which calls this, is `cpu_ns`. Not where an observer or the
- * kernel's CPU timer is to tell of the end of a sleep. */
+/*
+ * Move the tick that it is armed for: it takes `period_ns` from now on, when the CPU
+ * time of the thread is `cpu_ns`, and is one of those that are due each `interval_ns`,
+ * of which it takes a quarter at least.
+ * Not where an observer or the kernel's CPU timer is to tell of the end of a sleep. Of
+ * the calling thread, outside of signals; a tick may come in between.
+ */
 void
 vmp_clock_move(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
-               uint64_t period_ns);
+               uint64_t period_ns, uint64_t interval_ns);
 
 /* Instead, after a tick that was too early: go on for `left_ns` of CPU time.
  * VMPROF_CLOCK_MONOTONIC alone. Signal context. */

@@ -17,6 +17,9 @@ enum {
     EXACT_EVERY_NS = 1000 * 1000,  /* the CPU clock is a system call */
     MOST_COST_NS = 500,
     WEIGHED = 8, /* one look of so many samples */
+
+    /* To move a tick takes a microsecond of each sample. */
+    LEAST_WITH_DEADLINE_NS = 100 * 1000,
 };
 
 /* Be the one who samples the thread, if the session still wants it. */
@@ -159,6 +162,33 @@ was_too_far(const struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
            !is_in_native_code(thread);
 }
 
+/* A sample that a poll took was so late. */
+static void
+note_lateness(struct vmp_thread *thread, uint64_t late_ns)
+{
+    const enum vmprof_clock rung = thread->clock.rung;
+
+    if ((rung == VMPROF_CLOCK_PERF || rung == VMPROF_CLOCK_MONOTONIC) &&
+        thread->poll.interval_ns >= LEAST_WITH_DEADLINE_NS)
+        vmp_deadline_kept(&thread->poll.deadline, late_ns);
+    else
+        thread->poll.deadline.is_set = false;
+}
+
+/* The tick is to come at the deadline of the sample that is due next, if that has
+ * one. */
+static void
+ask_for_deadline(struct vmp_thread *thread, uint64_t now_ns)
+{
+    const struct vmp_poll *const poll = &thread->poll;
+
+    if (poll->deadline.is_set)
+        vmp_clock_move(&thread->clock, now_ns,
+                       thread->last_cpu_ns + (now_ns - thread->last_time_ns),
+                       vmp_since(now_ns, poll->due_ns) + vmp_poll_slack(poll),
+                       poll->interval_ns);
+}
+
 static void
 record(struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
 {
@@ -167,7 +197,7 @@ record(struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
     vmp_look_at_stack(thread, &window);
     if (was_too_far(thread, now_ns, used_ns)) {
         thread->poll.missed = true;
-        vmp_note_poll(thread, used_ns);
+        note_lateness(thread, used_ns);
         vmp_record_gap(thread, &window, VMP_KIND_NO_POLL, now_ns, used_ns);
         return;
     }
@@ -197,7 +227,7 @@ sample_at_end(struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
     record(thread, now_ns, due_ns);
     vmp_leave_rest(thread, now_ns, left_ns);
     aim_for(thread, now_ns - left_ns, thread->poll.period_ns);
-    vmp_ask_for_deadline(thread, now_ns);
+    ask_for_deadline(thread, now_ns);
 }
 
 /* Whether a sample still is. If a tick has taken one, the next is due after that. */
@@ -228,10 +258,10 @@ sample(struct vmp_thread *thread, uint64_t now_ns)
             sample_at_end(thread, now_ns, used_ns);
             return;
         }
-        vmp_note_poll(thread, lateness(&thread->poll, now_ns, used_ns));
+        note_lateness(thread, lateness(&thread->poll, now_ns, used_ns));
         record(thread, now_ns, used_ns);
         aim(thread, now_ns);
-        vmp_ask_for_deadline(thread, now_ns);
+        ask_for_deadline(thread, now_ns);
     }
 }
 

@@ -54,4 +54,15 @@ vmp_poll_gap(const struct vmp_poll *poll)
     return gap_ns < least_ns ? least_ns : gap_ns;
 }
 
+/* From when a sample is due to its deadline: where a poll is about to take it, the
+ * tick is not to come before. */
+static inline uint64_t
+vmp_poll_slack(const struct vmp_poll *poll)
+{
+    const uint64_t least_ns = 4000, most_ns = poll->interval_ns / 4,
+                   polls_ns = 4 * (uint64_t)poll->pace.average_ns;
+
+    return least_ns + (polls_ns < most_ns ? polls_ns : most_ns);
+}
+
 #endif

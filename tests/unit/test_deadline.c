@@ -80,6 +80,24 @@ it_ends_where_polls_come_again_and_comes_back(void **state)
     assert_true(deadline.is_set);
 }
 
+static void
+doubt_fades(void **state)
+{
+    (void)state;
+    struct vmp_deadline deadline = { 0 };
+
+    /* Three times in vain. */
+    for (unsigned i = 0; i < 3; i++) {
+        play(&deadline, 1000, 2, 100 * 1000);
+        play(&deadline, 1000, 1000, 0);
+    }
+    play(&deadline, 300, 20, 96 * 1000);
+    assert_false(deadline.is_set);
+    play(&deadline, 200000, 200000, 0);
+    play(&deadline, 600, 20, 96 * 1000);
+    assert_true(deadline.is_set);
+}
+
 int
 main(void)
 {
@@ -87,6 +105,7 @@ main(void)
         cmocka_unit_test(there_is_none_where_polls_come_evenly),
         cmocka_unit_test(samples_that_come_late_get_one_and_keep_it),
         cmocka_unit_test(there_is_none_for_long_where_ticks_are_late_too),
+        cmocka_unit_test(doubt_fades),
         cmocka_unit_test(it_ends_where_polls_come_again_and_comes_back),
     };
 

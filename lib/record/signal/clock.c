@@ -384,6 +384,9 @@ vmp_clock_rearm(struct vmp_clock *clock, uint64_t period_ns)
 static void
 move_event(struct vmp_clock *clock, uint64_t elapsed_ns, uint64_t period_ns)
 {
+    /* Its tick may be on the way, since when it counts nothing. */
+    const bool has_ended = elapsed_ns >= clock->period_ns;
+
     /* The host may have closed it, and have another file of its number. */
     if (ioctl(clock->fd, PERF_EVENT_IOC_PERIOD, &period_ns) < 0) {
         __atomic_store_n(&clock->error, errno, __ATOMIC_RELAXED);
@@ -391,41 +394,48 @@ move_event(struct vmp_clock *clock, uint64_t elapsed_ns, uint64_t period_ns)
     }
     clock->ran_ns += elapsed_ns;
     clock->unsure_ns += MOVE_NS;
-    if (clock->unsure_ns > period_ns / 4) {
+    if (has_ended || clock->unsure_ns > period_ns / 4) {
         clock->ran_ns = read_count(clock);
         clock->unsure_ns = 0;
     }
 }
 
-/* One that should have ticked may be the host's, which has taken the signal. */
+/* Else its tick is on the way, or the host has taken the signal. */
 static bool
 is_on_its_timer(const struct vmp_clock *clock, uint64_t now_ns)
 {
     return clock->rung == VMPROF_CLOCK_MONOTONIC &&
-           now_ns < clock->armed_ns + clock->period_ns + USUAL_WAY_NS &&
+           now_ns < clock->armed_ns + clock->period_ns &&
            __atomic_load_n(&clock->sleep.armed, __ATOMIC_RELAXED) ==
                VMP_ARMED_TIMER;
 }
 
+static void
+move_timer(struct vmp_clock *clock, uint64_t now_ns, uint64_t period_ns)
+{
+    clock->sleep.slept_in = 0;
+    __atomic_store_n(&clock->armed_ns, now_ns, __ATOMIC_RELAXED);
+    set_timer(clock, clock->timer, period_ns);
+}
+
 void
 vmp_clock_move(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
-               uint64_t period_ns)
+               uint64_t period_ns, uint64_t interval_ns)
 {
     const uint64_t elapsed_ns = vmp_since(clock->armed_cpu_ns, cpu_ns);
 
     if (clock->rung != VMPROF_CLOCK_PERF && !is_on_its_timer(clock, now_ns))
         return;
-    if (period_ns < LEAST_TIMER_NS)
-        period_ns = LEAST_TIMER_NS;
-    clock->asked_ns = period_ns;
+    /* In a system call perf's event ends in vain each time. */
+    if (period_ns < interval_ns / 4)
+        period_ns = interval_ns / 4;
+    if (clock->rung == VMPROF_CLOCK_PERF)
+        move_event(clock, elapsed_ns, period_ns);
+    else
+        move_timer(clock, now_ns, period_ns);
+    clock->asked_ns = period_ns < interval_ns ? interval_ns : period_ns;
     __atomic_store_n(&clock->period_ns, period_ns, __ATOMIC_RELAXED);
     __atomic_store_n(&clock->armed_cpu_ns, cpu_ns, __ATOMIC_RELAXED);
-    if (clock->rung == VMPROF_CLOCK_PERF) {
-        move_event(clock, elapsed_ns, period_ns);
-    } else {
-        __atomic_store_n(&clock->armed_ns, now_ns, __ATOMIC_RELAXED);
-        set_timer(clock, clock->timer, period_ns);
-    }
 }
 
 /*

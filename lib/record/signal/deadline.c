@@ -4,24 +4,26 @@
 
 enum {
     USUAL_NS = 32 * 1000, /* a host may take its CPU away for so long */
-    LATE_NS = 1500,
-    MOST_LATE_NS = 128 * 1000, /* of one sample: others had the CPU */
-    MOST_DOUBT_NS = 16 * 1000,
+    MOST_LATE_NS = 128 * 1000,
     MANY = 128, /* samples, over which all of this is a mean */
-    DOUBT_LASTS = 4096,
+    DOUBT_LASTS = 16384,
     ALL = 65536,
     FEW = ALL / 32,
     AT_FIRST = ALL / 16,
+
+    /* In 256ths of a nanosecond, so that a mean goes down to the end. */
+    LATE = 1500 * 256,
+    MOST_DOUBT = 8000 * 256,
 };
 
 static void
 end(struct vmp_deadline *deadline)
 {
     deadline->is_set = false;
-    deadline->late_ns = 0;
-    deadline->doubt_ns = 2 * deadline->doubt_ns + LATE_NS;
-    if (deadline->doubt_ns > MOST_DOUBT_NS)
-        deadline->doubt_ns = MOST_DOUBT_NS;
+    deadline->late = 0;
+    deadline->doubt = 2 * deadline->doubt + LATE;
+    if (deadline->doubt > MOST_DOUBT)
+        deadline->doubt = MOST_DOUBT;
 }
 
 static void
@@ -35,9 +37,9 @@ note_passed(struct vmp_deadline *deadline, int32_t part)
 static void
 note_late(struct vmp_deadline *deadline, int64_t late_ns)
 {
-    deadline->late_ns += (late_ns - deadline->late_ns) / MANY;
-    deadline->doubt_ns -= deadline->doubt_ns / DOUBT_LASTS;
-    if (deadline->late_ns <= LATE_NS + deadline->doubt_ns)
+    deadline->late += (late_ns * 256 - deadline->late) / MANY;
+    deadline->doubt -= deadline->doubt / DOUBT_LASTS;
+    if (deadline->late <= LATE + deadline->doubt)
         return;
     deadline->is_set = true;
     deadline->passed = AT_FIRST;

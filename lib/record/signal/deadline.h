@@ -16,10 +16,12 @@
  * few samples left to take, deadlines end, and are not soon begun again.
  */
 struct vmp_deadline {
-    bool is_set;      /* for the next sample */
-    int32_t passed;   /* samples that ticks took in time, of 65536 */
-    int64_t late_ns;  /* of those that polls took, while there is none */
-    int64_t doubt_ns; /* how much more it has to be until there is one */
+    bool is_set;    /* for the next sample */
+    int32_t passed; /* samples that ticks took in time, of 65536 */
+
+    /* In 256ths of a nanosecond. */
+    int64_t late;  /* those that polls took, on average, while there is none */
+    int64_t doubt; /* how much more it has to be until there is one; it fades */
 };
 
 /* A poll took a sample, so late. */

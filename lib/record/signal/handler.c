@@ -83,11 +83,27 @@ rearm_unused(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
     vmp_rearm(thread, period_ns);
 }
 
+/* By where the innermost frame is, and the serial of that. 0: unknown, also where a
+ * sample was interrupted. */
+static void
+note_activation(struct vmp_thread *thread, bool is_known)
+{
+    const struct vmprof_frame *const top = thread->head.top;
+
+    if (thread->clock.rung != VMPROF_CLOCK_MONOTONIC)
+        return;
+    thread->clock.sleep.activation =
+        is_known && thread->head.stack && !vmp_has_own_frames(thread)
+            ? (uint64_t)(uintptr_t)top << 32 ^ (top - 1)->link
+            : 0;
+}
+
 /* A tick that interrupts a sample of its own thread's. */
 static void
 tick_in_between(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
                 const void *context)
 {
+    note_activation(thread, false);
     if (atomic_load_explicit(&thread->poll.sampling, memory_order_relaxed)) {
         /* A poll takes the sample: nothing is due. */
         rearm_unused(thread, now_ns, cpu_ns, context,
@@ -110,17 +126,6 @@ tick_beside_looks(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
                  vmp_next_period(&thread->periods, vmp_session.interval_ns));
 }
 
-/* By where its innermost frame is, and the serial of that. */
-static uint64_t
-activation(const struct vmp_thread *thread)
-{
-    const struct vmprof_frame *const top = thread->head.top;
-
-    if (!thread->head.stack || vmp_has_own_frames(thread))
-        return 0;
-    return (uint64_t)(uintptr_t)top << 32 ^ (top - 1)->link;
-}
-
 static void
 tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
 {
@@ -137,7 +142,7 @@ tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
     if (atomic_load(&vmp_session.sampling) &&
         __atomic_load_n(&thread->clock.rung, __ATOMIC_ACQUIRE) !=
             VMPROF_CLOCK_AUTO) {
-        thread->clock.sleep.activation = activation(thread);
+        note_activation(thread, true);
         if (busy == VMP_LOOKED_AT ||
             vmp_ask_for_looks(thread, now_ns, cpu_ns)) {
             tick_beside_looks(thread, now_ns, cpu_ns, context);

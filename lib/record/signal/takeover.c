@@ -13,10 +13,6 @@ enum {
     LEAST_PERIOD_NS = 200 * 1000,
     MOST_PERIOD_NS = 20 * 1000 * 1000,
     MOST_MISSED = 64,
-
-    /* To move a tick takes a microsecond of each sample. */
-    LEAST_WITH_DEADLINE_NS = 100 * 1000,
-    LEAST_SLACK_NS = 4 * 1000,
     ABOUT_NS = 8 * 1000,
 };
 
@@ -34,42 +30,6 @@ vmp_samples_itself(const struct vmp_thread *thread)
 
     return session && thread->poll.joined == session &&
            !vmp_has_own_frames(thread);
-}
-
-void
-vmp_note_poll(struct vmp_thread *thread, uint64_t late_ns)
-{
-    const enum vmprof_clock rung = thread->clock.rung;
-
-    if ((rung == VMPROF_CLOCK_PERF || rung == VMPROF_CLOCK_MONOTONIC) &&
-        thread->poll.interval_ns >= LEAST_WITH_DEADLINE_NS)
-        vmp_deadline_kept(&thread->poll.deadline, late_ns);
-    else
-        thread->poll.deadline.is_set = false;
-}
-
-/* From when a sample is due to its deadline: where a poll is about to take it, the
- * tick is not to come before. */
-static uint64_t
-slack(const struct vmp_poll *poll)
-{
-    const uint64_t polls_ns = 4 * (uint64_t)poll->pace.average_ns,
-                   most_ns = poll->interval_ns / 4;
-
-    return LEAST_SLACK_NS + (polls_ns < most_ns ? polls_ns : most_ns);
-}
-
-void
-vmp_ask_for_deadline(struct vmp_thread *thread, uint64_t now_ns)
-{
-    const struct vmp_poll *const poll = &thread->poll;
-
-    if (poll->deadline.is_set)
-        /* In the kernel perf's event would end in vain each time. */
-        vmp_clock_move(&thread->clock, now_ns,
-                       thread->last_cpu_ns + (now_ns - thread->last_time_ns),
-                       most(vmp_since(now_ns, poll->due_ns) + slack(poll),
-                            poll->interval_ns / 4));
 }
 
 /* Else it was not a poll that was waited for: the thread itself did not run. */
@@ -146,10 +106,10 @@ vmp_tick_period(struct vmp_thread *thread, bool polls_come, uint64_t cpu_ns)
     }
     poll->ticks++;
     if (poll->deadline.is_set && polls_come)
-        return slack(poll) +
+        return vmp_poll_slack(poll) +
                vmp_since(cpu_ns, thread->last_cpu_ns + poll->period_ns);
     if (poll->deadline.is_set)
-        return most(poll->period_ns + slack(poll), LEAST_PERIOD_NS);
+        return most(poll->period_ns + vmp_poll_slack(poll), LEAST_PERIOD_NS);
     period_ns = most(period_ns, LEAST_PERIOD_NS);
     if (most_ns < MOST_PERIOD_NS)
         most_ns = MOST_PERIOD_NS;

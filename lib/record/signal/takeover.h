@@ -26,10 +26,8 @@ vmp_is_polled_at_end(const struct vmprof_frame *frame)
 uint64_t
 vmp_due_at_end(struct vmp_thread *thread, uint64_t used_ns);
 
-/* That a poll took one, so late; and that a tick takes the one which polls have not, so much
- * later than it was set to. */
-void
-vmp_note_poll(struct vmp_thread *thread, uint64_t late_ns);
+/* That a tick which came so much later than it was set to takes a sample, if it is of
+ * a thread that polls: the next is due a period after it. */
 void
 vmp_take_over(struct vmp_thread *thread, uint64_t late_ns);
 
@@ -45,11 +43,6 @@ vmp_samples_itself(const struct vmp_thread *thread);
  * tick has nothing to do. */
 bool
 vmp_polls_come(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns);
-
-/* The tick is to come at the deadline of the sample that is due next, if that has one.
- * Of the calling thread, at a poll. */
-void
-vmp_ask_for_deadline(struct vmp_thread *thread, uint64_t now_ns);
 
 /* How long until the next tick. */
 uint64_t
