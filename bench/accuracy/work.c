@@ -42,16 +42,26 @@ spin(struct vmprof_thread *thread, uint64_t count)
     }
 }
 
-/* Reading the clock is a system call, which is no part of what the mix is about:
- * it is read once most is computed, and what is left in the end does not matter,
- * for what was true is measured. */
+/*
+ * Reading that clock is a system call, which is no part of what the mix is about:
+ * it is read once so much time has passed, and what is left in the end does not
+ * matter, for what was true is measured. Not so much work, which a tick or a
+ * slower core would make longer: a function that is to last for a part of the
+ * profiler's interval would last longer for being sampled.
+ */
 static inline __attribute__((always_inline)) void
 spin_until(struct vmprof_thread *thread, uint64_t now_ns, uint64_t end_ns)
 {
     const uint64_t enough_ns = end_ns - (end_ns - now_ns) / 32;
 
-    for (; now_ns < enough_ns; now_ns = read_clock_ns(CLOCK_THREAD_CPUTIME_ID))
-        spin(thread, (uint64_t)((double)(end_ns - now_ns) * spins_per_ns));
+    for (; now_ns < enough_ns;
+         now_ns = read_clock_ns(CLOCK_THREAD_CPUTIME_ID)) {
+        const uint64_t left_ns = end_ns - now_ns,
+                       start_ns = read_clock_ns(CLOCK_MONOTONIC);
+
+        while (read_clock_ns(CLOCK_MONOTONIC) - start_ns < left_ns)
+            spin(thread, (uint64_t)((double)left_ns * spins_per_ns / 32));
+    }
 }
 
 static IN_SECTION("function_a") void burn_a(struct vmprof_thread *thread,
