@@ -192,9 +192,9 @@ run(void *user)
         await_call();
         now_ns = vmp_now_ns(CLOCK_MONOTONIC);
         /* What was slept through is not made up for. */
-        due_ns += vmp_next_period(&periods, period_ns);
+        due_ns += vmp_next_period(&periods, period_ns, due_ns);
         if (due_ns < now_ns)
-            due_ns = now_ns + vmp_next_period(&periods, period_ns);
+            due_ns = now_ns + vmp_next_period(&periods, period_ns, now_ns);
         if (!wait_until(due_ns))
             break;
         look_around(&watch);

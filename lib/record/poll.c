@@ -63,7 +63,8 @@ static void
 aim(struct vmp_thread *thread, uint64_t now_ns)
 {
     aim_for(thread, now_ns,
-            vmp_next_period(&thread->periods, thread->poll.interval_ns));
+            vmp_next_period(&thread->periods, thread->poll.interval_ns,
+                            thread->last_cpu_ns));
 }
 
 /* What looks cost of late, measured now and then: this one began at `now_ns`. */

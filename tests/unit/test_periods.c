@@ -16,9 +16,11 @@ enum {
 };
 
 /* Whether a profile's share of a function that has `share` of each `repeats_ns`
- * of a program is off by fewer points: as one standard deviation. */
+ * of a program is off by fewer points, as one standard deviation, if a tick takes
+ * `tick_ns` of the program's own time. */
 static bool
-is_off_by_less_than(double points, double share, uint64_t repeats_ns)
+is_off_by_less_than(double points, double share, uint64_t repeats_ns,
+                    uint64_t tick_ns)
 {
     struct vmp_periods periods = { .random = 88172645463325252 };
     const uint64_t own_ns = (uint64_t)(share * (double)repeats_ns);
@@ -30,7 +32,8 @@ is_off_by_less_than(double points, double share, uint64_t repeats_ns)
         double found = 0, all = 0, off;
 
         for (unsigned i = 0; i < SAMPLES; i++) {
-            const uint64_t period_ns = vmp_next_period(&periods, INTERVAL_NS);
+            const uint64_t period_ns =
+                tick_ns + vmp_next_period(&periods, INTERVAL_NS, now_ns);
 
             now_ns += period_ns;
             all += (double)period_ns;
@@ -49,9 +52,19 @@ a_program_in_lock_step_has_its_shares(void **state)
     (void)state;
 
     /* If each moment were drawn alone: 0.52, 0.46, 0.52. */
-    assert_true(is_off_by_less_than(0.25, 0.5, INTERVAL_NS));
-    assert_true(is_off_by_less_than(0.25, 0.3, INTERVAL_NS));
-    assert_true(is_off_by_less_than(0.35, 0.5, INTERVAL_NS / 2));
+    assert_true(is_off_by_less_than(0.25, 0.5, INTERVAL_NS, 0));
+    assert_true(is_off_by_less_than(0.25, 0.3, INTERVAL_NS, 0));
+    assert_true(is_off_by_less_than(0.35, 0.5, INTERVAL_NS / 2, 0));
+}
+
+static void
+so_it_has_where_ticks_take_time(void **state)
+{
+    (void)state;
+
+    /* If periods followed each other whatever lies between: 0.5. */
+    for (uint64_t tick_ns = 5000; tick_ns < 100 * 1000; tick_ns += 16 * 1000)
+        assert_true(is_off_by_less_than(0.25, 0.3, INTERVAL_NS, tick_ns));
 }
 
 static void
@@ -60,10 +73,10 @@ no_other_program_pays_for_that(void **state)
     (void)state;
 
     for (uint64_t thousandths = 250; thousandths < 3000; thousandths += 121)
-        assert_true(
-            is_off_by_less_than(0.75, 0.5, thousandths * INTERVAL_NS / 1000));
-    assert_true(is_off_by_less_than(0.75, 0.5, INTERVAL_NS * 2 / 3));
-    assert_true(is_off_by_less_than(0.75, 0.5, INTERVAL_NS * 6 / 5));
+        assert_true(is_off_by_less_than(0.75, 0.5,
+                                        thousandths * INTERVAL_NS / 1000, 0));
+    assert_true(is_off_by_less_than(0.75, 0.5, INTERVAL_NS * 2 / 3, 0));
+    assert_true(is_off_by_less_than(0.75, 0.5, INTERVAL_NS * 6 / 5, 0));
 }
 
 static void
@@ -75,11 +88,14 @@ all_periods_come(void **state)
     };
     struct vmp_periods periods = { .random = 1 };
     unsigned found[TENTHS] = { 0 };
+    uint64_t now_ns = 0;
     double sum = 0;
 
     for (unsigned i = 0; i < 100 * SAMPLES; i++) {
-        const uint64_t period_ns = vmp_next_period(&periods, INTERVAL_NS);
+        const uint64_t period_ns =
+            vmp_next_period(&periods, INTERVAL_NS, now_ns);
 
+        now_ns += period_ns;
         assert_in_range(period_ns, INTERVAL_NS / 2, INTERVAL_NS * 3 / 2 + 1);
         found[(period_ns - INTERVAL_NS / 2) * TENTHS / (INTERVAL_NS + 2)]++;
         sum += (double)period_ns;
@@ -99,8 +115,10 @@ apart(struct vmp_periods *periods)
     unsigned drawn = 0;
 
     for (unsigned i = 0; i < 16; i++) {
-        vmp_next_period(periods, INTERVAL_NS);
-        drawn |= 1U << (periods->moment >> 28);
+        /* Odd or not, it is the moment that was drawn or the nanosecond after. */
+        const uint64_t at_ns = vmp_next_period(periods, INTERVAL_NS, 0) - 1;
+
+        drawn |= 1U << (at_ns % INTERVAL_NS * 16 / INTERVAL_NS);
     }
     return (unsigned)__builtin_popcount(drawn);
 }
@@ -117,7 +135,7 @@ a_handler_in_the_middle_of_a_draw_spoils_sixteen_at_most(void **state)
         periods.order = UINT64_C(0x0123456789abcdef) << undrawn;
         periods.undrawn = undrawn;
         for (unsigned i = 0; i < undrawn; i++)
-            assert_in_range(vmp_next_period(&periods, INTERVAL_NS),
+            assert_in_range(vmp_next_period(&periods, INTERVAL_NS, 0),
                             INTERVAL_NS / 2, INTERVAL_NS * 3 / 2 + 1);
         assert_int_equal(apart(&periods), 16);
     }
@@ -128,6 +146,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_program_in_lock_step_has_its_shares),
+        cmocka_unit_test(so_it_has_where_ticks_take_time),
         cmocka_unit_test(no_other_program_pays_for_that),
         cmocka_unit_test(all_periods_come),
         cmocka_unit_test(

@@ -24,7 +24,7 @@ static uint64_t
 between(uint64_t from, uint64_t to)
 {
     return from +
-           vmp_next_period(&thread.periods, INTERVAL_NS) % (to - from + 1);
+           vmp_next_period(&thread.periods, INTERVAL_NS, 0) % (to - from + 1);
 }
 
 static void
@@ -96,7 +96,7 @@ share_after_sleeps(bool has_reserve)
                            used_ns = i * both_ns + moment_ns;
             const uint64_t stands_for_ns = leg_ns;
 
-            leg_ns = vmp_next_period(&thread.periods, INTERVAL_NS);
+            leg_ns = vmp_next_period(&thread.periods, INTERVAL_NS, tick_ns);
             if (tick_ns < woken_ns)
                 continue;
             found_ns[moment_ns >= first_ns] +=

@@ -122,8 +122,9 @@ static void
 tick_beside_looks(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
                   const void *context)
 {
-    rearm_unused(thread, now_ns, cpu_ns, context,
-                 vmp_next_period(&thread->periods, vmp_session.interval_ns));
+    rearm_unused(
+        thread, now_ns, cpu_ns, context,
+        vmp_next_period(&thread->periods, vmp_session.interval_ns, cpu_ns));
 }
 
 static void

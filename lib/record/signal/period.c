@@ -26,14 +26,19 @@ draw_sixteenth(struct vmp_periods *periods, uint32_t random)
 }
 
 uint64_t
-vmp_next_period(struct vmp_periods *periods, uint64_t interval_ns)
+vmp_next_period(struct vmp_periods *periods, uint64_t interval_ns,
+                uint64_t now_ns)
 {
     const uint64_t x = vmp_draw(&periods->random);
     const uint32_t sixteenth = draw_sixteenth(periods, (uint32_t)(x >> 32)),
-                   moment = sixteenth << 28 | ((uint32_t)x & 0xfffffff),
-                   share = moment - periods->moment - (UINT32_C(1) << 31);
+                   moment = sixteenth << 28 | ((uint32_t)x & 0xfffffff);
+    const uint64_t moment_ns = (uint64_t)moment * interval_ns >> 32,
+                   half_ns = interval_ns / 2,
+                   period_ns = interval_ns + moment_ns - now_ns % interval_ns;
 
-    periods->moment = moment;
-    /* By a share of 32 bits: a division takes longer. */
-    return (interval_ns / 2 + ((uint64_t)share * (interval_ns | 1) >> 32)) | 1;
+    if (period_ns < half_ns)
+        return (period_ns + interval_ns) | 1;
+    if (period_ns >= half_ns + interval_ns)
+        return (period_ns - interval_ns) | 1;
+    return period_ns | 1;
 }

@@ -13,16 +13,16 @@ struct vmp_periods {
     uint64_t order;   /* the sixteenths, a nibble each; those still to draw are
                           the lowest */
     uint32_t undrawn; /* so many are left of them */
-    uint32_t moment;  /* the last one that was drawn, in 2^-32 of an interval */
 };
 
 /*
- * The next period around `interval_ns`, which is less than 2^32: from half to one
- * and a half of it, so that samples come at moments of an interval of which any
- * sixteen are in a sixteenth each, in no order that a program could know. Any
- * context.
+ * From `now_ns`, of the time that is sampled, to the next sample: half to one and a
+ * half times `interval_ns`, which is less than 2^32 and not 0. It ends at a moment of
+ * an interval, counted from the beginning of that time, of which any sixteen are in a
+ * sixteenth each, in no order that a program could know. Any context.
  */
 uint64_t
-vmp_next_period(struct vmp_periods *periods, uint64_t interval_ns);
+vmp_next_period(struct vmp_periods *periods, uint64_t interval_ns,
+                uint64_t now_ns);
 
 #endif

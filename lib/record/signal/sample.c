@@ -287,7 +287,7 @@ sample_shadow_stack(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
         sample_ahead_of_poll(thread, window, now_ns, weight_ns);
         return;
     }
-    vmp_take_over(thread, missed->late_ns);
+    vmp_take_over(thread, cpu_ns, missed->late_ns);
     count_expirations(thread, missed);
     if (missed->system_ns)
         weight_ns =

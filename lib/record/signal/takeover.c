@@ -42,14 +42,15 @@ is_in_time(const struct vmp_thread *thread, uint64_t late_ns)
 }
 
 void
-vmp_take_over(struct vmp_thread *thread, uint64_t late_ns)
+vmp_take_over(struct vmp_thread *thread, uint64_t cpu_ns, uint64_t late_ns)
 {
     struct vmp_poll *const poll = &thread->poll;
 
     if (!vmp_samples_itself(thread))
         return;
     vmp_deadline_passed(&poll->deadline, is_in_time(thread, late_ns));
-    poll->period_ns = vmp_next_period(&thread->periods, poll->interval_ns);
+    poll->period_ns =
+        vmp_next_period(&thread->periods, poll->interval_ns, cpu_ns);
     thread->period_ns = poll->period_ns;
 }
 
@@ -78,7 +79,8 @@ vmp_due_at_end(struct vmp_thread *thread, uint64_t used_ns)
     for (unsigned i = 0; i < MOST_MISSED && due_ns + poll->period_ns <= used_ns;
          i++) {
         due_ns += poll->period_ns;
-        poll->period_ns = vmp_next_period(&thread->periods, poll->interval_ns);
+        poll->period_ns = vmp_next_period(&thread->periods, poll->interval_ns,
+                                          thread->last_cpu_ns + due_ns);
     }
     thread->period_ns = poll->period_ns;
     return due_ns + poll->period_ns <= used_ns ? used_ns : due_ns;
@@ -101,7 +103,8 @@ vmp_tick_period(struct vmp_thread *thread, bool polls_come, uint64_t cpu_ns)
     uint64_t period_ns = vmp_session.interval_ns, most_ns = 2 * period_ns;
 
     if (!vmp_samples_itself(thread)) {
-        thread->period_ns = vmp_next_period(&thread->periods, period_ns);
+        thread->period_ns =
+            vmp_next_period(&thread->periods, period_ns, cpu_ns);
         return thread->period_ns;
     }
     poll->ticks++;
@@ -120,5 +123,5 @@ vmp_tick_period(struct vmp_thread *thread, bool polls_come, uint64_t cpu_ns)
     poll->missed = false;
     period_ns <<= poll->rests;
     return vmp_next_period(&thread->periods,
-                           period_ns < most_ns ? period_ns : most_ns);
+                           period_ns < most_ns ? period_ns : most_ns, cpu_ns);
 }

@@ -29,7 +29,7 @@ vmp_due_at_end(struct vmp_thread *thread, uint64_t used_ns);
 /* That a tick which came so much later than it was set to takes a sample, if it is of
  * a thread that polls: the next is due a period after it. */
 void
-vmp_take_over(struct vmp_thread *thread, uint64_t late_ns);
+vmp_take_over(struct vmp_thread *thread, uint64_t cpu_ns, uint64_t late_ns);
 
 /* That a sample of `now_ns`, if there was one, left so much to the next. */
 void
