@@ -111,6 +111,20 @@ open_accounts(struct vmp_thread *thread)
     thread->looked_ns = thread->last_time_ns;
 }
 
+/* To arm the clock of the calling thread, which is a part of a brief one's life. A
+ * tick that has come is told. */
+static void
+leave_out_arming(struct vmp_thread *thread)
+{
+    const enum vmp_busy busy = vmp_take(thread);
+
+    if (busy == VMP_BUSY || busy == VMP_REPLACED)
+        return;
+    vmp_leave_out(thread, vmp_now_ns(CLOCK_MONOTONIC),
+                  vmp_now_ns(CLOCK_THREAD_CPUTIME_ID));
+    vmp_give_back(thread);
+}
+
 void
 vmp_session_join(struct vmp_thread *thread)
 {
@@ -156,6 +170,8 @@ vmp_session_join(struct vmp_thread *thread)
     open_accounts(thread);
     if (has_clock)
         vmp_clock_begin(&thread->clock, thread->cpu_start_ns);
+    if (has_clock && thread == vmp_current)
+        leave_out_arming(thread);
     if (r == 0)
         vmp_jit_join(&thread->jit, vmp_session.number, &vmp_session.jit,
                      thread->cpu_start_ns);

@@ -23,9 +23,9 @@ SECONDS = 0.6
 TRIES = 3
 
 
-def run(mix, engine, threads=2, seconds=SECONDS):
+def run(mix, engine, threads=2, seconds=SECONDS, rate=RATE):
     try:
-        return known.run(PROGRAM, mix, engine, threads, seconds, RATE)
+        return known.run(PROGRAM, mix, engine, threads, seconds, rate)
     except known.NotHere as error:
         raise unittest.SkipTest(str(error)) from None
 
@@ -46,8 +46,8 @@ def tried_thrice(check):
 class KnownTruth(unittest.TestCase):
     @tried_thrice
     def check_shares(self, mix, engine, least=RATE * SECONDS / 2,
-                     seconds=SECONDS):
-        found = run(mix, engine, seconds=seconds)
+                     seconds=SECONDS, rate=RATE):
+        found = run(mix, engine, seconds=seconds, rate=rate)
         self.assertGreater(found.samples, least)
         self.assertLess(found.share_error(), 4 * found.noise())
         self.assertLess(abs(found.total_error()), known.TOTAL_BUDGET)
@@ -93,6 +93,12 @@ class KnownTruth(unittest.TestCase):
                         1.5)
 
     @tried_thrice
+    # Of their lives what the library takes itself is a large part.
+    def test_threads_briefer_than_an_interval_have_their_shares(self):
+        for engine in "perf", "monotonic", "polled":
+            with self.subTest(engine):
+                self.check_shares("brief", engine, 1000, 2.0, 1000)
+
     def test_threads_briefer_than_an_interval_are_sampled(self):
         found = run("brief", "perf")
         due = found.rusage / found.result["interval_ns"]

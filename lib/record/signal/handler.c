@@ -107,7 +107,7 @@ tick_in_between(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns,
     if (atomic_load_explicit(&thread->poll.sampling, memory_order_relaxed)) {
         /* A poll takes the sample: nothing is due. */
         rearm_unused(thread, now_ns, cpu_ns, context,
-                     vmp_tick_period(thread, true, cpu_ns));
+                     vmp_tick_period(thread, true, now_ns, cpu_ns));
         return;
     }
     /* Whoever is busy may be counting: this counter is the handler's. */
@@ -149,7 +149,7 @@ tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
             tick_beside_looks(thread, now_ns, cpu_ns, context);
         } else if (vmp_polls_come(thread, now_ns, cpu_ns)) {
             rearm_unused(thread, now_ns, cpu_ns, context,
-                         vmp_tick_period(thread, true, cpu_ns));
+                         vmp_tick_period(thread, true, now_ns, cpu_ns));
         } else {
             bool is_over;
 
@@ -157,7 +157,8 @@ tick(struct vmp_thread *thread, uint64_t now_ns, void *context)
             is_over = vmp_tick(thread, now_ns, cpu_ns);
             thread->context = NULL;
             if (is_over)
-                vmp_rearm(thread, vmp_tick_period(thread, false, cpu_ns));
+                vmp_rearm(thread,
+                          vmp_tick_period(thread, false, now_ns, cpu_ns));
         }
     }
     vmp_give_back(thread);

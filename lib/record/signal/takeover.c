@@ -62,7 +62,9 @@ vmp_polls_come(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns)
 
     if (!vmp_samples_itself(thread))
         return false;
-    if (poll->deadline.is_set)
+    /* The first sample is due at the first tick, which would make a poll late by as
+     * long as it takes itself: much of a brief thread's life. */
+    if (poll->deadline.is_set || !thread->counters.samples)
         return cpu_ns < thread->last_cpu_ns + poll->period_ns;
     /* It may just have been off the CPU, if this is the first tick since. A
      * poll's time is not quite the clock's: its look may seem to lie ahead. */
@@ -97,14 +99,19 @@ vmp_leave_rest(struct vmp_thread *thread, uint64_t now_ns, uint64_t left_ns)
 }
 
 uint64_t
-vmp_tick_period(struct vmp_thread *thread, bool polls_come, uint64_t cpu_ns)
+vmp_tick_period(struct vmp_thread *thread, bool polls_come, uint64_t now_ns,
+                uint64_t cpu_ns)
 {
     struct vmp_poll *const poll = &thread->poll;
+    /* By the time that its clock goes by. If another stands still, as CPU time does
+     * in a sleep, how long a period is would tell where the last tick was. */
+    const uint64_t moment_ns =
+        thread->clock.rung == VMPROF_CLOCK_MONOTONIC ? now_ns : cpu_ns;
     uint64_t period_ns = vmp_session.interval_ns, most_ns = 2 * period_ns;
 
     if (!vmp_samples_itself(thread)) {
         thread->period_ns =
-            vmp_next_period(&thread->periods, period_ns, cpu_ns);
+            vmp_next_period(&thread->periods, period_ns, moment_ns);
         return thread->period_ns;
     }
     poll->ticks++;
@@ -122,6 +129,6 @@ vmp_tick_period(struct vmp_thread *thread, bool polls_come, uint64_t cpu_ns)
         poll->rests++;
     poll->missed = false;
     period_ns <<= poll->rests;
-    return vmp_next_period(&thread->periods,
-                           period_ns < most_ns ? period_ns : most_ns, cpu_ns);
+    return vmp_next_period(
+        &thread->periods, period_ns < most_ns ? period_ns : most_ns, moment_ns);
 }

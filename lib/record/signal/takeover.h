@@ -46,6 +46,7 @@ vmp_polls_come(struct vmp_thread *thread, uint64_t now_ns, uint64_t cpu_ns);
 
 /* How long until the next tick. */
 uint64_t
-vmp_tick_period(struct vmp_thread *thread, bool polls_come, uint64_t cpu_ns);
+vmp_tick_period(struct vmp_thread *thread, bool polls_come, uint64_t now_ns,
+                uint64_t cpu_ns);
 
 #endif
