@@ -111,18 +111,20 @@ open_accounts(struct vmp_thread *thread)
     thread->looked_ns = thread->last_time_ns;
 }
 
-/* To arm the clock of the calling thread, which is a part of a brief one's life. A
- * tick that has come is told. */
+/* To arm the clock of the calling thread is a part of a brief one's life, in which
+ * nothing can be sampled. If a tick has come meanwhile, its sample has that time; it may
+ * come at any moment here, too. */
 static void
 leave_out_arming(struct vmp_thread *thread)
 {
-    const enum vmp_busy busy = vmp_take(thread);
+    const uint64_t now_ns = vmp_now_ns(CLOCK_THREAD_CPUTIME_ID),
+                   start_ns = thread->cpu_start_ns;
+    uint64_t last_ns = start_ns;
 
-    if (busy == VMP_BUSY || busy == VMP_REPLACED)
-        return;
-    vmp_leave_out(thread, vmp_now_ns(CLOCK_MONOTONIC),
-                  vmp_now_ns(CLOCK_THREAD_CPUTIME_ID));
-    vmp_give_back(thread);
+    if (__atomic_compare_exchange_n(&thread->last_cpu_ns, &last_ns, now_ns,
+                                    false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        __atomic_fetch_add(&thread->left_out_ns, now_ns - start_ns,
+                           __ATOMIC_RELAXED);
 }
 
 void
@@ -170,7 +172,7 @@ vmp_session_join(struct vmp_thread *thread)
     open_accounts(thread);
     if (has_clock)
         vmp_clock_begin(&thread->clock, thread->cpu_start_ns);
-    if (has_clock && thread == vmp_current)
+    if (has_clock && thread == vmp_current && !thread->has_reserve)
         leave_out_arming(thread);
     if (r == 0)
         vmp_jit_join(&thread->jit, vmp_session.number, &vmp_session.jit,
