@@ -128,7 +128,7 @@ set_depth(unsigned to)
 
 /* As the kernel leaves it that sends a tick, when its period is over. */
 static void
-disable(void)
+end_period(void)
 {
     __real_ioctl(thread->clock.fd, PERF_EVENT_IOC_DISABLE, 0);
     thread->clock.armed_cpu_ns -= thread->clock.period_ns;
@@ -141,7 +141,7 @@ change_some(void)
 
     set_depth(now - 1 - draw(MOST_CHANGED));
     set_depth(now);
-    disable();
+    end_period();
 }
 
 static void
@@ -151,7 +151,7 @@ change_all(void)
 
     set_depth(0);
     set_depth(now);
-    disable();
+    end_period();
 }
 
 static void
@@ -210,19 +210,19 @@ static struct column columns[COLUMN_COUNT] = {
     [CPU_CLOCK] = {
         .what = "system call: the thread's CPU time",
         .spend = read_cpu_clock,
-        .prepare = disable,
+        .prepare = end_period,
         .depth = 50,
     },
     [PERIOD] = {
         .what = "system call: the clock's period",
         .spend = set_period,
-        .prepare = disable,
+        .prepare = end_period,
         .depth = 50,
     },
     [REFRESH] = {
         .what = "system call: the clock's next tick",
         .spend = refresh,
-        .prepare = disable,
+        .prepare = end_period,
         .depth = 50,
     },
     [WHOLE_50] = {

@@ -5,7 +5,6 @@
 #include "suite.h"
 
 #include <fcntl.h>
-#include <math.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>

@@ -193,6 +193,7 @@ look(void)
         vmprof_poll_expired(thread, thread->poll_countdown);
 }
 
+/* Polls all the time, but for a collection after each 50 us. */
 static void
 collect(unsigned count)
 {

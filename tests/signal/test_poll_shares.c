@@ -8,6 +8,16 @@
 
 #include "polling.h"
 
+static void
+require_share(double found, double truth, double most)
+{
+    const bool is_found = fabs(found - truth) < most;
+
+    if (!is_found)
+        dprintf(2, "%.4f where %.4f was due\n", found, truth);
+    require(is_slow() || is_found);
+}
+
 /* What is left of a period at the end of one is the next one's, as often as the
  * other way round. */
 static void
@@ -27,9 +37,7 @@ call_long_and_short_native_functions(unsigned spins)
     in_native = time_in(&d, native, VMPROF_KIND_NATIVE);
     in_other = time_in(&d, other, VMPROF_KIND_NATIVE);
     found = in_native / (in_native + in_other);
-    if (fabs(found - truth) > 0.02)
-        dprintf(2, "%.4f where %.4f was due\n", found, truth);
-    require(is_slow() || fabs(found - truth) < 0.02);
+    require_share(found, truth, 0.02);
     /* A tick that came before the poll's time was none that is due. */
     require(is_slow() ||
             profile_stats().lost_overrun < profile_stats().samples / 5);
@@ -66,7 +74,7 @@ alternate(void)
     const int file = begin(0.001, VMPROF_SAMPLING_AUTO);
     const uint64_t end_ns = cpu_now_ns() + (uint64_t)rounds(1500) * 1000000;
     uint64_t true_often = 0, true_rarely = 0, at = cpu_now_ns(), now;
-    double found_often, found_rarely, truth;
+    double found_often, found_rarely;
     struct decoded d;
 
     while (at < end_ns) {
@@ -82,12 +90,9 @@ alternate(void)
     finish_profile(file, &d);
     found_often = time_in(&d, often, VMPROF_KIND_CODE);
     found_rarely = time_in(&d, rarely, VMPROF_KIND_CODE);
-    truth = (double)true_rarely / (double)(true_often + true_rarely);
-    if (fabs(found_rarely / (found_often + found_rarely) - truth) > 0.15)
-        dprintf(2, "truth %.3f, found %.3f\n", truth,
-                found_rarely / (found_often + found_rarely));
-    require(is_slow() ||
-            fabs(found_rarely / (found_often + found_rarely) - truth) < 0.15);
+    require_share(found_rarely / (found_often + found_rarely),
+                  (double)true_rarely / (double)(true_often + true_rarely),
+                  0.15);
     decoded_free(&d);
 }
 
@@ -114,7 +119,7 @@ poll_far_apart(enum vmprof_clock clock)
     const unsigned spins = spins_in(200 * 1000);
     const uint64_t start_ns = cpu_now_ns();
     uint64_t true_rarely = 0, used_ns = 0;
-    double found_rarely, truth;
+    double found_rarely;
     struct decoded d;
 
     while (used_ns < (uint64_t)rounds(3000) * 1000000) {
@@ -124,11 +129,7 @@ poll_far_apart(enum vmprof_clock clock)
     }
     finish_profile(file, &d);
     found_rarely = time_in(&d, rarely, VMPROF_KIND_CODE) / (double)used_ns;
-    truth = (double)true_rarely / (double)used_ns;
-    if (fabs(found_rarely - truth) > 0.07)
-        dprintf(2, "clock %d: truth %.3f, found %.3f\n", (int)clock, truth,
-                found_rarely);
-    require(is_slow() || fabs(found_rarely - truth) < 0.07);
+    require_share(found_rarely, (double)true_rarely / (double)used_ns, 0.07);
     decoded_free(&d);
 }
 
@@ -191,8 +192,6 @@ code_that_polls_rarely_gets_its_share(void **state)
     (void)state;
     assert_int_equal(isolate(alternate, 60), 0);
 }
-
-/* Polls all the time, but for a collection after each 50 us. */
 
 int
 main(void)

@@ -33,12 +33,12 @@ vmp_next_period(struct vmp_periods *periods, uint64_t interval_ns,
     const uint32_t sixteenth = draw_sixteenth(periods, (uint32_t)(x >> 32)),
                    moment = sixteenth << 28 | ((uint32_t)x & 0xfffffff);
     const uint64_t moment_ns = (uint64_t)moment * interval_ns >> 32,
-                   half_ns = interval_ns / 2,
-                   period_ns = interval_ns + moment_ns - now_ns % interval_ns;
+                   half_ns = interval_ns / 2;
+    uint64_t period_ns = interval_ns + moment_ns - now_ns % interval_ns;
 
     if (period_ns < half_ns)
-        return (period_ns + interval_ns) | 1;
-    if (period_ns >= half_ns + interval_ns)
-        return (period_ns - interval_ns) | 1;
+        period_ns += interval_ns;
+    else if (period_ns >= half_ns + interval_ns)
+        period_ns -= interval_ns;
     return period_ns | 1;
 }
