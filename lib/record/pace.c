@@ -11,10 +11,10 @@
 #include "pace.h"
 
 enum {
-    FIRST_POLLS = 16, /* when nothing is known */
-    LOOK_NS = 6000,   /* of the interval for each look */
-    STEPS = 2,        /* in an interval, at least */
-    WINDOW = 64,      /* looks over which the highest are found */
+    FIRST_POLLS = 1, /* when nothing is known */
+    LOOK_NS = 6000,  /* of the interval for each look */
+    STEPS = 2,       /* in an interval, at least */
+    WINDOW = 64,     /* looks over which the highest are found */
     LEAST_STEP_NS = 10000,
     FAR_NS = 50 * 1000, /* the next functions may poll more rarely */
     LEAST_LOOKS = 1,

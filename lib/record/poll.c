@@ -167,13 +167,16 @@ was_too_far(const struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
 static void
 note_lateness(struct vmp_thread *thread, uint64_t late_ns)
 {
+    struct vmp_deadline *const deadline = &thread->poll.deadline;
     const enum vmprof_clock rung = thread->clock.rung;
 
-    if ((rung == VMPROF_CLOCK_PERF || rung == VMPROF_CLOCK_MONOTONIC) &&
-        thread->poll.interval_ns >= LEAST_WITH_DEADLINE_NS)
-        vmp_deadline_kept(&thread->poll.deadline, late_ns);
+    if ((rung != VMPROF_CLOCK_PERF && rung != VMPROF_CLOCK_MONOTONIC) ||
+        thread->poll.interval_ns < LEAST_WITH_DEADLINE_NS)
+        deadline->is_set = false;
+    else if (is_in_native_code(thread))
+        vmp_deadline_kept_at_end(deadline, late_ns);
     else
-        thread->poll.deadline.is_set = false;
+        vmp_deadline_kept(deadline, late_ns);
 }
 
 /* The tick is to come at the deadline of the sample that is due next, if that has
@@ -222,9 +225,11 @@ lateness(const struct vmp_poll *poll, uint64_t now_ns, uint64_t used_ns)
 static void
 sample_at_end(struct vmp_thread *thread, uint64_t now_ns, uint64_t used_ns)
 {
-    const uint64_t due_ns = vmp_due_at_end(thread, used_ns),
+    const uint64_t late_ns = lateness(&thread->poll, now_ns, used_ns),
+                   due_ns = vmp_due_at_end(thread, used_ns),
                    left_ns = used_ns - due_ns;
 
+    note_lateness(thread, late_ns);
     record(thread, now_ns, due_ns);
     vmp_leave_rest(thread, now_ns, left_ns);
     aim_for(thread, now_ns - left_ns, thread->poll.period_ns);

@@ -153,6 +153,51 @@ code_whose_polls_are_a_part_of_an_interval_apart_gets_its_share(void **state)
     assert_int_equal(isolate(poll_far_apart_beside_a_timer, 60), 0);
 }
 
+/* And then a native function, which polls at its end: it had the samples of both. */
+static void
+poll_before_a_native_function(unsigned often_us)
+{
+    const int file = begin(0.001, VMPROF_SAMPLING_AUTO);
+    const unsigned spins = spins_in(200 * 1000);
+    const uint64_t start_ns = cpu_now_ns();
+    uint64_t true_rarely = 0, used_ns = 0;
+    double found_rarely;
+    struct decoded d;
+
+    while (used_ns < (uint64_t)rounds(3000) * 1000000) {
+        if (often_us)
+            run(often, often_us, 20, thread);
+        true_rarely += poll_twice(spins);
+        call_native_for(native, 2000, 20000);
+        used_ns = cpu_now_ns() - start_ns;
+    }
+    finish_profile(file, &d);
+    found_rarely = time_in(&d, rarely, VMPROF_KIND_CODE) / (double)used_ns;
+    require_share(found_rarely, (double)true_rarely / (double)used_ns, 0.07);
+    decoded_free(&d);
+}
+
+static void
+poll_twice_before_a_native_function(void)
+{
+    poll_before_a_native_function(0);
+}
+
+static void
+poll_often_then_rarely_before_a_native_function(void)
+{
+    poll_before_a_native_function(1000);
+}
+
+static void
+what_was_due_before_a_native_function_is_none_of_its(void **state)
+{
+    (void)state;
+    assert_int_equal(isolate(poll_twice_before_a_native_function, 60), 0);
+    assert_int_equal(
+        isolate(poll_often_then_rarely_before_a_native_function, 60), 0);
+}
+
 /* Three intervals apart: of a third of the time nobody knew whose it was, while ticks
  * came to rest between them. */
 static void
@@ -202,6 +247,7 @@ main(void)
         cmocka_unit_test(code_that_polls_rarely_gets_its_share),
         cmocka_unit_test(
             code_whose_polls_are_a_part_of_an_interval_apart_gets_its_share),
+        cmocka_unit_test(what_was_due_before_a_native_function_is_none_of_its),
         cmocka_unit_test(
             polls_that_are_intervals_apart_leave_the_samples_to_ticks),
     };

@@ -80,6 +80,61 @@ it_ends_where_polls_come_again_and_comes_back(void **state)
     assert_true(deadline.is_set);
 }
 
+/* One in fifty for 200 us, some of them soon after each other. */
+static void
+there_is_none_where_a_host_stands_still_now_and_then(void **state)
+{
+    (void)state;
+    struct vmp_deadline deadline = { 0 };
+
+    for (unsigned i = 0; i < 100000; i++) {
+        vmp_deadline_kept(&deadline,
+                          i % 250 < 60 && i % 12 == 0 ? 200 * 1000 : 1000);
+        assert_false(deadline.is_set);
+    }
+}
+
+/* Functions that take the samples at their ends, but one of `rare`, or 0, that was due
+ * before them. */
+static unsigned
+end_late(struct vmp_deadline *deadline, unsigned samples, unsigned rare)
+{
+    unsigned with = 0;
+
+    for (unsigned i = 0; i < samples; i++) {
+        with += deadline->is_set;
+        if (!deadline->is_set)
+            vmp_deadline_kept_at_end(deadline, 500 * 1000);
+        else
+            vmp_deadline_passed(deadline, rare && i % rare == 0);
+    }
+    return with;
+}
+
+static void
+ends_that_are_late_get_one_where_ticks_have_something_to_take(void **state)
+{
+    (void)state;
+    struct vmp_deadline deadline = { 0 };
+
+    assert_true(end_late(&deadline, 10000, 8) > 9900);
+}
+
+static void
+else_it_is_tried_once_in_many_samples(void **state)
+{
+    (void)state;
+    struct vmp_deadline deadline = { 0 };
+    unsigned with = end_late(&deadline, 5000, 0);
+
+    assert_in_range(with, 10, 128);
+    with = end_late(&deadline, 100000, 0);
+    assert_in_range(with, 128, 1000);
+    /* Polls are late on their own account. */
+    play(&deadline, 600, 10, 200 * 1000);
+    assert_true(deadline.is_set);
+}
+
 static void
 doubt_fades(void **state)
 {
@@ -105,6 +160,10 @@ main(void)
         cmocka_unit_test(there_is_none_where_polls_come_evenly),
         cmocka_unit_test(samples_that_come_late_get_one_and_keep_it),
         cmocka_unit_test(there_is_none_for_long_where_ticks_are_late_too),
+        cmocka_unit_test(there_is_none_where_a_host_stands_still_now_and_then),
+        cmocka_unit_test(
+            ends_that_are_late_get_one_where_ticks_have_something_to_take),
+        cmocka_unit_test(else_it_is_tried_once_in_many_samples),
         cmocka_unit_test(doubt_fades),
         cmocka_unit_test(it_ends_where_polls_come_again_and_comes_back),
     };

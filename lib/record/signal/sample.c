@@ -269,6 +269,7 @@ sample_ahead_of_poll(struct vmp_thread *thread, const struct vmp_window *window,
 
     if (!due_ns)
         return;
+    vmp_deadline_passed(&thread->poll.deadline, false);
     vmp_count(&thread->counters.expirations, 1);
     if (vmp_record_stack(thread, window, now_ns, due_ns, 0))
         vmp_leave_rest(thread, now_ns, weight_ns - due_ns);

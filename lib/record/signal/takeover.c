@@ -14,6 +14,7 @@ enum {
     MOST_PERIOD_NS = 20 * 1000 * 1000,
     MOST_MISSED = 64,
     ABOUT_NS = 8 * 1000,
+    A_GAP = 3, /* in polls, of a host that stands still now and then */
 };
 
 static uint64_t
@@ -123,8 +124,10 @@ vmp_tick_period(struct vmp_thread *thread, bool polls_come, uint64_t now_ns,
     period_ns = most(period_ns, LEAST_PERIOD_NS);
     if (most_ns < MOST_PERIOD_NS)
         most_ns = MOST_PERIOD_NS;
-    if (!polls_come || poll->missed)
+    if (!polls_come)
         poll->rests = 0;
+    else if (poll->missed)
+        poll->rests -= poll->rests < A_GAP ? poll->rests : A_GAP;
     else if (period_ns << poll->rests < most_ns)
         poll->rests++;
     poll->missed = false;
