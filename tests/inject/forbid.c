@@ -18,6 +18,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -175,6 +176,19 @@ FORBID(int, dladdr, (const void *at, Dl_info *info), at, info)
 FORBID(int, dl_iterate_phdr,
        (int (*f)(struct dl_phdr_info *, size_t, void *), void *user), f, user)
 FORBID(char *, getenv, (const char *name), name)
+
+/* A host's handler, which ours calls, may leave by it. */
+PUBLIC void
+siglongjmp(sigjmp_buf to, int value)
+{
+    static __typeof__(siglongjmp) *next;
+
+    in_handler = 0;
+    if (!next)
+        *(void **)&next = next_of("siglongjmp");
+    next(to, value);
+    abort(); /* it does not come back */
+}
 
 static void
 stand_around(int number, siginfo_t *info, void *context)
