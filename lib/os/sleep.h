@@ -29,10 +29,11 @@ enum {
 
 struct vmp_sleep {
     enum vmp_armed armed; /* given to who looks, and taken, atomically */
-    bool is_asleep;       /* the last tick found it in a sleep */
-    bool has_slept;       /* since it was armed for that, or may have */
-    bool is_long;         /* what it slept when it was last let sleep */
-    uint64_t rested_ns;   /* then, until it was found at work */
+    bool is_asleep;     /* the last tick found it in a sleep, and is not due */
+    unsigned woken;     /* a tick has ended one, of late; it falls to 0 */
+    bool has_slept;     /* since it was armed for that, or may have */
+    bool is_long;       /* what it slept when it was last let sleep */
+    uint64_t rested_ns; /* then, until it was found at work */
     unsigned short_rests; /* in a row */
     unsigned idle_ticks;  /* in a row that ended a sleep */
     unsigned idle_looks;  /* in a row that found it asleep */
@@ -51,13 +52,13 @@ struct vmp_sleep {
 extern uint64_t vmp_usual_nap_ns;
 
 /*
- * A tick has come that interrupted `context`, where one is asked for each
- * `asked_ns`: whether it ended a sleep. The thread used `elapsed_ns` of the CPU
+ * A tick has come that interrupted `context`, where samples are
+ * `interval_ns` apart: whether it ended a sleep. The thread used `elapsed_ns` of the CPU
  * since the clock was armed, while `passed_ns` passed. Signal context.
  */
 void
 vmp_sleep_read(struct vmp_sleep *sleep, uint64_t elapsed_ns, uint64_t passed_ns,
-               uint64_t asked_ns, const void *context);
+               uint64_t interval_ns, const void *context);
 
 /* Whether the clock has to rest after a tick that ended a sleep: a few may end
  * short ones. Signal context. */

@@ -270,6 +270,8 @@ sleeps_that_ticks_end_have_no_more_than_their_time(void **state)
         0);
 }
 
+/* On the timer ticks end the sleeps, and what follows has to do with when they come: it
+ * found 0.07 too little while the next was half an interval away at least. */
 static void
 calls_between_sleeps_have_their_time(void **state)
 {
@@ -279,10 +281,10 @@ calls_between_sleeps_have_their_time(void **state)
 
     (void)state;
     for (unsigned i = 0; i < LENGTH(clocks); i++)
-        assert_int_equal(
-            found_amiss((struct turns){ clocks[i], 600, 400, 300,
-                                        live_in_kernel, compute_briefly, 0.1 }),
-            0);
+        assert_int_equal(found_amiss((struct turns){ clocks[i], 600, 400, 300,
+                                                     live_in_kernel,
+                                                     compute_briefly, 0.06 }),
+                         0);
 }
 
 static bool

@@ -5,6 +5,7 @@
 
 #include "suite.h"
 
+#include <math.h>
 #include <stdbool.h>
 
 #include "record/signal/period.h"
@@ -141,6 +142,77 @@ a_handler_in_the_middle_of_a_draw_spoils_sixteen_at_most(void **state)
     }
 }
 
+/* The share of a function in a program that works for 200 and 100 us, sleeps for 1,000,
+ * and begins anew when a tick ends that. */
+static double
+share_between_sleeps(bool memoryless)
+{
+    struct vmp_periods periods = { .random = 88172645463325252 };
+    const uint64_t works_ns = 300 * 1000, repeats_ns = 1300 * 1000;
+    uint64_t now_ns = 0, at_ns = 0;
+    unsigned first = 0, all = 0;
+
+    while (all < 20 * SAMPLES) {
+        const uint64_t period_ns =
+            memoryless ? vmp_memoryless_period(&periods, INTERVAL_NS)
+                       : vmp_next_period(&periods, INTERVAL_NS, now_ns);
+
+        now_ns += period_ns;
+        at_ns = (at_ns + period_ns) % repeats_ns;
+        if (at_ns < works_ns) {
+            all++;
+            first += at_ns < 200 * 1000;
+        } else {
+            at_ns = 0;
+        }
+    }
+    return (double)first / all;
+}
+
+static void
+a_program_that_samples_begin_anew_has_its_shares(void **state)
+{
+    (void)state;
+    assert_true(fabs(share_between_sleeps(true) - 2.0 / 3) < 0.005);
+    assert_true(fabs(share_between_sleeps(false) - 2.0 / 3) > 0.2);
+}
+
+static void
+memoryless_periods_are_exponential(void **state)
+{
+    (void)state;
+    struct vmp_periods periods = { .random = 88172645463325252 };
+    const unsigned draws = 1000 * 1000;
+    const double due[] = { 0.60653, 0.36788, 0.22313, 0.13534 }; /* exp(-x) */
+    double sum = 0, beyond[4] = { 0 };
+
+    for (unsigned i = 0; i < draws; i++) {
+        const uint64_t period_ns = vmp_memoryless_period(&periods, INTERVAL_NS);
+
+        assert_in_range(period_ns, 1, 17 * INTERVAL_NS);
+        sum += (double)period_ns;
+        for (unsigned j = 0; j < 4; j++)
+            beyond[j] += period_ns > (j + 1) * INTERVAL_NS / 2;
+    }
+    assert_true(fabs(sum / draws / INTERVAL_NS - 1) < 0.005);
+    for (unsigned j = 0; j < 4; j++)
+        assert_true(fabs(beyond[j] / draws - due[j]) < 0.003);
+}
+
+static void
+they_have_an_end_whatever_is_drawn(void **state)
+{
+    (void)state;
+
+    for (unsigned bit = 0; bit < 64; bit++) {
+        struct vmp_periods periods = { .random = UINT64_C(1) << bit };
+
+        for (unsigned i = 0; i < 1000; i++)
+            assert_in_range(vmp_memoryless_period(&periods, UINT32_MAX), 1,
+                            17 * (uint64_t)UINT32_MAX);
+    }
+}
+
 int
 main(void)
 {
@@ -148,6 +220,9 @@ main(void)
         cmocka_unit_test(a_program_in_lock_step_has_its_shares),
         cmocka_unit_test(so_it_has_where_ticks_take_time),
         cmocka_unit_test(no_other_program_pays_for_that),
+        cmocka_unit_test(a_program_that_samples_begin_anew_has_its_shares),
+        cmocka_unit_test(memoryless_periods_are_exponential),
+        cmocka_unit_test(they_have_an_end_whatever_is_drawn),
         cmocka_unit_test(all_periods_come),
         cmocka_unit_test(
             a_handler_in_the_middle_of_a_draw_spoils_sixteen_at_most),

@@ -254,8 +254,8 @@ vmp_clock_read(struct vmp_clock *clock, uint64_t now_ns, uint64_t cpu_ns,
     __atomic_store_n(&clock->armed_cpu_ns, cpu_ns, __ATOMIC_RELAXED);
     __atomic_store_n(&clock->armed_ns, now_ns, __ATOMIC_RELAXED);
     if (clock->rung == VMPROF_CLOCK_MONOTONIC)
-        vmp_sleep_read(&clock->sleep, elapsed_ns, passed_ns, clock->asked_ns,
-                       context);
+        vmp_sleep_read(&clock->sleep, elapsed_ns, passed_ns,
+                       mean_period(interval_ns), context);
 }
 
 static void

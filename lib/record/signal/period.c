@@ -4,6 +4,12 @@
 
 #include "../random.h"
 
+enum {
+    MOST_HALVINGS = 23, /* 17 intervals */
+};
+
+static const double LN_2 = 0.69314718055994531;
+
 /* A sixteenth that was not drawn since all were, as a number of 4 bits. */
 static uint32_t
 draw_sixteenth(struct vmp_periods *periods, uint32_t random)
@@ -41,4 +47,21 @@ vmp_next_period(struct vmp_periods *periods, uint64_t interval_ns,
     else if (period_ns >= half_ns + interval_ns)
         period_ns -= interval_ns;
     return period_ns | 1;
+}
+
+/* Minus the logarithm of what is left of 1 after so many halvings and a part of the
+ * next one: that of 1 + x is 3 x (2 + x) / (6 + 6 x + x x), or a thousandth more. */
+uint64_t
+vmp_memoryless_period(struct vmp_periods *periods, uint64_t interval_ns)
+{
+    const uint64_t random = vmp_draw(&periods->random);
+    const unsigned zeros =
+        random ? (unsigned)__builtin_clzll(random) : MOST_HALVINGS;
+    const double halvings = zeros < MOST_HALVINGS ? zeros : MOST_HALVINGS,
+                 x = (double)(uint32_t)random / 0x1p32;
+    const double logarithm =
+        (halvings + 1) * LN_2 - 3 * x * (2 + x) / (6 + 6 * x + x * x);
+
+    /* In whole numbers, for which no machine of 32 bits calls a library. */
+    return (uint64_t)(uint32_t)(logarithm * 0x1p27) * interval_ns >> 27 | 1;
 }

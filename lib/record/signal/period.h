@@ -25,4 +25,13 @@ uint64_t
 vmp_next_period(struct vmp_periods *periods, uint64_t interval_ns,
                 uint64_t now_ns);
 
+/*
+ * To a sample that is as likely at any time as at any other, however long ago the last
+ * one was: for programs that a tick itself makes begin anew, as it ends a sleep. With
+ * any other period what comes soon after that has too few. `interval_ns`, which is
+ * less than 2^32, on average, and up to 17 of them. Any context.
+ */
+uint64_t
+vmp_memoryless_period(struct vmp_periods *periods, uint64_t interval_ns);
+
 #endif

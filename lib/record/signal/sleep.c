@@ -15,6 +15,7 @@ enum {
     MOST_SHORT_RESTS = 2,     /* in a row, of who sleeps for long */
     MOST_NAP_NS = 100 * 1000, /* to fall asleep and wake up takes no more */
     MOST_OWED = 2,            /* ticks to naps */
+    OF_LATE = 32,             /* ticks, after one that ended a sleep */
     MOST_MET = 256,           /* ticks that are remembered of a call */
 };
 
@@ -57,7 +58,7 @@ learn_nap(struct vmp_sleep *sleep, uint64_t elapsed_ns, bool in_one_run)
  * is due now and then that ends a sleep. */
 static bool
 is_due_for_naps(struct vmp_sleep *sleep, uint64_t naps, bool was_asleep,
-                uint64_t elapsed_ns, uint64_t asked_ns)
+                uint64_t elapsed_ns, uint64_t interval_ns)
 {
     if (!sleep->nap_ns)
         sleep->nap_ns = vmp_usual_nap_ns;
@@ -67,19 +68,19 @@ is_due_for_naps(struct vmp_sleep *sleep, uint64_t naps, bool was_asleep,
     sleep->slept_in = sleep->is_asleep ? sleep->activation : 0;
     sleep->napped_ns += naps * sleep->nap_ns;
     /* Polls have them, or a pause left them out. */
-    if (sleep->napped_ns > MOST_OWED * asked_ns)
-        sleep->napped_ns = MOST_OWED * asked_ns;
-    if (!sleep->is_asleep || sleep->napped_ns < asked_ns)
+    if (sleep->napped_ns > MOST_OWED * interval_ns)
+        sleep->napped_ns = MOST_OWED * interval_ns;
+    if (!sleep->is_asleep || sleep->napped_ns < interval_ns)
         return false;
-    sleep->napped_ns -= asked_ns;
+    sleep->napped_ns -= interval_ns;
     return true;
 }
 
 /* A rest may be short that began late in a sleep. */
 static void
-learn_sleep(struct vmp_sleep *sleep, uint64_t asked_ns)
+learn_sleep(struct vmp_sleep *sleep, uint64_t interval_ns)
 {
-    if (sleep->rested_ns > MOST_IDLE * asked_ns) {
+    if (sleep->rested_ns > MOST_IDLE * interval_ns) {
         sleep->is_long = true;
         sleep->short_rests = 0;
     } else if (++sleep->short_rests > MOST_SHORT_RESTS) {
@@ -143,26 +144,30 @@ is_in_wait(struct vmp_sleep *sleep, const void *context)
  */
 void
 vmp_sleep_read(struct vmp_sleep *sleep, uint64_t elapsed_ns, uint64_t passed_ns,
-               uint64_t asked_ns, const void *context)
+               uint64_t interval_ns, const void *context)
 {
     const enum vmp_armed armed =
         __atomic_load_n(&sleep->armed, __ATOMIC_RELAXED);
-    const bool was_asleep = sleep->is_asleep,
+    const bool was_asleep = sleep->is_asleep, was_woken = sleep->woken,
                is_on_timer = armed < VMP_ARMED_AT_WORK;
     const uint64_t naps =
         passed_ns < elapsed_ns + SLACK_NS ? 0 : count_naps(sleep);
 
-    sleep->has_slept = naps || !is_on_timer;
+    sleep->has_slept = naps || !is_on_timer || was_woken;
     sleep->is_asleep =
         naps && armed != VMP_ARMED_CPU_TIMER && is_in_wait(sleep, context);
+    if (sleep->is_asleep)
+        sleep->woken = OF_LATE;
+    else if (sleep->woken)
+        sleep->woken--;
     sleep->idle_ticks = sleep->is_asleep ? sleep->idle_ticks + 1 : 0;
     if (armed == VMP_ARMED_AT_WORK && !sleep->is_asleep)
-        learn_sleep(sleep, asked_ns);
+        learn_sleep(sleep, interval_ns);
     if (armed == VMP_ARMED_CPU_TIMER)
         sleep->stands_for_ns = vmp_clock_grain_ns;
     else if (is_on_timer)
-        sleep->stands_for_ns = passed_ns;
+        sleep->stands_for_ns = was_woken ? interval_ns : passed_ns;
     __atomic_store_n(&sleep->armed, VMP_ARMED_TIMER, __ATOMIC_RELAXED);
-    if (is_due_for_naps(sleep, naps, was_asleep, elapsed_ns, asked_ns))
+    if (is_due_for_naps(sleep, naps, was_asleep, elapsed_ns, interval_ns))
         sleep->is_asleep = false;
 }

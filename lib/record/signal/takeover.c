@@ -112,7 +112,9 @@ vmp_tick_period(struct vmp_thread *thread, bool polls_come, uint64_t now_ns,
 
     if (!vmp_samples_itself(thread)) {
         thread->period_ns =
-            vmp_next_period(&thread->periods, period_ns, moment_ns);
+            thread->clock.sleep.woken
+                ? vmp_memoryless_period(&thread->periods, period_ns)
+                : vmp_next_period(&thread->periods, period_ns, moment_ns);
         return thread->period_ns;
     }
     poll->ticks++;
