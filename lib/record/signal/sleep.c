@@ -156,7 +156,10 @@ vmp_sleep_read(struct vmp_sleep *sleep, uint64_t elapsed_ns, uint64_t passed_ns,
     sleep->has_slept = naps || !is_on_timer || was_woken;
     sleep->is_asleep =
         naps && armed != VMP_ARMED_CPU_TIMER && is_in_wait(sleep, context);
-    if (sleep->is_asleep)
+    /* Who rested was not ticked while it slept. */
+    if (armed == VMP_ARMED_AT_WORK)
+        sleep->woken = 0;
+    else if (sleep->is_asleep)
         sleep->woken = OF_LATE;
     else if (sleep->woken)
         sleep->woken--;
